@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// One floor of the house. The list of dependencies is the list of imports it may have.
+func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "caravan",
+    products: [.executable(name: "caravan", targets: ["caravan"])],
+    targets: [
+        // System libraries.
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CGnuTLS", providers: [.apt(["libgnutls28-dev"])]),
+        .systemLibrary(name: "CMicroHTTPD", providers: [.apt(["libmicrohttpd-dev"])]),
+
+        // Floor 0.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
+        .target(name: "CLinux"),
+        floor("Platform", ["CGnuTLS", "CLinux"]),
+        // Floor 1.
+        floor("Wire", ["CKernels"]),
+        floor("Model", ["Platform"]),
+        // Floor 2.
+        floor("Control", ["Wire"]),
+        floor("Engine", ["CKernels", "CLinux", "COpenBLAS", "Model", "Platform"]),
+        // Floor 3.
+        floor("Cluster", ["Control", "Engine", "Model", "Platform", "Wire"]),
+        // Floor 4.
+        floor("API", ["CMicroHTTPD", "Cluster", "Platform"]),
+        // Floor 5.
+        .executableTarget(
+            name: "caravan",
+            dependencies: ["API", "Cluster", "Control", "Engine", "Model", "Platform", "Wire"],
+            swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport", dependencies: ["Model", "Platform"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("PlatformTests", ["Platform"]),
+        tests("WireTests", ["Wire"]),
+        tests("ModelTests", ["Model", "Platform", "TestSupport"]),
+        tests("ControlTests", ["Control", "Wire"]),
+        tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
+        tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
+        tests("APITests", ["API", "Cluster"]),
+        tests("StyleTests", []),
+        tests("EndToEndTests", ["Platform", "TestSupport"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu17
+)

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linux calls that Swift's Glibc module leaves out, because they are GNU extensions or variadic.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Binds the calling thread to one CPU; false where the system does not allow it.
+bool cl_pin_to_cpu(int cpu);
+
+/// Writes the CPUs that the process may run on into `cpus`, ascending; returns how many, at most `capacity`.
+int cl_allowed_cpus(int *cpus, int capacity);
+
+/// Names the calling thread; the kernel keeps at most 15 bytes.
+void cl_name_thread(const char *name);
+
+/// Sleeps while `*word == expected`, until woken, or spuriously. `timeout_ns` < 0 waits for ever.
+void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
+
+/// Wakes at most `count` sleepers on `word`.
+void cl_futex_wake(const uint32_t *word, int count);
+
+/// Tells the CPU that this is a spin loop.
+static inline void cl_spin_hint(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

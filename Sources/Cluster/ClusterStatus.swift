@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The cluster as `caravan status` and `GET /caravan/status` show it. Every figure was measured.
+package struct ClusterStatus: Sendable, Codable {
+    package var model: String
+    /// `starting`, `loading`, `ready`, `degraded`.
+    package var state: String
+    /// One line for people: what it is waiting for, or why it is degraded.
+    package var detail: String
+    package var epoch: Int
+    package var layerCount: Int
+    package var contextLength: Int
+    package var slotCount: Int
+    package var slotsInUse: Int
+    package var waiting: Int
+    package var requestsServed: Int
+    package var tokensGenerated: Int
+    package var coordinatorPrivateBytes: Int
+    package var stages: [StageStatus]
+
+    package init(model: String, contextLength: Int, layerCount: Int) {
+        self.model = model
+        state = "starting"
+        detail = ""
+        epoch = 0
+        self.layerCount = layerCount
+        self.contextLength = contextLength
+        slotCount = 0
+        slotsInUse = 0
+        waiting = 0
+        requestsServed = 0
+        tokensGenerated = 0
+        coordinatorPrivateBytes = 0
+        stages = []
+    }
+}
+
+package struct StageStatus: Sendable, Codable {
+    package var stage: Int
+    package var worker: String
+    package var address: String
+    package var isa: String
+    package var threads: Int
+    package var layerStart: Int
+    package var layerEnd: Int
+    package var residentBytes: Int
+    package var memoryBudgetBytes: Int
+    package var stepCount: Int
+    package var rowCount: Int
+    /// Means over the most recent steps that produced one token each; 0 before the first.
+    package var computeMicrosecondsPerToken: Int
+    package var waitMicrosecondsPerToken: Int
+    package var sendMicrosecondsPerToken: Int
+    package var roundTripMicroseconds: Int
+
+    package init(stage: Int, worker: String, layerStart: Int, layerEnd: Int) {
+        self.stage = stage
+        self.worker = worker
+        address = ""
+        isa = ""
+        threads = 0
+        self.layerStart = layerStart
+        self.layerEnd = layerEnd
+        residentBytes = 0
+        memoryBudgetBytes = 0
+        stepCount = 0
+        rowCount = 0
+        computeMicrosecondsPerToken = 0
+        waitMicrosecondsPerToken = 0
+        sendMicrosecondsPerToken = 0
+        roundTripMicroseconds = 0
+    }
+}

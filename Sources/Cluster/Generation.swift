@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Control
+
+/// What a client asks for: a prompt as token ids and how to continue it.
+package struct GenerationRequest: Sendable {
+    package var prompt: [UInt32]
+    package var sampling: SamplingSettings
+    /// Most tokens to generate; nil for as many as the context holds.
+    package var tokenCountMax: Int?
+    /// Generation ends before any of these texts; it is not emitted.
+    package var stop: [String]
+    /// Alternatives to report with each token, 0...20; nil for no log-probabilities at all.
+    package var topLogProbabilities: Int?
+    /// Goes on past end-of-generation tokens (benchmarks).
+    package var ignoresEnd: Bool
+
+    package init(
+        prompt: [UInt32], sampling: SamplingSettings = SamplingSettings(),
+        tokenCountMax: Int? = nil, stop: [String] = [], topLogProbabilities: Int? = nil,
+        ignoresEnd: Bool = false
+    ) {
+        self.prompt = prompt
+        self.sampling = sampling
+        self.tokenCountMax = tokenCountMax
+        self.stop = stop
+        self.topLogProbabilities = topLogProbabilities
+        self.ignoresEnd = ignoresEnd
+    }
+}
+
+/// What happens to a request, in order; the last event is `finished` or `failed`.
+package enum GenerationEvent: Sendable {
+    /// One token; `text` is what can be shown now (whole characters only, perhaps empty).
+    case token(GeneratedToken)
+    case finished(GenerationSummary)
+    case failed(GenerationError)
+}
+
+package struct GeneratedToken: Sendable {
+    package var id: UInt32
+    package var text: String
+    package var logProbability: Float
+    /// The likeliest alternatives as asked for, most likely first.
+    package var alternatives: [TokenAlternative]
+
+    package init(
+        id: UInt32, text: String, logProbability: Float, alternatives: [TokenAlternative] = []
+    ) {
+        self.id = id
+        self.text = text
+        self.logProbability = logProbability
+        self.alternatives = alternatives
+    }
+}
+
+package struct TokenAlternative: Sendable {
+    package var id: UInt32
+    /// The token's own bytes, which may be part of a character.
+    package var bytes: [UInt8]
+    package var logProbability: Float
+
+    package init(id: UInt32, bytes: [UInt8], logProbability: Float) {
+        self.id = id
+        self.bytes = bytes
+        self.logProbability = logProbability
+    }
+}
+
+package struct GenerationSummary: Sendable {
+    package var reason: FinishReason
+    package var promptTokenCount: Int
+    package var generatedTokenCount: Int
+    /// Text that was held back (a possible beginning of a stop text) and turned out to be output.
+    package var trailingText: String
+    /// From the start of the prompt's first step to its last candidates.
+    package var prefillDuration: Duration
+    /// From the first token to the last.
+    package var decodeDuration: Duration
+
+    package init(
+        reason: FinishReason, promptTokenCount: Int, generatedTokenCount: Int,
+        trailingText: String = "", prefillDuration: Duration = .zero,
+        decodeDuration: Duration = .zero
+    ) {
+        self.reason = reason
+        self.promptTokenCount = promptTokenCount
+        self.generatedTokenCount = generatedTokenCount
+        self.trailingText = trailingText
+        self.prefillDuration = prefillDuration
+        self.decodeDuration = decodeDuration
+    }
+}
+
+/// Why a request could not be served.
+package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible {
+    case emptyPrompt
+    case promptTooLong(tokens: Int, contextLength: Int)
+    case queueFull(waiting: Int, retryAfterSeconds: Int)
+    case notReady(String)
+    case workerLost(String)
+    case shuttingDown
+
+    package var description: String {
+        switch self {
+        case .emptyPrompt: "the prompt is empty; send at least one token"
+        case .promptTooLong(let tokens, let contextLength):
+            "the prompt has \(tokens) tokens and the context holds \(contextLength); "
+                + "shorten it or serve with a larger --context"
+        case .queueFull(let waiting, let seconds):
+            "\(waiting) requests are waiting already; retry in \(seconds) s"
+        case .notReady(let reason): "the cluster is not ready: \(reason)"
+        case .workerLost(let name): "worker \(name) was lost while generating; retry"
+        case .shuttingDown: "the server is shutting down"
+        }
+    }
+}
+
+/// Something that turns prompts into tokens: the coordinator, or a stand-in in tests.
+package protocol TextGenerator: AnyObject, Sendable {
+    var model: ServedModel { get }
+    /// Queues a request. Events come one after another on a thread of the generator's and must not
+    /// block; none comes after `cancel` has returned... except one already being delivered.
+    /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `queueFull`,
+    /// `notReady`, `shuttingDown`.
+    func submit(
+        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) throws(GenerationError) -> RequestID
+    /// Frees the request's slot; without effect when it has ended already.
+    func cancel(_ id: RequestID)
+    func status() -> ClusterStatus
+}
+
+package struct RequestID: Sendable, Hashable {
+    package var value: UInt64
+
+    package init(_ value: UInt64) { self.value = value }
+}

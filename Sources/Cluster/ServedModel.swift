@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+
+/// What the layers above need of the model being served.
+package struct ServedModel: Sendable {
+    /// The name under which the API lists it: the file's name without `.gguf`.
+    package let name: String
+    package let tokenizer: Tokenizer
+    /// nil where the file has no template; chat requests are refused then.
+    package let chatTemplate: ChatTemplate?
+    /// Positions a sequence may have here.
+    package let contextLength: Int
+    /// Seconds since 1970 at which the file was last modified.
+    package let created: Int
+
+    package init(
+        name: String, tokenizer: Tokenizer, chatTemplate: ChatTemplate?, contextLength: Int,
+        created: Int
+    ) {
+        self.name = name
+        self.tokenizer = tokenizer
+        self.chatTemplate = chatTemplate
+        self.contextLength = contextLength
+        self.created = created
+    }
+}

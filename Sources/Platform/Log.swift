@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// Lines for the operator on stderr: `2026-01-31T12:00:00.123Z level message`.
+///
+/// One write per line, so that lines of several processes on one terminal do not mix.
+package enum Log {
+    package enum Level: Int, Sendable, Comparable {
+        case debug, info, warning, error
+
+        package static func < (a: Level, b: Level) -> Bool { a.rawValue < b.rawValue }
+
+        var label: String {
+            switch self {
+            case .debug: "debug"
+            case .info: "info"
+            case .warning: "warning"
+            case .error: "error"
+            }
+        }
+    }
+
+    private static let threshold = Mutex<Level>(.info)
+
+    /// Lines below `level` are dropped from now on.
+    package static func setThreshold(_ level: Level) { threshold.withLock { $0 = level } }
+
+    package static func debug(_ message: @autoclosure () -> String) { write(.debug, message()) }
+    package static func info(_ message: @autoclosure () -> String) { write(.info, message()) }
+    package static func warning(_ message: @autoclosure () -> String) { write(.warning, message()) }
+    package static func error(_ message: @autoclosure () -> String) { write(.error, message()) }
+
+    private static func write(_ level: Level, _ message: @autoclosure () -> String) {
+        guard level >= threshold.withLock({ $0 }) else { return }
+        StandardError.write("\(timestamp()) \(level.label) \(message())\n")
+    }
+
+    private static func timestamp() -> String {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        var parts = tm()
+        gmtime_r(&now.tv_sec, &parts)
+        func padded(_ value: Int, _ width: Int) -> String {
+            let digits = String(value)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let date = [
+            padded(Int(parts.tm_year) + 1900, 4), padded(Int(parts.tm_mon) + 1, 2),
+            padded(Int(parts.tm_mday), 2),
+        ].joined(separator: "-")
+        let time = [parts.tm_hour, parts.tm_min, parts.tm_sec]
+            .map { padded(Int($0), 2) }.joined(separator: ":")
+        return "\(date)T\(time).\(padded(now.tv_nsec / 1_000_000, 3))Z"
+    }
+}
+
+/// The process's standard error stream, written without buffering.
+package enum StandardError {
+    package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+    package static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var offset = 0
+            while offset < bytes.count, let base = bytes.baseAddress {
+                let written = Glibc.write(STDERR_FILENO, base + offset, bytes.count - offset)
+                guard written > 0 else { return }
+                offset += written
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A whole file mapped read-only into memory for as long as the object lives.
+///
+/// Pages are loaded on first touch and are shared with the page cache, so mapping a model costs no
+/// private memory. An empty file maps to zero bytes.
+package final class MappedFile: Sendable {
+    package let path: String
+    package let byteCount: Int
+    /// Identity of the file at the time of mapping, so that a file that changed under us is noticed.
+    package let identity: FileIdentity
+    private nonisolated(unsafe) let base: UnsafeRawPointer
+
+    package init(path: String) throws(FileError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
+        defer { close(descriptor) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, errno: errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
+        let count = Int(status.st_size)
+        let address = mmap(nil, max(count, 1), PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let address, address != MAP_FAILED else {
+            throw .cannotMap(path: path, errno: errno)
+        }
+        self.path = path
+        self.byteCount = count
+        self.identity = FileIdentity(status)
+        self.base = UnsafeRawPointer(address)
+    }
+
+    deinit {
+        munmap(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1))
+    }
+
+    /// The bytes `range` of the file. The caller keeps `range` inside `0..<byteCount`.
+    package func withUnsafeBytes<R, E: Error>(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+        return try body(UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count))
+    }
+
+    /// Tells the kernel that the pages wholly inside `range` are no longer needed by this process.
+    package func release(_ range: Range<Int>) {
+        let page = Int(getpagesize())
+        let start = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        guard start < end else { return }
+        madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+    }
+}
+
+/// What tells two versions of a file apart: device, inode, size and time of modification.
+package struct FileIdentity: Sendable, Hashable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let byteCount: UInt64
+    package let modifiedNanoseconds: Int64
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        byteCount = UInt64(status.st_size)
+        modifiedNanoseconds =
+            Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+    }
+}
+
+/// A run of bytes inside a mapped file; keeps the mapping alive.
+package struct FileRegion: Sendable {
+    package let file: MappedFile
+    package let range: Range<Int>
+
+    package init(file: MappedFile, range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= file.byteCount)
+        self.file = file
+        self.range = range
+    }
+
+    package var byteCount: Int { range.count }
+
+    package func withUnsafeBytes<R, E: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(E) -> R
+    ) throws(E) -> R {
+        try file.withUnsafeBytes(range, body)
+    }
+
+    /// Drops this process's pages of the region; they are read again from the file if touched.
+    package func release() { file.release(range) }
+}
+
+/// Why a file could not be used.
+package enum FileError: Error, Equatable, CustomStringConvertible {
+    case cannotOpen(path: String, errno: Int32)
+    case notARegularFile(path: String)
+    case cannotMap(path: String, errno: Int32)
+    case cannotWrite(path: String, errno: Int32)
+
+    package var description: String {
+        switch self {
+        case .cannotOpen(let path, let errno):
+            "cannot open \(path): \(systemMessage(errno)); check the path and its permissions"
+        case .notARegularFile(let path):
+            "\(path) is not a regular file; name a file"
+        case .cannotMap(let path, let errno):
+            "cannot map \(path) into memory: \(systemMessage(errno))"
+        case .cannotWrite(let path, let errno):
+            "cannot write \(path): \(systemMessage(errno)); check free space and permissions"
+        }
+    }
+}
+
+/// The C library's text for an error number.
+package func systemMessage(_ number: Int32) -> String {
+    String(cString: strerror(number))
+}

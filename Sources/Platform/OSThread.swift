@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Glibc
+
+/// An operating-system thread with an owner: whoever starts it joins it.
+///
+/// Compute and blocking I/O run on these, never on Swift's cooperative pool.
+package final class OSThread: Sendable {
+    private let handle: pthread_t
+
+    /// Starts `body` on a new thread called `name` (at most 15 bytes are kept by the kernel).
+    package init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, runThread, box.toOpaque())
+        precondition(status == 0, "cannot start thread \(name): \(systemMessage(status))")
+        handle = thread
+    }
+
+    /// Waits until the thread has ended. Call exactly once.
+    package func join() { pthread_join(handle, nil) }
+
+    /// Binds the calling thread to one CPU. Returns false where the system does not allow it.
+    @discardableResult
+    package static func pinCurrent(toCPU cpu: Int) -> Bool { cl_pin_to_cpu(Int32(cpu)) }
+
+    /// The CPUs this process may run on, in ascending order.
+    package static func allowedCPUs() -> [Int] {
+        var cpus = [Int32](repeating: 0, count: 1024)
+        let count = Int(cl_allowed_cpus(&cpus, Int32(cpus.count)))
+        return count == 0 ? [0] : cpus.prefix(count).map(Int.init)
+    }
+}
+
+private final class ThreadBody: Sendable {
+    let name: String
+    let run: @Sendable () -> Void
+
+    init(name: String, run: @escaping @Sendable () -> Void) {
+        self.name = name
+        self.run = run
+    }
+}
+
+private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let argument else { return nil }
+    let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
+    cl_name_thread(String(decoding: body.name.utf8.prefix(15), as: UTF8.self))
+    body.run()
+    return nil
+}
