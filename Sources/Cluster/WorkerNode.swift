@@ -93,8 +93,8 @@ package final class WorkerNode: Sendable {
 
     private func hello() -> Hello {
         Hello(
-            protocolMin: Limits.protocolVersion, protocolMax: Limits.protocolVersion, node: node,
-            name: configuration.name, dataAddress: acceptor.address.description,
+            protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
+            node: node, name: configuration.name, dataAddress: acceptor.address.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
             threads: UInt16(clamping: configuration.threadCount), isa: KernelISA.current.name,
             softwareVersion: CaravanVersion.text,

@@ -161,7 +161,7 @@ final class WorkerSession {
             events.post(.next(link, event))
         }
         let greeting = DataHello(
-            protocolVersion: Limits.protocolVersion, node: hello.node,
+            protocolVersion: Limits.protocolVersionMax, node: hello.node,
             fromStage: assignment.stage)
         next.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
         work = .running(runner, next: next, epoch: epoch)
@@ -209,8 +209,8 @@ final class WorkerSession {
         case .frame(let frame):
             switch frame.message {
             case .dataHello(let greeting) where dataLinks[key] == nil:
-                guard greeting.protocolVersion == Limits.protocolVersion else {
-                    return refuse(link, .unsupportedVersion, "speak protocol \(Limits.protocolVersion)")
+                guard greeting.protocolVersion == Limits.protocolVersionMax else {
+                    return refuse(link, .unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
                 }
                 dataLinks[key] = (link, frame.epoch)
             case .step(let step):
