@@ -10,22 +10,20 @@ struct ActiveRequest {
     private let tokenizer: Tokenizer
     private var decoder: StreamingDecoder
     private var stops: StopMatcher
-    private var prefillStart: Duration?
+    private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
 
     init(
-        _ request: GenerationRequest, tokenizer: Tokenizer,
+        _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
         deliver: @escaping @Sendable (GenerationEvent) -> Void
     ) {
         self.deliver = deliver
         self.tokenizer = tokenizer
         decoder = StreamingDecoder(tokenizer: tokenizer)
         stops = StopMatcher(request.stop)
+        submitted = now
     }
-
-    /// The first step with rows of this request was sent.
-    mutating func noteStarted(now: Duration) { prefillStart = prefillStart ?? now }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.
     mutating func take(
@@ -48,13 +46,13 @@ struct ActiveRequest {
 
     mutating func finish(_ reason: FinishReason, promptTokenCount: Int, generatedTokenCount: Int) {
         let held = stops.append(decoder.finish()) + stops.finish()
-        let first = firstToken ?? prefillStart ?? .zero
+        let first = firstToken ?? submitted
         deliver(
             .finished(
                 GenerationSummary(
                     reason: reason, promptTokenCount: promptTokenCount,
                     generatedTokenCount: generatedTokenCount, trailingText: held,
-                    prefillDuration: first - (prefillStart ?? first),
+                    prefillDuration: first - submitted,
                     decodeDuration: (lastToken ?? first) - first)))
     }
 

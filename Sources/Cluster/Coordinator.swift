@@ -44,11 +44,28 @@ package final class Coordinator: TextGenerator {
         thread = OSThread(name: "coordinator") { handover.take()?.run(events) }
     }
 
-    /// Waits until requests can be computed. Throws `notReady` when they never will be.
-    package func waitUntilReady() throws(GenerationError) {
+    /// How waiting for the first plan ended.
+    package enum Readiness: Sendable {
+        case ready
+        /// It will never be ready.
+        case failed(GenerationError)
+        case stopped
+    }
+
+    /// Waits until requests can be computed, `isStopped` says so, or that will never be; shows the
+    /// status meanwhile.
+    package func awaitReady(
+        until isStopped: () -> Bool, progress: (ClusterStatus) -> Void
+    ) -> Readiness {
         let reply = Mailbox<GenerationError?>(capacity: 1)
-        guard events.post(.awaitReady(reply: reply)) else { throw .shuttingDown }
-        if let error = reply.take() ?? .shuttingDown { throw error }
+        guard events.post(.awaitReady(reply: reply)) else { return .stopped }
+        while !isStopped() {
+            if let answer = reply.take(timeout: ClusterLimits.tickInterval) {
+                return answer.map { .failed($0) } ?? .ready
+            }
+            progress(status())
+        }
+        return .stopped
     }
 
     package func submit(

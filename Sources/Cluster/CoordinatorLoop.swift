@@ -95,7 +95,8 @@ final class CoordinatorLoop {
         }
         lastID = id
         requests[id] = ActiveRequest(
-            request, tokenizer: model.served.tokenizer, deliver: deliver)
+            request, tokenizer: model.served.tokenizer, now: MonotonicClock.now(),
+            deliver: deliver)
         carryOut(directives)
         return RequestID(id)
     }
@@ -156,7 +157,6 @@ final class CoordinatorLoop {
         for directive in directives {
             switch directive {
             case .forward(let stepID, let step): backend.forward(stepID: stepID, step)
-            case .started(let id): requests[id]?.noteStarted(now: now)
             case .prefilled: break
             case .token(let id, let token, let logProbability, let alternatives):
                 tokensGenerated += 1

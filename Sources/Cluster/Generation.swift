@@ -73,7 +73,7 @@ package struct GenerationSummary: Sendable {
     package var generatedTokenCount: Int
     /// Text that was held back (a possible beginning of a stop text) and turned out to be output.
     package var trailingText: String
-    /// From the start of the prompt's first step to its last candidates.
+    /// From submission to the first token, waiting included.
     package var prefillDuration: Duration
     /// From the first token to the last.
     package var decodeDuration: Duration

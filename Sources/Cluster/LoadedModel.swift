@@ -9,7 +9,7 @@ import Platform
 package struct LoadedModel: Sendable {
     package let hyperparameters: Hyperparameters
     package let blobs: BlobPlan
-    package let served: ServedModel
+    package private(set) var served: ServedModel
 
     /// Throws `ModelFileError`, `TokenizerError` or `TemplateError`.
     package init(path: String, contextLength: Int) throws {
@@ -34,6 +34,15 @@ package struct LoadedModel: Sendable {
             name: file.name, tokenizer: tokenizer, chatTemplate: template,
             contextLength: min(contextLength, hyperparameters.contextLength),
             created: Int((file.identities.first?.modifiedNanoseconds ?? 0) / 1_000_000_000))
+    }
+
+    /// The same with room for at most `length` positions.
+    package func limited(toContext length: Int) -> LoadedModel {
+        var copy = self
+        copy.served = ServedModel(
+            name: served.name, tokenizer: served.tokenizer, chatTemplate: served.chatTemplate,
+            contextLength: min(length, served.contextLength), created: served.created)
+        return copy
     }
 
     var tensors: [Tensor] { blobs.all.flatMap { $0.entries.map(\.tensor) } }
