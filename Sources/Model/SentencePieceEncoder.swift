@@ -13,6 +13,9 @@ struct SentencePieceEncoder: Sendable {
     private let byteIDs: [UInt32]
     private let unknown: UInt32?
     private let addsSpacePrefix: Bool
+    /// No token has a space behind another character, so no join crosses such a place and words
+    /// can be taken one by one. True of vocabularies trained with `split_by_whitespace`.
+    private let joinsStayInWords: Bool
 
     /// ▁, which stands for a space in vocabularies.
     static let spaceMark: [UInt8] = [0xE2, 0x96, 0x81]
@@ -31,6 +34,11 @@ struct SentencePieceEncoder: Sendable {
         self.byteIDs = byteIDs
         self.unknown = unknown
         self.addsSpacePrefix = addsSpacePrefix
+        joinsStayInWords = !(0..<UInt32(vocabulary.count)).contains { id in
+            let bytes = vocabulary.bytes(of: id)
+            let hasInnerSpace = zip(bytes, bytes.dropFirst()).contains { $0 != 0x20 && $1 == 0x20 }
+            return hasInnerSpace && vocabulary.id(of: [UInt8](bytes), 0, bytes.count) == id
+        }
     }
 
     var byteCount: Int { 4 * (priorities.count + byteIDs.count) }
@@ -46,24 +54,43 @@ struct SentencePieceEncoder: Sendable {
     func encode(
         _ text: [UInt8], _ range: Range<Int>, followsSpecial: Bool, into ids: inout [UInt32]
     ) {
-        var spaced = Self.replacingMarks(text[range])
-        if addsSpacePrefix, followsSpecial { spaced.insert(0x20, at: 0) }
+        let hasPrefix = addsSpacePrefix && followsSpecial
+        let spaced = Self.replacingMarks(text[range], prefix: hasPrefix ? [0x20] : [])
         var merger = TokenizerMerger()
         var start = 0
         while start < spaced.count {
-            let (_, byteCount) = UnicodeClass.at(start, in: spaced, limit: spaced.count)
-            let end = start + byteCount
-            merger.append(start: start, end: end, id: vocabulary.id(of: spaced, start, end))
+            var end = spaced.count
+            if joinsStayInWords {
+                end = start + 1
+                while end < spaced.count, spaced[end - 1] == 0x20 || spaced[end] != 0x20 {
+                    end += 1
+                }
+            }
+            encodeWord(spaced, start..<end, &merger, &ids)
             start = end
         }
-        merger.merge(spaced, self)
-        var index = merger.symbols.isEmpty ? -1 : 0
+    }
+
+    private func encodeWord(
+        _ text: [UInt8], _ range: Range<Int>, _ merger: inout TokenizerMerger,
+        _ ids: inout [UInt32]
+    ) {
+        merger.removeAll()
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let (_, byteCount) = UnicodeClass.at(start, in: text, limit: range.upperBound)
+            let end = start + byteCount
+            merger.append(start: start, end: end, id: vocabulary.id(of: text, start, end))
+            start = end
+        }
+        merger.merge(text, self)
+        var index = 0
         while index >= 0 {
             let symbol = merger.symbols[index]
             if symbol.id != TokenizerVocabulary.none {
                 ids.append(symbol.id)
             } else {
-                appendBytes(spaced[Int(symbol.start)..<Int(symbol.end)], to: &ids)
+                appendBytes(text[Int(symbol.start)..<Int(symbol.end)], to: &ids)
             }
             index = Int(symbol.next)
         }
@@ -80,10 +107,10 @@ struct SentencePieceEncoder: Sendable {
         }
     }
 
-    /// `text` with every ▁ replaced by a space.
-    static func replacingMarks(_ text: ArraySlice<UInt8>) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count + 1)
+    /// `prefix` and `text`, with every ▁ in `text` replaced by a space.
+    static func replacingMarks(_ text: ArraySlice<UInt8>, prefix: [UInt8] = []) -> [UInt8] {
+        var result = prefix
+        result.reserveCapacity(text.count + prefix.count)
         var index = text.startIndex
         while index < text.endIndex {
             if text[index] == spaceMark[0], text[index...].starts(with: spaceMark) {
