@@ -41,7 +41,7 @@ let package = Package(
         // Floor 3.
         floor("Cluster", ["Control", "Engine", "Model", "Platform", "Wire"]),
         // Floor 4.
-        floor("API", ["CMicroHTTPD", "Cluster", "Platform"]),
+        floor("API", ["CMicroHTTPD", "Cluster", "Control", "Model", "Platform"]),
         // Floor 5.
         .executableTarget(
             name: "caravan",
@@ -59,7 +59,7 @@ let package = Package(
         tests("ControlTests", ["Control", "Wire"]),
         tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
-        tests("APITests", ["API", "Cluster"]),
+        tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"]),
     ],
