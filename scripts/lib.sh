@@ -49,8 +49,11 @@ need_packages() {
     fi
     say "installing ${missing[*]}"
     log="$(mktemp)"
-    if ! { "${by[@]}" apt-get update -q && "${by[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    if ! {
+        "${by[@]}" apt-get update -q &&
+            "${by[@]}" env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -q -y --no-install-recommends "${missing[@]}"
+    } >"$log" 2>&1 </dev/null; then
         tail -n 5 "$log" >&2
         rm -f "$log"
         die "could not install packages; run as root: apt-get install ${missing[*]}"
