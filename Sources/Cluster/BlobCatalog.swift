@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
-package import Platform
-package import Wire
+import Platform
+import Wire
 
 /// The model's blobs with their digests: what the coordinator has to offer.
 struct BlobCatalog: Sendable {

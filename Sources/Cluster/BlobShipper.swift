@@ -13,7 +13,7 @@ final class BlobShipper: Sendable {
 
     private let requests = Mailbox<(epoch: UInt32, BlobRequest)>(capacity: Limits.blobsMax)
     private let thread: OSThread
-    private let sent = Mutex(0)
+    private let sent = ShippedBytes()
 
     init(link: Link, catalog: BlobCatalog) {
         thread = OSThread(name: "ship") { [requests, sent] in
@@ -37,13 +37,13 @@ final class BlobShipper: Sendable {
                     guard link.ship(Frame(epoch: epoch, id: 0, message: .blobChunk(chunk))) else {
                         return
                     }
-                    sent.withLock { $0 += count }
+                    sent.add(count)
                 }
             }
         }
     }
 
-    var sentBytes: Int { sent.withLock { $0 } }
+    var sentBytes: Int { sent.count }
 
     /// False when a peer asks for more than a plan can have.
     func ask(_ request: BlobRequest, epoch: UInt32) -> Bool { requests.offer((epoch, request)) }
@@ -53,4 +53,13 @@ final class BlobShipper: Sendable {
         requests.close()
         thread.join()
     }
+}
+
+/// A running sum that one thread writes and another reads.
+private final class ShippedBytes: Sendable {
+    private let sum = Mutex(0)
+
+    var count: Int { sum.withLock { $0 } }
+
+    func add(_ bytes: Int) { sum.withLock { $0 += bytes } }
 }

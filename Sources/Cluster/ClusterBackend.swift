@@ -75,7 +75,7 @@ final class ClusterBackend: StepBackend {
         case (.frame(let frame), .member(let node)?): return handleMember(node, frame)
         case (.frame(let frame), .results(let epoch)?): return handleResult(link, frame, epoch)
         case (.frame(let frame), .first?):
-            Log.warning("stage 0 answered \(frame.message.name)")
+            if case .error(let notice) = frame.message { Log.warning("stage 0: \(notice.message)") }
             return []
         case (.frame(let frame), nil): return greet(link, frame)
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Platform
+import Platform
 
 /// Worker processes on this machine, started and ended with the coordinator.
 final class LocalWorkers {

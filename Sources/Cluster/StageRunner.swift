@@ -3,7 +3,7 @@
 import Engine
 import Model
 import Platform
-package import Wire
+import Wire
 
 /// One stage at work: takes a step as it travels and gives what the next in line is to get.
 ///

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Engine
-package import Platform
+import Platform
 import Synchronization
 import Wire
 
