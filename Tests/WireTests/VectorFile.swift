@@ -9,7 +9,7 @@ enum VectorFile {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let folder = root.appending(path: "proto/vectors")
 
-    /// Set `CARAVAN_WRITE_VECTORS=1` to write the files from the catalogues instead of reading them:
+    /// Set `CARAVAN_WRITE_VECTORS=1` to write the files from the catalogues before reading them:
     /// only for a vector that is new, since what was published must not change.
     static let isWriting = ProcessInfo.processInfo.environment["CARAVAN_WRITE_VECTORS"] == "1"
 
