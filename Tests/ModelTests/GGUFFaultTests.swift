@@ -42,6 +42,19 @@ struct GGUFFaultTests {
 
     private let huge = [UInt8](repeating: 0xFF, count: 8)
 
+    @Test func textOfTheFileCannotBreakAMessage() throws {
+        let name = "a\n\u{1B}[2J\u{2028}" + String(repeating: "n", count: 200)
+        let found = try #require(
+            try fault {
+                $0.tensors[0].shape = []; $0.tensors[0].name = name
+            })
+        let message = "\(found)"
+        #expect(message.contains("tensor a\u{FFFD}\u{FFFD}[2J\u{FFFD}nnn"))
+        #expect(message.count < 160)
+        let key = try #require(try fault { $0.set("k\n", .raw(99, [])) })
+        #expect(key == .valueType(key: "k\n", type: 99))
+    }
+
     @Test func theSoundFileIsNotRefused() throws { #expect(try fault { _ in } == nil) }
 
     @Test func magicAndVersion() throws {
