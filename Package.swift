@@ -14,9 +14,10 @@ func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], data: [String] = []
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
 
 let package = Package(
@@ -56,7 +57,7 @@ let package = Package(
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["CKernels", "Wire"]),
         tests("ModelTests", ["Model", "Platform", "TestSupport"]),
-        tests("ControlTests", ["Control", "Wire"]),
+        tests("ControlTests", ["Control", "Wire"], data: ["Transcripts"]),
         tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),

@@ -4,9 +4,9 @@
 ///
 /// There is no state to lose: a sequence rebuilt after a failure draws what it would have drawn.
 /// Source: the finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-enum Draw {
+package enum Draw {
     /// A number in `0..<1` with 53 random bits.
-    static func uniform(seed: UInt64, index: Int) -> Double {
+    package static func uniform(seed: UInt64, index: Int) -> Double {
         let counter = UInt64(truncatingIfNeeded: index) &* 0x9E37_79B9_7F4A_7C15
         let bits = mixed(mixed(seed &+ 0x9E37_79B9_7F4A_7C15) &+ counter)
         return Double(bits >> 11) * 0x1p-53

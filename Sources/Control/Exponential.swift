@@ -5,7 +5,7 @@
 /// The C library's differ between machines and versions in the last bit, and one bit can turn a
 /// draw; these give the same bits everywhere. Errors stay below 1 ulp for normal results.
 /// Method: Cody and Waite, Software Manual for the Elementary Functions, 1980.
-enum Exponential {
+package enum Exponential {
     /// ln 2 in two parts; the high one has 33 significant bits, so its product with any exponent
     /// of a Double is exact.
     private static let ln2High = 0x1.62e42feep-1
@@ -23,7 +23,7 @@ enum Exponential {
     ]
 
     /// e to the power `x`.
-    static func exp(_ x: Double) -> Double {
+    package static func exp(_ x: Double) -> Double {
         guard x <= 709.782712893384 else { return x.isNaN ? x : .infinity }
         guard x >= -745.1332191019412 else { return 0 }
         let k = (x * log2e).rounded()
@@ -37,7 +37,7 @@ enum Exponential {
     }
 
     /// The natural logarithm of `x`; −∞ for 0 and NaN below.
-    static func log(_ x: Double) -> Double {
+    package static func log(_ x: Double) -> Double {
         guard x > 0, x.isFinite else { return x == 0 ? -.infinity : (x > 0 ? x : .nan) }
         var exponent = Double(x.exponent)
         var mantissa = x.significand

@@ -69,6 +69,7 @@ extension Membership {
         if let expectedWorkers {
             return loss + "\(roster.count) of \(expectedWorkers) workers have joined"
         }
-        return loss + "\(roster.count) workers have joined, waiting for more to settle"
+        return loss
+            + "waiting \(settle.components.seconds) s for more workers, \(roster.count) joined"
     }
 }

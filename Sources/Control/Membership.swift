@@ -79,6 +79,7 @@ package struct Membership: Sendable {
         }
         roster.append(Member(info: worker, lastHeard: now))
         lastJoin = now
+        shortage = nil
         return planIfDue()
     }
 

@@ -10,12 +10,14 @@ struct Tail {
     private let candidates: [Candidate]
     private let logSumExp: Double
 
-    /// The relative error allowed to `exp(logSumExp)`: a stage adds up 10⁵ floats.
-    static let massTolerance = 0x1p-14
+    /// The relative error allowed to `exp(logSumExp)`: its own rounding to a float, and that of a
+    /// stage's sum of 10⁵ terms in several lanes.
+    private let massTolerance: Double
 
     init(_ candidates: [Candidate], logSumExp: Float, count: Int, penalisedCount: Int) {
         self.candidates = candidates
         self.logSumExp = Double(logSumExp)
+        massTolerance = 0x1p-16 + 2 * Double(logSumExp.ulp)
         self.count = count
         self.penalisedCount = min(penalisedCount, count)
     }
@@ -34,9 +36,9 @@ struct Tail {
         let top = candidates.reduce(0) { $0 + plain(of: $1.logit.orderedLogit) }
         let most = Double(count) * weight(of: last.logit.orderedLogit)
         guard whole.isFinite, top.isFinite, most.isFinite else { return (0, .infinity) }
-        let massHigh = max(0, whole * (1 + Self.massTolerance) - top)
+        let massHigh = max(0, whole * (1 + massTolerance) - top)
         let massLow = max(
-            0, whole * (1 - Self.massTolerance) - top - Double(penalisedCount) * largest)
+            0, whole * (1 - massTolerance) - top - Double(penalisedCount) * largest)
         let power = 1 / weight.temperature
         let high = Self.bounds(massHigh, largest: largest, count: count, power: power).high
         let unpenalised = count - penalisedCount

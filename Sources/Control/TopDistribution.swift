@@ -94,7 +94,9 @@ private struct Cut {
         }
         var mass = total
         if isLow, !settings.drawsFromAll {
-            mass = max(sums.last ?? 0, settings.topP < 1 ? settings.topP * total : 0)
+            // Top-p alone keeps its share at least; min-p may cut the tail off before that.
+            let share = settings.minP > 0 ? 0 : settings.topP * total
+            mass = max(sums.last ?? 0, share)
         }
         let target = draw * mass
         return sums.firstIndex { $0 > target }
