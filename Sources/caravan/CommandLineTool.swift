@@ -5,10 +5,12 @@ import Platform
 
 /// The `caravan` command: finds the command named, runs it, turns errors into one line.
 enum CommandLineTool {
-    static let commands: [any Command.Type] = [
-        RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-        StatusCommand.self,
-    ]
+    static var commands: [any Command.Type] {
+        [
+            RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
+            StatusCommand.self,
+        ]
+    }
 
     /// Returns the exit status: 0 done, 1 failed, 64 wrong usage.
     static func run(_ arguments: [String]) -> Int32 {

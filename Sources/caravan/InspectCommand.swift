@@ -17,7 +17,7 @@ struct InspectCommand: Command {
     }
 
     func run() throws -> Int32 {
-        let report = try InspectReport(file: try ModelFile(path: path))
+        let report = InspectReport(file: try ModelFile(path: path))
         print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
         return ExitStatus.done
     }

@@ -16,7 +16,7 @@ extension InspectReport {
         if let problem { lines.append(("cannot be run", problem.onOneLine)) }
         lines.append(("parameters", Self.grouped(parameterCount)))
         let parts = paths.count == 1 ? "" : " in \(paths.count) parts"
-        lines.append(("size", Self.bytes(fileBytes) + parts))
+        lines.append(("size", ByteSize.text(fileBytes) + parts))
         let mix = elementTypes.map {
             "\($0.type) \(Self.percent($0.bytes, of: elementTypes.reduce(0) { $0 + $1.bytes }))"
         }
@@ -37,7 +37,7 @@ extension InspectReport {
             ("head", tied),
             ("context", "\(Self.grouped(shape.contextLength)) tokens"),
             ("rope", "base \(shape.ropeBase), scale \(shape.ropeScale)"),
-            ("KV cache", "\(Self.bytes(shape.kvBytesPer1000Tokens)) for 1,000 tokens in f16"),
+            ("KV cache", "\(ByteSize.text(shape.kvBytesPer1000Tokens)) for 1,000 tokens in f16"),
         ]
         lines += Self.blobLines(shape.blobs)
         return lines
@@ -47,7 +47,7 @@ extension InspectReport {
     private static func blobLines(_ blobs: [BlobLine]) -> [(String, String)] {
         let layers = blobs.filter { $0.name.hasPrefix("layer ") }
         let others = blobs.filter { !$0.name.hasPrefix("layer ") }
-        var lines = others.map { ("blob \($0.name)", bytes($0.bytes)) }
+        var lines = others.map { ("blob \($0.name)", ByteSize.text($0.bytes)) }
         for (size, group) in Dictionary(grouping: layers, by: \.bytes).sorted(by: {
             $0.key > $1.key
         }) {
@@ -92,27 +92,12 @@ extension InspectReport {
         return out
     }
 
-    /// In the largest binary unit that leaves at least 1, with one decimal.
-    private static func bytes(_ count: Int) -> String {
-        var value = Double(count)
-        var unit = "B"
-        for next in ["KiB", "MiB", "GiB", "TiB"] where value >= 1_024 {
-            value /= 1_024
-            unit = next
-        }
-        return unit == "B" ? "\(count) B" : "\((value * 10).rounded() / 10) \(unit)"
-    }
-
     private static func percent(_ part: Int, of whole: Int) -> String {
         "\((Double(part) / Double(max(1, whole)) * 1_000).rounded() / 10) %"
     }
 }
 
 extension String {
-    fileprivate func padded(to width: Int) -> String {
-        self + String(repeating: " ", count: max(0, width - count))
-    }
-
     /// Control characters from a file do not reach the terminal.
     fileprivate var onOneLine: String {
         String(
