@@ -3,6 +3,9 @@
 //
 // A query's arithmetic depends only on its own position: keys come in blocks fixed by position,
 // lanes are keys for the scores and head elements for the values.
+#ifndef CK_ATTENTION_H
+#define CK_ATTENTION_H
+
 #include "kernels.h"
 #include "lanes.h"
 
@@ -169,3 +172,5 @@ static void attend(const ck_attention *in) {
         }
     }
 }
+
+#endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with packed float weights: lanes are weight rows, even and odd columns are summed apart.
+#ifndef CK_FLOAT_PRODUCT_H
+#define CK_FLOAT_PRODUCT_H
+
 #include "kernels.h"
 #include "lanes.h"
 #include "output.h"
@@ -7,7 +10,7 @@
 INLINE v16f widen_bf16(const uint16_t *p) {
     v16h h;
     __builtin_memcpy(&h, p, sizeof h);
-    return __builtin_astype(__builtin_convertvector(h, v16u) << 16, v16f);
+    return ((v16f)(__builtin_convertvector(h, v16u) << 16));
 }
 
 /// The 16 weights of one column of a group.
@@ -90,3 +93,5 @@ static void widen_groups(const ck_matrix *matrix, size_t start, size_t count, fl
     case CK_BF16: widen_typed(CK_BF16, matrix, start, count, out); break;
     }
 }
+
+#endif

@@ -15,7 +15,7 @@ INLINE dots dots_start(int32_t value) { return (v16i)value; }
 INLINE dots dots_add(dots sum, v16u w, int32_t a) {
     for (int k = 0; k < 4; k++) {
         v16u byte = (w >> (8 * k)) & 0xffu;
-        sum += __builtin_astype(byte, v16i) * (int32_t)(int8_t)(a >> (8 * k));
+        sum += ((v16i)(byte)) * (int32_t)(int8_t)(a >> (8 * k));
     }
     return sum;
 }

@@ -73,8 +73,8 @@ INLINE v16f exp16(v16f x) {
     p = FMA(p, r, (v16f)1.6666665459e-1f);
     p = FMA(p, r, (v16f)5.0000001201e-1f);
     p = FMA(p, r * r, r) + 1.0f;
-    v16i exponent = (__builtin_astype(t, v16i) - 0x4B400000 + 127) << 23;
-    v16f result = p * __builtin_astype(exponent, v16f);
+    v16i exponent = (((v16i)(t)) - 0x4B400000 + 127) << 23;
+    v16f result = p * ((v16f)(exponent));
     return x < -87.3f ? (v16f)0.0f : result;
 }
 
@@ -101,8 +101,8 @@ INLINE v16f widen16(const uint16_t *p) {
     special = magnitude > 0x7c00u ? special | 0x400000u : special;
     v16f tiny = __builtin_convertvector(magnitude, v16f) * 0x1p-24f;
     v16u bits = magnitude >= 0x7c00u ? special : normal;
-    bits = magnitude < 0x400u ? __builtin_astype(tiny, v16u) : bits;
-    return __builtin_astype(bits | sign, v16f);
+    bits = magnitude < 0x400u ? ((v16u)(tiny)) : bits;
+    return ((v16f)(bits | sign));
 #endif
 }
 
@@ -117,11 +117,11 @@ INLINE v16h narrow16(v16f x) {
     __m128i hi = _mm256_cvtps_ph((__m256)x.hi, _MM_FROUND_TO_NEAREST_INT);
     return (v16h)_mm256_set_m128i(hi, lo);
 #else
-    v16u u = __builtin_astype(x, v16u);
+    v16u u = ((v16u)(x));
     v16u sign = (u >> 16) & 0x8000u;
     v16u magnitude = u & 0x7fffffffu;
-    v16f shifted = __builtin_astype(magnitude, v16f) + 0.5f;
-    v16u tiny = __builtin_astype(shifted, v16u) - 0x3f000000u;
+    v16f shifted = ((v16f)(magnitude)) + 0.5f;
+    v16u tiny = ((v16u)(shifted)) - 0x3f000000u;
     v16u odd = (magnitude >> 13) & 1u;
     v16u normal = (magnitude - (112u << 23) + 0xfffu + odd) >> 13;
     v16u bits = magnitude < 0x38800000u ? tiny : normal;

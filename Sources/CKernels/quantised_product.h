@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with packed quantised weights: lanes are weight rows, blocks are added in order.
+#ifndef CK_QUANTISED_PRODUCT_H
+#define CK_QUANTISED_PRODUCT_H
+
 #include "kernels.h"
 #include "lanes.h"
 #include "output.h"
@@ -187,3 +190,5 @@ static void multiply_quantised(
     case CK_Q8_0: quantised_typed(CK_Q8_0, w, x, group_start, group_end, target); break;
     }
 }
+
+#endif

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels over one row: conversions, quantisation, norm, rotation, gate, log-sum-exp.
+#ifndef CK_ROWS_H
+#define CK_ROWS_H
+
 #include "kernels.h"
 #include "lanes.h"
 
@@ -32,7 +35,7 @@ static void narrow_f16(const float *in, size_t count, uint16_t *out) {
 /// Codes of 16 values; rounding by adding 1.5 · 2²³, which defines NaN and infinity too.
 INLINE v16i codes16(v16f x, float inverse) {
     v16f t = FMA(x, (v16f)inverse, (v16f)12582912.0f);
-    return __builtin_astype(t, v16i) - 0x4B400000;
+    return ((v16i)(t)) - 0x4B400000;
 }
 
 static void quantise(
@@ -41,8 +44,8 @@ static void quantise(
         v16f a = load16(values + block * 32);
         v16f b = load16(values + block * 32 + 16);
         v16u mask = 0x7fffffffu;
-        v16f absolute_a = __builtin_astype(__builtin_astype(a, v16u) & mask, v16f);
-        v16f absolute_b = __builtin_astype(__builtin_astype(b, v16u) & mask, v16f);
+        v16f absolute_a = ((v16f)(((v16u)(a)) & mask));
+        v16f absolute_b = ((v16f)(((v16u)(b)) & mask));
         float largest = top16(max16(absolute_a, absolute_b));
         float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
         v16i code_a = codes16(a, inverse);
@@ -146,3 +149,5 @@ static float log_sum_exp(const float *logits, size_t count) {
     }
     return top + ck_log(sum16(sum));
 }
+
+#endif
