@@ -99,7 +99,9 @@ final class WorkerSession {
             case .error(let notice):
                 return isWelcome && notice.code != .refused
                     ? .lost(notice.message) : .refused(notice.message)
-            case .bye: return .lost("it is shutting down")
+            case .bye:
+                return configuration.endsWithCoordinator
+                    ? .stopped : .lost("it is shutting down")
             case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
                 fail(.unexpectedFrame, "a coordinator does not send this frame")
             }
