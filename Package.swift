@@ -42,7 +42,7 @@ let package = Package(
         // Floor 3.
         floor("Cluster", ["Control", "Engine", "Model", "Platform", "Wire"]),
         // Floor 4.
-        floor("API", ["CMicroHTTPD", "Cluster", "Platform"]),
+        floor("API", ["CMicroHTTPD", "Cluster", "Control", "Model", "Platform"]),
         // Floor 5.
         .executableTarget(
             name: "caravan",
@@ -55,12 +55,12 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("PlatformTests", ["Platform"]),
-        tests("WireTests", ["Wire"]),
+        tests("WireTests", ["CKernels", "Wire"]),
         tests("ModelTests", ["Model", "Platform", "TestSupport"]),
         tests("ControlTests", ["Control", "Wire"], data: ["Transcripts"]),
         tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
-        tests("APITests", ["API", "Cluster"]),
+        tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"]),
     ],

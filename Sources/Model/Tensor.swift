@@ -19,6 +19,8 @@ package struct Tensor: Sendable {
     }
 
     package var elementCount: Int { shape.reduce(1, *) }
+
+    package var byteCount: Int { region.byteCount }
 }
 
 /// How elements are stored; raw values are GGUF's numbers.
@@ -68,4 +70,34 @@ package enum ElementType: UInt32, Sendable, CaseIterable {
     }
 
     package var isQuantised: Bool { blockElementCount > 1 }
+
+    /// Bytes of `shape`; nil where the innermost dimension is no whole number of blocks, a
+    /// dimension is below 1, or a product overflows.
+    package func byteCount(of shape: [Int]) -> Int? {
+        guard let row = shape.first, row > 0, row % blockElementCount == 0 else { return nil }
+        var count = row / blockElementCount
+        for factor in shape.dropFirst() + [blockByteCount] {
+            let (product, overflow) = count.multipliedReportingOverflow(by: factor)
+            guard factor > 0, !overflow else { return nil }
+            count = product
+        }
+        // Elements must be countable as well: blocks can be smaller than their elements' number.
+        let elements = shape.reduce((1, false)) { sum, factor in
+            let (product, overflow) = sum.0.multipliedReportingOverflow(by: factor)
+            return (product, sum.1 || overflow)
+        }
+        return elements.1 ? nil : count
+    }
+
+    /// GGUF's name of any element type, supported here or not, for messages.
+    static func knownName(of number: UInt32) -> String {
+        if let type = ElementType(rawValue: number) { return type.name }
+        let names: [UInt32: String] = [
+            9: "Q8_1", 10: "Q2_K", 11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K",
+            16: "IQ2_XXS", 17: "IQ2_XS", 18: "IQ3_XXS", 19: "IQ1_S", 20: "IQ4_NL", 21: "IQ3_S",
+            22: "IQ2_S", 23: "IQ4_XS", 24: "I8", 25: "I16", 26: "I32", 27: "I64", 28: "F64",
+            29: "IQ1_M", 34: "TQ1_0", 35: "TQ2_0", 39: "MXFP4", 40: "NVFP4",
+        ]
+        return names[number] ?? "number \(number)"
+    }
 }

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the scripts share: messages, the one build configuration, what has to be installed.
+# Sourced, never run: `. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"`.
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/caravan"
+binary="$root/.build/release/caravan"
+
+# One configuration for tests, demo and figures. `swift test` needs --disable-testable-imports
+# besides: without it every module is compiled a second time.
+build_flags=(
+    -c release
+    --explicit-target-dependency-import-check error
+    -Xswiftc -warnings-as-errors
+    -Xcc -Wall -Xcc -Werror
+)
+
+say() { printf '==> %s\n' "$*" >&2; }
+
+die() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+need_swift() {
+    command -v swift >/dev/null ||
+        die "swift is not on PATH; install Swift 6.2 or later from https://www.swift.org/install"
+}
+
+# Installs those of the named Debian packages that are missing; touches nothing if none is.
+need_packages() {
+    local missing=() package
+    if ! command -v dpkg >/dev/null; then
+        say "not Debian: assuming that the like of these is installed: $*"
+        return
+    fi
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)" = \
+            "install ok installed" ] || missing+=("$package")
+    done
+    [ "${#missing[@]}" -gt 0 ] || return 0
+    local by=() log
+    if [ "$(id -u)" != 0 ]; then
+        # sudo may ask for a password only where somebody sits at a terminal.
+        command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; } ||
+            die "needs packages; run as root: apt-get install ${missing[*]}"
+        by=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    log="$(mktemp)"
+    if ! {
+        "${by[@]}" apt-get update -q &&
+            "${by[@]}" env DEBIAN_FRONTEND=noninteractive \
+                apt-get install -q -y --no-install-recommends "${missing[@]}"
+    } >"$log" 2>&1 </dev/null; then
+        tail -n 5 "$log" >&2
+        rm -f "$log"
+        die "could not install packages; run as root: apt-get install ${missing[*]}"
+    fi
+    rm -f "$log"
+}
+
+need_libraries() { need_packages libopenblas-dev libgnutls28-dev libmicrohttpd-dev; }
