@@ -64,13 +64,13 @@ extension String {
         return parts
     }
 
-    /// `str.split()`: words between white space; after `countMax` splits the rest stays together.
+    /// `str.split()`: words between white space; after `countMax` splits the rest stays as it is.
     func words(countMax: Int = .max) -> [String] {
         var words: [String] = []
         var rest = unicodeScalars.drop { $0.isPythonSpace }
         while !rest.isEmpty {
             if words.count >= countMax {
-                words.append(String(rest).trimmed(start: false))
+                words.append(String(rest))
                 break
             }
             let word = rest.prefix { !$0.isPythonSpace }

@@ -128,8 +128,9 @@ extension TemplateLoop {
         case "first": return .bool(index == 0)
         case "last": return .bool(index == count - 1)
         case "length": return .int(count)
-        case "depth": return .int(level)
-        case "depth0": return .int(level - 1)
+        // These count recursive calls of a loop, which are not supported.
+        case "depth": return .int(1)
+        case "depth0": return .int(0)
         case "previtem":
             return index > 0
                 ? elements.elements[index - 1] : .undefined("there is no previous item")

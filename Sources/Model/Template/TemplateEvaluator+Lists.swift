@@ -74,15 +74,21 @@ extension TemplateEvaluator {
     // MARK: - Attributes
 
     /// Follows a path such as `function.name` or an integer index, as `map(attribute=…)` does.
-    func value(at path: TemplateValue, of value: TemplateValue) throws(TemplateError)
+    func value(
+        at path: TemplateValue, of value: TemplateValue, standard: TemplateValue? = nil
+    ) throws(TemplateError)
         -> TemplateValue
     {
-        guard case .string(let text) = path else { return try element(path, of: value) }
+        guard case .string(let text) = path else {
+            let found = try element(path, of: value)
+            return found.isUndefined ? standard ?? found : found
+        }
         var value = value
         for part in text.split(separator: ".", omittingEmptySubsequences: false) {
             try charge()
             let key = Int(part).map { TemplateValue.int($0) } ?? .string(String(part))
             value = try element(key, of: value)
+            if value.isUndefined, let standard { value = standard }
         }
         return value
     }
@@ -93,8 +99,7 @@ extension TemplateEvaluator {
         guard let path, path != .none else { return elements }
         var values: [TemplateValue] = []
         for element in elements {
-            let found = try value(at: path, of: element)
-            values.append(found.isUndefined ? standard ?? found : found)
+            values.append(try value(at: path, of: element, standard: standard))
         }
         return values
     }

@@ -81,13 +81,11 @@ extension TemplateEvaluator {
             return try inNewScope { () throws(TemplateError) in try run(loop.otherwise) }
         }
         loopCount += 1
-        loopLevel += 1
-        defer { loopLevel -= 1 }
+        let id = loopCount
         let sequence = TemplateSequence(elements)
         for index in elements.indices {
             try charge()
-            let state = TemplateLoop(
-                id: loopCount, elements: sequence, index: index, level: loopLevel)
+            let state = TemplateLoop(id: id, elements: sequence, index: index)
             let flow = try inNewScope { () throws(TemplateError) -> Flow in
                 try assign(elements[index], to: loop.target)
                 scope.set("loop", .loop(state))

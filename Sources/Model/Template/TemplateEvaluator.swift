@@ -20,7 +20,6 @@ final class TemplateEvaluator {
     var macros: [Macro] = []
     var namespaces: [TemplateMapping] = []
     var loopCount = 0
-    var loopLevel = 0
     /// By loop: what `loop.changed` was given last.
     var lastSeen: [Int: TemplateValue] = [:]
     let date: TemplateDate?

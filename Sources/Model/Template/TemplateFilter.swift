@@ -77,10 +77,13 @@ extension TemplateEvaluator {
             let boundaries = Set("-([{<".unicodeScalars)
             return try string(text.titled { boundaries.contains($0) || $0.isPythonSpace })
         case .replace:
-            let old = try self.text(of: arguments[0, "old"] ?? .string(""))
-            let new = try self.text(of: arguments[1, "new"] ?? .string(""))
+            guard let old = arguments[0, "old"], let new = arguments[1, "new"] else {
+                throw fail("'replace' needs two texts")
+            }
             let count = arguments.integer(2, "count") ?? -1
-            return .string(try replaced(text, old, new, countMax: count))
+            return .string(
+                try replaced(
+                    text, try self.text(of: old), try self.text(of: new), countMax: count))
         case .indent: return .string(try indented(text, arguments))
         case .escape, .e, .forceescape: return try string(text.escapedForHTML())
         case .format:

@@ -176,8 +176,6 @@ package struct TemplateLoop: Sendable {
     let id: Int
     let elements: TemplateSequence
     let index: Int
-    /// Loops around this one, plus 1.
-    let level: Int
 }
 
 func saturatingSum(_ a: Int, _ b: Int) -> Int {
