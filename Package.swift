@@ -14,9 +14,11 @@ func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: dependencies, swiftSettings: strict)
+        name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let package = Package(
@@ -55,7 +57,7 @@ let package = Package(
             swiftSettings: strict),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["CKernels", "Wire"]),
-        tests("ModelTests", ["Model", "Platform", "TestSupport"]),
+        tests("ModelTests", ["Model", "Platform", "TestSupport"], exclude: ["Fixtures"]),
         tests("ControlTests", ["Control", "Wire"]),
         tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
