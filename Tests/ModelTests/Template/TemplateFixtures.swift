@@ -37,6 +37,7 @@ struct TemplateFixtures: Decodable {
 
     static func data(_ name: String) throws -> Data {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../Fixtures/Template")
         return try Data(contentsOf: folder.appendingPathComponent(name))
     }
 }
