@@ -72,7 +72,7 @@ enum WordRules {
             let lines = file.lines
             return declaredTypes(file).compactMap { number, name in
                 let index = number - 1
-                guard lines[index].split(separator: " ").first == "package" else { return nil }
+                guard lines[index].hasPrefix("package ") else { return nil }
                 let above = lines[..<index].last { !trimmed($0).hasPrefix("@") } ?? ""
                 return trimmed(above).hasPrefix("///")
                     ? nil : "\(file.path):\(number): \(name) has no doc comment"
