@@ -87,6 +87,8 @@ final class TestCluster {
         var layerCount: Int
         var requestsServed: Int
         var coordinatorPrivateBytes: Int
+        var vocabularyTableBytes: Int
+        var shippedBytes: Int
         var stages: [Stage]
     }
 
