@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one header of the C kernels: SIMD code chosen at run time by CPU detection.
+//
+// Every kernel that takes a `ck_isa` gives the same bits on each of them, and computes an output
+// element by the same sequence of floating-point operations whatever else is in the batch.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,5 +14,169 @@
 uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
+
+/// The instruction sets that kernels exist for, slowest first.
+typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512VNNI = 2 } ck_isa;
+
+/// Whether this CPU and this build can run the kernels of `isa`.
+bool ck_isa_supported(ck_isa isa);
+
+/// The value of `CARAVAN_ISA` in the environment, or NULL.
+const char *ck_forced_isa(void);
+
+/// GGUF's numbers of the element types that can be packed.
+enum {
+    CK_F32 = 0,
+    CK_F16 = 1,
+    CK_Q4_0 = 2,
+    CK_Q4_1 = 3,
+    CK_Q5_0 = 6,
+    CK_Q5_1 = 7,
+    CK_Q8_0 = 8,
+    CK_BF16 = 30,
+};
+
+/// Rows of one packed group: the lanes of the kernels.
+enum { CK_GROUP_ROWS = 16 };
+/// Columns that share one scale.
+enum { CK_BLOCK_COLUMNS = 32 };
+/// Keys of one block of the KV cache; attention visits blocks in order.
+enum { CK_KEY_BLOCK = 32 };
+/// The most (row, head) pairs of one `ck_attend`, and the largest head.
+enum { CK_QUERIES_MAX = 16, CK_HEAD_SIZE_MAX = 256 };
+
+// MARK: Weights
+
+/// A weight matrix `(rows, columns)` in groups of 16 rows; missing rows of the last group are zero.
+///
+/// A group of a quantised type is `columns / 32` blocks, each: 16 f16 scales, (16 f16 minima,)
+/// (64 bytes of fifth bits,) then 64-byte runs that cover 16 rows × 4 consecutive weights.
+/// In a run of nibbles `i` the low ones are weights `4i..`, the high ones weights `16 + 4i..`.
+/// A group of a float type is `(columns, 16)` elements of that type.
+typedef struct {
+    const void *packed;
+    uint32_t type;
+    size_t rows;
+    size_t columns;
+} ck_matrix;
+
+/// Bytes of one packed group of 16 rows; 0 for an unknown type.
+size_t ck_group_bytes(uint32_t type, size_t columns);
+
+/// Packs groups `group_start..<group_end` of a row-major GGUF matrix; `packed` is the first byte of
+/// the whole packed matrix.
+void ck_pack(
+    uint32_t type, const void *source, size_t rows, size_t columns, size_t group_start,
+    size_t group_end, void *packed);
+
+/// The values of `count` stored elements (a multiple of the type's block).
+void ck_dequantise(uint32_t type, const void *source, size_t count, float *out);
+
+/// The values of one row of a packed matrix; the same bits as `ck_dequantise` of the source row.
+void ck_unpack_row(const ck_matrix *matrix, size_t row, float *out);
+
+/// Groups of a packed float matrix as f32 in the shape `(columns, 16 * group_count)`.
+void ck_widen_groups(
+    ck_isa isa, const ck_matrix *matrix, size_t group_start, size_t group_count, float *out);
+
+// MARK: Matrix products
+
+/// The rows that a weight matrix is multiplied with.
+typedef struct {
+    size_t rows;
+    size_t columns;
+    /// (rows, columns); read by float weights.
+    const float *values;
+    /// (rows, columns) codes in -127...127; read by quantised weights, as the next two.
+    const int8_t *codes;
+    /// (rows, columns / 32)
+    const float *scales;
+    /// (rows, columns / 32): the sum of each block's codes.
+    const int32_t *sums;
+} ck_activations;
+
+/// Quantises `count` values (a multiple of 32) to blocks of 32 codes.
+///
+/// scale = max |x| / 127, code = x / scale rounded to the nearest, ties to even.
+void ck_quantise(
+    ck_isa isa, const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums);
+
+/// out[r * out_stride + w] = Σ weights[w] · x[r] for the rows w of groups `group_start..<group_end`,
+/// or that added to what was there.
+void ck_multiply(
+    ck_isa isa, const ck_matrix *weights, const ck_activations *x, size_t group_start,
+    size_t group_end, float *out, size_t out_stride, bool accumulate);
+
+// MARK: Rows
+
+/// out = x / sqrt(mean(x²) + epsilon) · weight
+void ck_rms_norm(
+    ck_isa isa, const float *x, const float *weight, size_t count, float epsilon, float *out);
+
+/// gate = gate / (1 + exp(-gate)) · up
+void ck_swiglu(ck_isa isa, float *gate, const float *up, size_t count);
+
+/// Frequencies base^(-2i/dimensions) for i in 0..<dimensions/2, each divided by factors[i] if given.
+void ck_rope_frequencies(float base, size_t dimensions, const float *factors, float *out);
+
+/// The table of one position for `ck_rope`: cosines then signed sines, each `2 * pair_count` long.
+void ck_rope_table(double position, const float *frequencies, size_t pair_count, float *out);
+
+/// Rotates the adjacent pairs (2i, 2i+1) of the first `dimensions` elements of each head in place.
+void ck_rope(
+    ck_isa isa, float *heads, size_t head_count, size_t head_size, size_t dimensions,
+    const float *table);
+
+// MARK: Attention
+
+/// Elements from one position's values to the next in the cache.
+size_t ck_value_stride(size_t head_size);
+
+/// Writes one position of one head into the cache as f16, clamped to its finite range.
+///
+/// keys: (blocks, head_size, 32); values: (positions, value_stride).
+void ck_store_kv(
+    ck_isa isa, const float *key, const float *value, size_t head_size, size_t position,
+    uint16_t *keys, uint16_t *values);
+
+/// Consecutive positions of one sequence and consecutive query heads that share one KV head.
+typedef struct {
+    const uint16_t *keys;
+    const uint16_t *values;
+    size_t head_size;
+    float scale;
+    size_t row_count;
+    size_t head_count;
+    /// Keys that the first row sees; each later row sees one more.
+    size_t first_length;
+    /// (row_count, head_count, head_size), rows `query_stride` floats apart.
+    const float *queries;
+    size_t query_stride;
+    float *out;
+    size_t out_stride;
+} ck_attention;
+
+/// out = softmax(query · keys · scale) · values for at most `CK_QUERIES_MAX` (row, head) pairs.
+void ck_attend(ck_isa isa, const ck_attention *attention);
+
+// MARK: Predictions
+
+/// log Σ exp(logits), NaN counting as -infinity; -infinity if there is nothing finite.
+float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count);
+
+/// The `top` (≤ count) largest logits, descending, equal ones by ascending id; NaN comes last.
+void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values);
+
+// MARK: Conversions and memory
+
+void ck_widen_f16(ck_isa isa, const uint16_t *in, size_t count, float *out);
+void ck_narrow_f16(ck_isa isa, const float *in, size_t count, uint16_t *out);
+
+/// Zeroed private memory, page aligned, touched lazily; NULL if there is no room. `huge` asks for
+/// huge pages, otherwise they are refused so that a touched byte costs one small page.
+void *ck_map(size_t byte_count, bool huge);
+void ck_unmap(void *address, size_t byte_count);
+/// Gives the pages back; the memory reads as zero afterwards.
+void ck_discard(void *address, size_t byte_count);
 
 #endif

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels.h"
+
+#include <stdlib.h>
+
+static const ck_table *table(ck_isa isa) {
+    switch (isa) {
+#if defined(__x86_64__)
+    case CK_AVX2: return &ck_table_avx2;
+    case CK_AVX512VNNI: return &ck_table_avx512vnni;
+#endif
+    default: return &ck_table_portable;
+    }
+}
+
+bool ck_isa_supported(ck_isa isa) {
+#if defined(__x86_64__)
+    bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                __builtin_cpu_supports("f16c");
+    switch (isa) {
+    case CK_PORTABLE: return true;
+    case CK_AVX2: return avx2;
+    case CK_AVX512VNNI:
+        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512vnni");
+    }
+    return false;
+#else
+    return isa == CK_PORTABLE;
+#endif
+}
+
+const char *ck_forced_isa(void) { return getenv("CARAVAN_ISA"); }
+
+void ck_widen_groups(
+    ck_isa isa, const ck_matrix *matrix, size_t group_start, size_t group_count, float *out) {
+    table(isa)->widen_groups(matrix, group_start, group_count, out);
+}
+
+void ck_quantise(
+    ck_isa isa, const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums) {
+    table(isa)->quantise(values, count, codes, scales, sums);
+}
+
+void ck_multiply(
+    ck_isa isa, const ck_matrix *weights, const ck_activations *x, size_t group_start,
+    size_t group_end, float *out, size_t out_stride, bool accumulate) {
+    table(isa)->multiply(weights, x, group_start, group_end, out, out_stride, accumulate);
+}
+
+void ck_rms_norm(
+    ck_isa isa, const float *x, const float *weight, size_t count, float epsilon, float *out) {
+    table(isa)->rms_norm(x, weight, count, epsilon, out);
+}
+
+void ck_swiglu(ck_isa isa, float *gate, const float *up, size_t count) {
+    table(isa)->swiglu(gate, up, count);
+}
+
+void ck_rope(
+    ck_isa isa, float *heads, size_t head_count, size_t head_size, size_t dimensions,
+    const float *rotations) {
+    table(isa)->rope(heads, head_count, head_size, dimensions, rotations);
+}
+
+size_t ck_value_stride(size_t head_size) { return (head_size + 15) / 16 * 16; }
+
+void ck_store_kv(
+    ck_isa isa, const float *key, const float *value, size_t head_size, size_t position,
+    uint16_t *keys, uint16_t *values) {
+    table(isa)->store_kv(key, value, head_size, position, keys, values);
+}
+
+void ck_attend(ck_isa isa, const ck_attention *attention) { table(isa)->attend(attention); }
+
+float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count) {
+    return table(isa)->log_sum_exp(logits, count);
+}
+
+void ck_widen_f16(ck_isa isa, const uint16_t *in, size_t count, float *out) {
+    table(isa)->widen_f16(in, count, out);
+}
+
+void ck_narrow_f16(ck_isa isa, const float *in, size_t count, uint16_t *out) {
+    table(isa)->narrow_f16(in, count, out);
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernels of one ISA, as a table. Parameters as in ckernels.h.
+#ifndef CK_KERNELS_H
+#define CK_KERNELS_H
+
+#include "ckernels.h"
+
+typedef struct {
+    void (*widen_groups)(const ck_matrix *, size_t, size_t, float *);
+    void (*quantise)(const float *, size_t, int8_t *, float *, int32_t *);
+    void (*multiply)(
+        const ck_matrix *, const ck_activations *, size_t, size_t, float *, size_t, bool);
+    void (*rms_norm)(const float *, const float *, size_t, float, float *);
+    void (*swiglu)(float *, const float *, size_t);
+    void (*rope)(float *, size_t, size_t, size_t, const float *);
+    void (*store_kv)(
+        const float *, const float *, size_t, size_t, uint16_t *, uint16_t *);
+    void (*attend)(const ck_attention *);
+    float (*log_sum_exp)(const float *, size_t);
+    void (*widen_f16)(const uint16_t *, size_t, float *);
+    void (*narrow_f16)(const float *, size_t, uint16_t *);
+} ck_table;
+
+extern const ck_table ck_table_portable;
+#if defined(__x86_64__)
+extern const ck_table ck_table_avx2;
+extern const ck_table ck_table_avx512vnni;
+#endif
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a matrix product leaves its results.
+#ifndef CK_OUTPUT_H
+#define CK_OUTPUT_H
+
+#include "kernels.h"
+#include "lanes.h"
+
+typedef struct {
+    float *base;
+    size_t stride;
+    bool accumulate;
+} output;
+
+/// Stores `lanes` neighbouring results of one row, of which `count` exist.
+INLINE void put(output target, size_t row, size_t column, const float *results, size_t lanes,
+                size_t count) {
+    float *out = target.base + row * target.stride + column;
+    count = count < lanes ? count : lanes;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = target.accumulate ? out[i] + results[i] : results[i];
+    }
+}
+
+#endif

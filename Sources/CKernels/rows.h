@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels over one row: conversions, quantisation, norm, rotation, gate, log-sum-exp.
+#ifndef CK_ROWS_H
+#define CK_ROWS_H
+
+#include "kernels.h"
+#include "lanes.h"
+
+#include "numbers.h"
+
+static void widen_f16(const uint16_t *in, size_t count, float *out) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        store16(out + i, widen16(in + i));
+    }
+    if (i < count) {
+        uint16_t part[16] = {0};
+        __builtin_memcpy(part, in + i, (count - i) * sizeof(uint16_t));
+        store_part(out + i, widen16(part), count - i);
+    }
+}
+
+static void narrow_f16(const float *in, size_t count, uint16_t *out) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        v16h h = narrow16(load16(in + i));
+        __builtin_memcpy(out + i, &h, sizeof h);
+    }
+    if (i < count) {
+        v16h h = narrow16(load_part(in + i, count - i));
+        __builtin_memcpy(out + i, &h, (count - i) * sizeof(uint16_t));
+    }
+}
+
+/// Codes of 16 values; rounding by adding 1.5 · 2²³, which defines NaN and infinity too.
+INLINE v16i codes16(v16f x, float inverse) {
+    v16f t = FMA(x, (v16f)inverse, (v16f)12582912.0f);
+    return ((v16i)(t)) - 0x4B400000;
+}
+
+static void quantise(
+    const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums) {
+    for (size_t block = 0; block < count / CK_BLOCK_COLUMNS; block++) {
+        v16f a = load16(values + block * 32);
+        v16f b = load16(values + block * 32 + 16);
+        v16u mask = 0x7fffffffu;
+        v16f absolute_a = ((v16f)(((v16u)(a)) & mask));
+        v16f absolute_b = ((v16f)(((v16u)(b)) & mask));
+        float largest = top16(max16(absolute_a, absolute_b));
+        float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
+        v16i code_a = codes16(a, inverse);
+        v16i code_b = codes16(b, inverse);
+        v16b bytes_a = __builtin_convertvector(code_a, v16b);
+        v16b bytes_b = __builtin_convertvector(code_b, v16b);
+        __builtin_memcpy(codes + block * 32, &bytes_a, 16);
+        __builtin_memcpy(codes + block * 32 + 16, &bytes_b, 16);
+        scales[block] = largest > 1e-30f ? largest / 127.0f : 0.0f;
+        sums[block] = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i) +
+                                           __builtin_convertvector(bytes_b, v16i));
+    }
+}
+
+static void rms_norm(
+    const float *x, const float *weight, size_t count, float epsilon, float *out) {
+    v16f squares = 0;
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        v16f v = load16(x + i);
+        squares = FMA(v, v, squares);
+    }
+    if (i < count) {
+        v16f v = load_part(x + i, count - i);
+        squares = FMA(v, v, squares);
+    }
+    float factor = 1.0f / __builtin_sqrtf(sum16(squares) / (float)count + epsilon);
+    for (i = 0; i + 16 <= count; i += 16) {
+        store16(out + i, load16(x + i) * factor * load16(weight + i));
+    }
+    if (i < count) {
+        v16f v = load_part(x + i, count - i) * factor * load_part(weight + i, count - i);
+        store_part(out + i, v, count - i);
+    }
+}
+
+INLINE v16f gated16(v16f gate, v16f up) { return gate / (exp16(-gate) + 1.0f) * up; }
+
+static void swiglu(float *gate, const float *up, size_t count) {
+    size_t i = 0;
+    for (; i + 16 <= count; i += 16) {
+        store16(gate + i, gated16(load16(gate + i), load16(up + i)));
+    }
+    if (i < count) {
+        v16f v = gated16(load_part(gate + i, count - i), load_part(up + i, count - i));
+        store_part(gate + i, v, count - i);
+    }
+}
+
+INLINE v16f rotated16(v16f x, v16f cosines, v16f sines) {
+    v16f swapped = __builtin_shufflevector(
+        x, x, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return FMA(x, cosines, swapped * sines);
+}
+
+static void rope(
+    float *heads, size_t head_count, size_t head_size, size_t dimensions, const float *table) {
+    const float *sines = table + dimensions;
+    for (size_t head = 0; head < head_count; head++) {
+        float *x = heads + head * head_size;
+        size_t i = 0;
+        for (; i + 16 <= dimensions; i += 16) {
+            store16(x + i, rotated16(load16(x + i), load16(table + i), load16(sines + i)));
+        }
+        if (i < dimensions) {
+            size_t rest = dimensions - i;
+            v16f v = rotated16(
+                load_part(x + i, rest), load_part(table + i, rest), load_part(sines + i, rest));
+            store_part(x + i, v, rest);
+        }
+    }
+}
+
+/// NaN as the most negative finite number, so that it weighs nothing.
+INLINE v16f without_nan(v16f x) { return x == x ? x : (v16f)-3.0e38f; }
+
+INLINE v16f logits16(const float *logits, size_t count) {
+    if (count >= 16) {
+        return without_nan(load16(logits));
+    }
+    v16f v = -3.0e38f;
+    __builtin_memcpy(&v, logits, count * sizeof(float));
+    return without_nan(v);
+}
+
+static float log_sum_exp(const float *logits, size_t count) {
+    v16f largest = -3.0e38f;
+    for (size_t i = 0; i < count; i += 16) {
+        largest = max16(largest, logits16(logits + i, count - i));
+    }
+    float top = top16(largest);
+    if (!(top > -3.0e38f)) {
+        return -__builtin_inff();
+    }
+    if (top > 3.4028235e38f) {
+        return top;
+    }
+    v16f sum = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        sum += exp16(logits16(logits + i, count - i) - top);
+    }
+    return top + ck_log(sum16(sum));
+}
+
+#endif

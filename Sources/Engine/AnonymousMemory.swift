@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+
+/// Zeroed private memory outside Swift's heap, taken page by page when it is first touched.
+final class AnonymousMemory {
+    let base: UnsafeMutableRawPointer
+    let byteCount: Int
+
+    /// Huge pages suit what is read as a whole; small ones what is touched in places.
+    init(byteCount: Int, hugePages: Bool) throws(EngineError) {
+        let count = max(byteCount, 1)
+        guard let base = ck_map(count, hugePages) else {
+            throw .outOfMemory(byteCount: byteCount)
+        }
+        self.base = base
+        self.byteCount = count
+    }
+
+    deinit { ck_unmap(base, byteCount) }
+
+    /// Gives all pages back; the memory reads as zero again.
+    func discard() { ck_discard(base, byteCount) }
+
+    /// The memory from `offset` on as elements of a trivial type.
+    func pointer<T: BitwiseCopyable>(at offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {
+        (base + offset).assumingMemoryBound(to: type)
+    }
+}
+
+/// Bounds that come from the kernels' fixed arrays.
+enum CKernelsLimits {
+    static let headSizeMax = CK_HEAD_SIZE_MAX
+    static let queriesMax = CK_QUERIES_MAX
+    static let keyBlock = CK_KEY_BLOCK
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import COpenBLAS
+import Model
+
+/// Products of many rows with float weights, by OpenBLAS on tiles widened to f32.
+///
+/// The one place where a result is not bit-identical between batches and machines, but equal within
+/// a tolerance: OpenBLAS orders its sums as it likes. Everything else goes through `ck_multiply`.
+enum FloatProduct {
+    /// From so many rows on, float weights take this path.
+    static let rowCountMin = 32
+    /// Weight rows of one tile: four packed groups.
+    static let tileRows = 64
+
+    /// Whether weights of `type` take this path in a step of `rowCount` rows.
+    static func isUsed(type: ElementType, rowCount: Int) -> Bool {
+        !type.isQuantised && rowCount >= rowCountMin
+    }
+
+    /// The compute team does the threading.
+    static func useOneThread() { openblas_set_num_threads(1) }
+
+    /// As `ck_multiply`, with a buffer of `columns * tileRows` floats of this thread's own.
+    static func multiply(
+        isa: ck_isa, matrix: PackedMatrix, rows: Activations, groups: Range<Int>,
+        out: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool,
+        tile: UnsafeMutablePointer<Float>
+    ) {
+        var kernel = matrix.kernel
+        for first in Swift.stride(from: groups.lowerBound, to: groups.upperBound, by: 4) {
+            let count = min(4, groups.upperBound - first)
+            ck_widen_groups(isa, &kernel, first, count, tile)
+            let width = min(count * 16, matrix.rowCount - first * 16)
+            cblas_sgemm(
+                CblasRowMajor, CblasNoTrans, CblasNoTrans, numericCast(rows.rowCount),
+                numericCast(width), numericCast(rows.columnCount), 1, rows.kernel.values,
+                numericCast(rows.columnCount), tile, numericCast(count * 16), accumulate ? 1 : 0,
+                out + first * 16, numericCast(stride))
+        }
+    }
+}

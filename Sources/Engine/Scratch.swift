@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+
+/// The buffers of one step, reserved once for the most rows a step may have.
+///
+/// Pages are touched as steps grow, so a large limit costs nothing until it is used.
+struct Scratch {
+    typealias Floats = UnsafeMutablePointer<Float>
+
+    /// (rows, embeddingLength): the residual stream.
+    let hidden: Floats
+    /// (rows, embeddingLength)
+    let normed: Floats
+    /// (rows, headCount, headSize)
+    let queries: Floats
+    /// (rows, headCountKV, headSize)
+    let keys: Floats
+    let values: Floats
+    /// (rows, headCount, headSize): attention's result.
+    let attended: Floats
+    /// (rows, feedForwardLength)
+    let gate: Floats
+    let up: Floats
+    /// (rows, 2, ropeDimensionCount): cosines, then signed sines.
+    let rotations: Floats
+    /// (predictionBatch, vocabularySize); the last stage's only.
+    let logits: Floats
+    /// (rows, columns) of whatever is multiplied next, quantised, with (rows, columns / 32) below.
+    let codes: UnsafeMutablePointer<Int8>
+    let scales: Floats
+    let sums: UnsafeMutablePointer<Int32>
+    /// One for each thread: see `FloatProduct`.
+    let tiles: Floats
+    let tileCount: Int
+
+    /// Rows whose logits are held at once.
+    static let predictionBatch = 8
+
+    private let memory: AnonymousMemory
+
+    init(configuration: StageConfiguration) throws(EngineError) {
+        let sizes = Sizes(configuration)
+        memory = try AnonymousMemory(byteCount: sizes.byteCount, hugePages: false)
+        var carver = Carver(memory: memory)
+        hidden = carver.take(sizes.hidden)
+        normed = carver.take(sizes.hidden)
+        queries = carver.take(sizes.queries)
+        keys = carver.take(sizes.keys)
+        values = carver.take(sizes.keys)
+        attended = carver.take(sizes.queries)
+        gate = carver.take(sizes.gate)
+        up = carver.take(sizes.gate)
+        rotations = carver.take(sizes.rotations)
+        logits = carver.take(sizes.logits)
+        codes = carver.take(sizes.codes)
+        scales = carver.take(sizes.blocks)
+        sums = carver.take(sizes.blocks)
+        tileCount = sizes.tile
+        tiles = carver.take(sizes.tile * configuration.threadCount)
+    }
+
+    /// Bytes when every buffer is in use, but for the tiles that only float weights need.
+    static func byteCount(_ configuration: StageConfiguration) -> Int {
+        let sizes = Sizes(configuration)
+        return sizes.byteCount - sizes.tile * configuration.threadCount * 4
+    }
+
+    /// Bytes of the tiles, which float weights need beyond `byteCount`.
+    static func tileByteCount(_ configuration: StageConfiguration) -> Int {
+        Sizes(configuration).tile * configuration.threadCount * 4
+    }
+}
+
+/// Element counts of the buffers.
+private struct Sizes {
+    let hidden, queries, keys, gate, rotations, logits, codes, blocks, tile: Int
+    let byteCount: Int
+
+    init(_ configuration: StageConfiguration) {
+        let numbers = configuration.hyperparameters
+        let rows = configuration.rowCountMax
+        hidden = rows * numbers.embeddingLength
+        queries = rows * configuration.queryLength
+        keys = rows * configuration.keyLength
+        gate = rows * numbers.feedForwardLength
+        rotations = rows * 2 * numbers.ropeDimensionCount
+        logits = configuration.isLast ? Scratch.predictionBatch * numbers.vocabularySize : 0
+        let widest = max(
+            numbers.embeddingLength, configuration.queryLength, numbers.feedForwardLength)
+        codes = rows * widest
+        blocks = rows * (widest / 32 + 1)
+        tile = widest * FloatProduct.tileRows
+        let floats =
+            2 * (hidden + queries + keys + gate) + rotations + logits + 2 * blocks
+            + tile * configuration.threadCount
+        byteCount = floats * 4 + codes + 16 * Carver.alignment
+    }
+}
+
+/// Hands out consecutive, aligned parts of a block of memory.
+private struct Carver {
+    static let alignment = 64
+    let memory: AnonymousMemory
+    var offset = 0
+
+    init(memory: AnonymousMemory) { self.memory = memory }
+
+    mutating func take<T: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<T> {
+        let start = offset
+        let end = start + count * MemoryLayout<T>.stride
+        offset = (end + Self.alignment - 1) / Self.alignment * Self.alignment
+        precondition(end <= memory.byteCount)
+        return memory.pointer(at: start, as: T.self)
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Model
+
+extension StageEngine {
+    /// Output norm and head for the rows that want a prediction, a few rows at a time.
+    func predictions(_ rows: [StageRow]) -> [Prediction] {
+        guard let head = weights.head else { return [] }
+        let wanting = rows.indices.filter { rows[$0].want != .nothing }
+        var result: [Prediction] = []
+        for start in stride(from: 0, to: wanting.count, by: Scratch.predictionBatch) {
+            let batch = wanting[start..<min(wanting.count, start + Scratch.predictionBatch)]
+            let input = outputNormed(Array(batch))
+            let product = Product(matrix: head, out: scratch.logits, stride: head.rowCount)
+            multiply(input, [product])
+            result += reduced(Array(batch), rows: rows)
+        }
+        return result
+    }
+
+    /// The rows `indices`, normalised and moved together.
+    private func outputNormed(_ indices: [Int]) -> Activations {
+        let numbers = configuration.hyperparameters
+        let width = numbers.embeddingLength
+        let result = Activations(
+            scratch.normed, rowCount: indices.count, columnCount: width, scratch: scratch)
+        forEachRow(indices.count) { row in
+            ck_rms_norm(
+                isa.code, scratch.hidden + indices[row] * width, weights.outputNorm, width,
+                numbers.rmsEpsilon, scratch.normed + row * width)
+            result.quantise(row: row, isa: isa.code, scratch: scratch)
+        }
+        return result
+    }
+
+    /// Log-sum-exp and the wanted logits of the batch in the logits buffer.
+    private func reduced(_ indices: [Int], rows: [StageRow]) -> [Prediction] {
+        var result = indices.map { Prediction(rowIndex: $0, logSumExp: 0, logits: .top([])) }
+        result.withUnsafeMutableBufferPointer { out in
+            nonisolated(unsafe) let out = out
+            team.run(indices.count) { row, _ in
+                out[row] = prediction(rowIndex: indices[row], want: rows[indices[row]].want, row)
+            }
+        }
+        return result
+    }
+
+    private func prediction(rowIndex: Int, want: StageRow.Want, _ row: Int) -> Prediction {
+        let count = configuration.hyperparameters.vocabularySize
+        let logits = scratch.logits + row * count
+        let logSumExp = ck_log_sum_exp(isa.code, logits, count)
+        guard case .top(let top) = want else {
+            let all = Array(UnsafeBufferPointer(start: logits, count: count))
+            return Prediction(rowIndex: rowIndex, logSumExp: logSumExp, logits: .all(all))
+        }
+        var ids = [UInt32](repeating: 0, count: top)
+        var values = [Float](repeating: 0, count: top)
+        ck_top(logits, count, top, &ids, &values)
+        let best = zip(ids, values).map { TokenLogit(id: Int($0), logit: $1) }
+        return Prediction(rowIndex: rowIndex, logSumExp: logSumExp, logits: .top(best))
+    }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Model
+import Platform
+
+/// The forward pass of one layer, as in "LLaMA: Open and Efficient Foundation Language Models"
+/// (Touvron et al., 2023), with grouped-query attention.
+extension StageEngine {
+    typealias Floats = UnsafeMutablePointer<Float>
+
+    /// Fills the residual stream and the rotations of the step's rows.
+    func begin(_ rows: [StageRow], hidden: [Float]) {
+        let numbers = configuration.hyperparameters
+        let width = numbers.embeddingLength
+        if !configuration.isFirst {
+            hidden.withUnsafeBufferPointer { source in
+                guard let base = source.baseAddress else { return }
+                scratch.hidden.update(from: base, count: source.count)
+            }
+        }
+        forEachRow(rows.count) { index in
+            if configuration.isFirst {
+                embed(rows[index].token, into: scratch.hidden + index * width)
+            }
+            let position = Double(rows[index].position) / Double(numbers.ropeScale)
+            ck_rope_table(
+                position, frequencies, frequencies.count,
+                scratch.rotations + index * 2 * numbers.ropeDimensionCount)
+        }
+    }
+
+    private func embed(_ token: Int, into out: Floats) {
+        switch weights.embedding {
+        case .none: preconditionFailure("only the first stage embeds")
+        case .head:
+            guard var matrix = weights.head?.kernel else { return }
+            ck_unpack_row(&matrix, token, out)
+        case .mapped(let tensor):
+            let count = tensor.shape[0]
+            let rowBytes =
+                count / tensor.type.blockElementCount * tensor.type.blockByteCount
+            tensor.region.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return }
+                ck_dequantise(tensor.type.rawValue, base + token * rowBytes, count, out)
+            }
+        }
+    }
+
+    func run(layer index: Int, rows: [StageRow], tiles: [AttentionTile]) {
+        let layer = weights.layers[index]
+        let width = configuration.hyperparameters.embeddingLength
+        let queryLength = configuration.queryLength
+        let keyLength = configuration.keyLength
+
+        let input = normalised(layer.attentionNorm, rowCount: rows.count)
+        multiply(
+            input,
+            [
+                Product(matrix: layer.query, out: scratch.queries, stride: queryLength),
+                Product(matrix: layer.key, out: scratch.keys, stride: keyLength),
+                Product(matrix: layer.value, out: scratch.values, stride: keyLength),
+            ])
+        rotateAndStore(layer: index, rows: rows)
+        attend(layer: index, tiles: tiles)
+        let attended = quantised(scratch.attended, rowCount: rows.count, columnCount: queryLength)
+        multiply(
+            attended,
+            [
+                Product(
+                    matrix: layer.attentionOutput, out: scratch.hidden, stride: width,
+                    accumulate: true)
+            ])
+        feedForward(layer, rowCount: rows.count)
+    }
+
+    /// hidden += down(swiglu(gate(x), up(x))) for the normalised x.
+    private func feedForward(_ layer: StageWeights.Layer, rowCount: Int) {
+        let width = configuration.hyperparameters.embeddingLength
+        let length = configuration.hyperparameters.feedForwardLength
+        let input = normalised(layer.feedForwardNorm, rowCount: rowCount)
+        let gate = Product(matrix: layer.gate, out: scratch.gate, stride: length)
+        let up = Product(matrix: layer.up, out: scratch.up, stride: length)
+        team.split(layer.gate.groupCount) { groups, thread in
+            multiply(input, gate, groups: groups, thread: thread)
+            multiply(input, up, groups: groups, thread: thread)
+            let columns = groups.lowerBound * 16..<min(length, groups.upperBound * 16)
+            for row in 0..<rowCount {
+                let offset = row * length + columns.lowerBound
+                ck_swiglu(isa.code, scratch.gate + offset, scratch.up + offset, columns.count)
+            }
+        }
+        let product = quantised(scratch.gate, rowCount: rowCount, columnCount: length)
+        multiply(
+            product,
+            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)])
+    }
+
+    /// RMSNorm of the residual stream, quantised.
+    private func normalised(_ weight: [Float], rowCount: Int) -> Activations {
+        let numbers = configuration.hyperparameters
+        let width = numbers.embeddingLength
+        let result = Activations(
+            scratch.normed, rowCount: rowCount, columnCount: width, scratch: scratch)
+        forEachRow(rowCount) { row in
+            ck_rms_norm(
+                isa.code, scratch.hidden + row * width, weight, width, numbers.rmsEpsilon,
+                scratch.normed + row * width)
+            result.quantise(row: row, isa: isa.code, scratch: scratch)
+        }
+        return result
+    }
+
+    private func quantised(_ values: Floats, rowCount: Int, columnCount: Int) -> Activations {
+        let result = Activations(
+            values, rowCount: rowCount, columnCount: columnCount, scratch: scratch)
+        forEachRow(rowCount) { row in
+            result.quantise(row: row, isa: isa.code, scratch: scratch)
+        }
+        return result
+    }
+
+    private func rotateAndStore(layer: Int, rows: [StageRow]) {
+        let numbers = configuration.hyperparameters
+        let size = numbers.headSize
+        let dimensions = numbers.ropeDimensionCount
+        forEachRow(rows.count) { index in
+            let row = rows[index]
+            let table = scratch.rotations + index * 2 * dimensions
+            let queries = scratch.queries + index * configuration.queryLength
+            let keys = scratch.keys + index * configuration.keyLength
+            let values = scratch.values + index * configuration.keyLength
+            ck_rope(isa.code, queries, numbers.headCount, size, dimensions, table)
+            ck_rope(isa.code, keys, numbers.headCountKV, size, dimensions, table)
+            for head in 0..<numbers.headCountKV {
+                ck_store_kv(
+                    isa.code, keys + head * size, values + head * size, size, row.position,
+                    cache.keys(layer: layer, slot: row.slot, head: head),
+                    cache.values(layer: layer, slot: row.slot, head: head))
+            }
+        }
+    }
+
+    /// Calls `body` for each row, on several threads where there are rows enough to pay for it.
+    func forEachRow(_ count: Int, _ body: (Int) -> Void) {
+        if count < 4 {
+            for row in 0..<count { body(row) }
+        } else {
+            team.split(count) { rows, _ in
+                for row in rows { body(row) }
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+package import Model
+
+/// One stage of a model: its packed weights, its KV cache and the threads that compute with them.
+///
+/// One thread at a time drives it. For quantised weights a row's result is the same bits whatever
+/// the other rows of the step, the number of threads and the CPU; see `FloatProduct` for the rest.
+package final class StageEngine {
+    package let configuration: StageConfiguration
+    package let isa: KernelISA
+    let weights: StageWeights
+    let cache: KVCache
+    let scratch: Scratch
+    let team: ComputeTeam
+    let frequencies: [Float]
+
+    /// Packs the stage's weights, letting go of the file's pages behind it.
+    ///
+    /// `tensors` may hold more than the stage needs. `progress` gets the bytes packed so far.
+    /// `isa` is for tests; nil takes the process's choice.
+    package init(
+        configuration: StageConfiguration, tensors: [Tensor], isa: KernelISA? = nil,
+        progress: (Int) -> Void
+    ) throws(EngineError) {
+        try configuration.check()
+        if let isa { self.isa = isa } else { self.isa = try KernelISA.selected() }
+        self.configuration = configuration
+        FloatProduct.useOneThread()
+        team = ComputeTeam(threadCount: configuration.threadCount)
+        cache = try KVCache(configuration: configuration)
+        scratch = try Scratch(configuration: configuration)
+        weights = try StageWeights(
+            configuration: configuration, tensors: tensors, team: team, progress: progress)
+        frequencies = Self.frequencies(configuration.hyperparameters, weights.ropeFactors)
+    }
+
+    private static func frequencies(
+        _ numbers: Hyperparameters, _ factors: [Float]?
+    ) -> [Float] {
+        var result = [Float](repeating: 0, count: numbers.ropeDimensionCount / 2)
+        ck_rope_frequencies(numbers.ropeBase, numbers.ropeDimensionCount, factors, &result)
+        return result
+    }
+
+    /// Forgets all positions of `slot`.
+    package func release(slot: Int) throws(EngineError) {
+        try check(slot: slot)
+        cache.release(slot: slot)
+    }
+
+    /// Keeps positions `0..<length` of `slot`, which must have them.
+    package func truncate(slot: Int, length: Int) throws(EngineError) {
+        try check(slot: slot, holds: length)
+        cache.setLength(length, slot: slot)
+    }
+
+    /// Makes `slot` hold positions `0..<length` of `source`, which must have them, and only those.
+    package func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
+        try check(slot: slot)
+        try check(slot: source, holds: length)
+        cache.copy(to: slot, from: source, length: length)
+    }
+
+    /// The number of positions that `slot` holds.
+    package func length(slot: Int) throws(EngineError) -> Int {
+        try check(slot: slot)
+        return cache.lengths[slot]
+    }
+
+    private func check(slot: Int, holds length: Int = 0) throws(EngineError) {
+        guard cache.lengths.indices.contains(slot) else {
+            throw .slotOutOfRange(slot: slot, slotCount: configuration.slotCount)
+        }
+        guard length >= 0, length <= cache.lengths[slot] else {
+            throw .lengthOutOfRange(slot: slot, length: length, current: cache.lengths[slot])
+        }
+    }
+
+    /// Bytes of packed weights, of the positions now held, and of working memory.
+    package var residentByteCount: Int {
+        weights.byteCount + cache.usedByteCount + Scratch.byteCount(configuration)
+    }
+
+    /// What a stage of this configuration needs at most, its weights being of `weightByteCount` in
+    /// the file: packing does not make them larger, but for rows missing to a multiple of 16.
+    package static func memoryByteCount(
+        configuration: StageConfiguration, weightByteCount: Int
+    ) -> Int {
+        weightByteCount + KVCache.byteCount(configuration) + Scratch.byteCount(configuration)
+            + Scratch.tileByteCount(configuration)
+    }
+
+    /// Runs one step: the rows' positions enter the cache, and the result is theirs.
+    ///
+    /// Rows of one slot must continue it position by position. The first stage embeds the tokens
+    /// and ignores `hidden`; the others take `hidden` `(rows, embeddingLength)`.
+    package func forward(rows: [StageRow], hidden: [Float]) throws(EngineError) -> StageOutput {
+        let lengths = try checked(rows, hidden: hidden)
+        guard !rows.isEmpty else {
+            return configuration.isLast ? .predictions([]) : .hidden([])
+        }
+        begin(rows, hidden: hidden)
+        let tiles = attentionTiles(rows)
+        for layer in weights.layers.indices { run(layer: layer, rows: rows, tiles: tiles) }
+        for (slot, length) in lengths { cache.setLength(length, slot: slot) }
+        if configuration.isLast { return .predictions(predictions(rows)) }
+        let count = rows.count * configuration.hyperparameters.embeddingLength
+        return .hidden(Array(UnsafeBufferPointer(start: scratch.hidden, count: count)))
+    }
+}

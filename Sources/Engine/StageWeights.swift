@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Model
+import Platform
+
+/// All weights of a stage, packed.
+struct StageWeights {
+    struct Layer {
+        let attentionNorm: [Float]
+        let query: PackedMatrix
+        let key: PackedMatrix
+        let value: PackedMatrix
+        let attentionOutput: PackedMatrix
+        let feedForwardNorm: [Float]
+        let gate: PackedMatrix
+        let up: PackedMatrix
+        let down: PackedMatrix
+    }
+
+    /// Where the first stage finds a token's row.
+    enum Embedding {
+        case none
+        /// In the file: a few rows are read now and then.
+        case mapped(Tensor)
+        /// The packed head, which is tied to it.
+        case head
+    }
+
+    let layers: [Layer]
+    let embedding: Embedding
+    let outputNorm: [Float]
+    let head: PackedMatrix?
+    let ropeFactors: [Float]?
+    let byteCount: Int
+
+    init(
+        configuration: StageConfiguration, tensors: [Tensor], team: ComputeTeam,
+        progress: (Int) -> Void
+    ) throws(EngineError) {
+        let source = WeightSource(hyperparameters: configuration.hyperparameters, tensors: tensors)
+        var matrices: [Tensor] = []
+        for layer in configuration.layers {
+            for part in TensorRole.Part.allCases where !part.isNorm {
+                matrices.append(try source.tensor(.layer(layer, part)))
+            }
+        }
+        let headTensor = configuration.isLast ? try source.head() : nil
+        if let headTensor { matrices.append(headTensor) }
+        let packer = try WeightPacker(matrices: matrices, team: team)
+
+        var layers: [Layer] = []
+        for layer in configuration.layers {
+            layers.append(try Self.load(layer, from: source, with: packer))
+            progress(packer.offset)
+        }
+        self.layers = layers
+        head = headTensor.map(packer.pack)
+        progress(packer.offset)
+        outputNorm = configuration.isLast ? try source.vector(.outputNorm) : []
+        ropeFactors = try source.optionalVector(.rope)
+        if !configuration.isFirst {
+            embedding = .none
+        } else {
+            let tensor = try source.tensor(.embedding)
+            embedding = headTensor?.name == tensor.name ? .head : .mapped(tensor)
+        }
+        byteCount = packer.byteCount
+    }
+
+    private static func load(
+        _ layer: Int, from source: WeightSource, with packer: WeightPacker
+    ) throws(EngineError) -> Layer {
+        func matrix(_ part: TensorRole.Part) throws(EngineError) -> PackedMatrix {
+            packer.pack(try source.tensor(.layer(layer, part)))
+        }
+        return Layer(
+            attentionNorm: try source.vector(.layer(layer, .attentionNorm)),
+            query: try matrix(.query), key: try matrix(.key), value: try matrix(.value),
+            attentionOutput: try matrix(.attentionOutput),
+            feedForwardNorm: try source.vector(.layer(layer, .feedForwardNorm)),
+            gate: try matrix(.gate), up: try matrix(.up), down: try matrix(.down))
+    }
+}
+
+extension TensorRole.Part {
+    fileprivate var isNorm: Bool { self == .attentionNorm || self == .feedForwardNorm }
+}
+
+/// The tensors of a stage by what they are for, with their shapes checked.
+private struct WeightSource {
+    let hyperparameters: Hyperparameters
+    let tensors: [String: Tensor]
+
+    init(hyperparameters: Hyperparameters, tensors: [Tensor]) {
+        self.hyperparameters = hyperparameters
+        self.tensors = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    func tensor(_ role: TensorRole) throws(EngineError) -> Tensor {
+        guard let tensor = tensors[role.name] else { throw .missingTensor(role.name) }
+        var found = tensor.shape
+        while found.count > 1, found.last == 1 { found.removeLast() }
+        let expected = hyperparameters.shape(of: role)
+        guard found == expected, found[0] % tensor.type.blockElementCount == 0 else {
+            throw .tensorShape(name: role.name, found: tensor.shape, expected: expected)
+        }
+        return tensor
+    }
+
+    /// A separate head, else the embedding.
+    func head() throws(EngineError) -> Tensor {
+        try tensor(tensors[TensorRole.output.name] == nil ? .embedding : .output)
+    }
+
+    /// A copy as f32.
+    func vector(_ role: TensorRole) throws(EngineError) -> [Float] {
+        let tensor = try tensor(role)
+        let count = tensor.elementCount
+        return tensor.region.withUnsafeBytes { bytes in
+            [Float](unsafeUninitializedCapacity: count) { out, initialised in
+                ck_dequantise(tensor.type.rawValue, bytes.baseAddress, count, out.baseAddress)
+                initialised = count
+            }
+        }
+    }
+
+    func optionalVector(_ role: TensorRole) throws(EngineError) -> [Float]? {
+        tensors[role.name] == nil ? nil : try vector(role)
+    }
+}
+
+/// Packs tensors one after the other into one block of memory.
+private final class WeightPacker {
+    let byteCount: Int
+    private let memory: AnonymousMemory
+    private let team: ComputeTeam
+    private(set) var offset = 0
+
+    init(matrices: [Tensor], team: ComputeTeam) throws(EngineError) {
+        byteCount = matrices.reduce(0) { $0 + PackedMatrix.byteCount(of: $1) }
+        memory = try AnonymousMemory(byteCount: byteCount, hugePages: true)
+        self.team = team
+    }
+
+    /// Each tensor of `matrices` may be packed once.
+    func pack(_ tensor: Tensor) -> PackedMatrix {
+        let matrix = PackedMatrix(tensor: tensor, memory: memory, offset: offset)
+        offset += PackedMatrix.byteCount(of: tensor)
+        precondition(offset <= byteCount)
+        matrix.pack(tensor, team: team)
+        return matrix
+    }
+}
