@@ -64,7 +64,7 @@ let package = Package(
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),
-        tests("EndToEndTests", ["Platform", "TestSupport"]),
+        tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17
