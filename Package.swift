@@ -54,7 +54,7 @@ let package = Package(
             path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("PlatformTests", ["Platform"]),
-        tests("WireTests", ["Wire"]),
+        tests("WireTests", ["CKernels", "Wire"]),
         tests("ModelTests", ["Model", "Platform", "TestSupport"]),
         tests("ControlTests", ["Control", "Wire"]),
         tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every bound of the cluster's queues and waits.
+package enum ClusterLimits {
+    /// For the first frame of a connection, counted from its acceptance.
+    package static let firstFrameTimeout = Duration.seconds(5)
+    package static let connectTimeout = Duration.seconds(5)
+    /// A peer that takes no byte for this long is lost.
+    package static let writeTimeout = Duration.seconds(10)
+    package static let heartbeatInterval = Duration.seconds(1)
+    /// A peer that says nothing for this long is dead.
+    package static let heartbeatTimeout = Duration.seconds(3)
+    /// How long a worker keeps trying to reach a coordinator that does not answer.
+    package static let joinPatience = Duration.seconds(60)
+    package static let joinRetryInterval = Duration.milliseconds(250)
+    /// How long the coordinator waits for further workers once the model fits.
+    package static let settleTime = Duration.seconds(2)
+    /// How long children have to end by themselves before they are killed.
+    package static let childExitPatience = Duration.milliseconds(1200)
+    /// Connections that have not said yet who they are.
+    package static let strangersMax = 64
+    /// Frames waiting to be sent on one link.
+    package static let outgoingFramesMax = 1024
+    /// Blob chunks read ahead of a link; bounds the coordinator's memory while it ships.
+    package static let shippingChunksMax = 4
+    /// Events waiting for one coordinator or worker thread; readers wait beyond it.
+    package static let eventsMax = 4096
+    /// Requests waiting for a slot.
+    package static let queueMax = 256
+    /// Rows of one step.
+    package static let rowCountMax = 512
+    package static let defaultContextLength = 4096
+    package static let defaultSlotCount = 4
+    /// How often the coordinator looks at its clock.
+    package static let tickInterval = Duration.milliseconds(100)
+    /// Steps over which the shown time per token is averaged.
+    package static let timingWindow = 64
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Platform
+import Synchronization
+package import Wire
+
+/// One connection between two processes: frames in by a reader thread, out by a writer thread.
+///
+/// The reader hands every frame to `onEvent` and, as its very last call, `.closed`. Whoever
+/// receives `.closed` calls `finish()` from another thread to join both.
+package final class Link: Sendable {
+    package enum Event: Sendable {
+        case frame(Frame)
+        /// The link is over; the text says why, nil after a plain end.
+        case closed(reason: String?)
+    }
+
+    package let peer: String
+    private let stream: ByteStream
+    private let outgoing = Mailbox<Frame>(capacity: ClusterLimits.outgoingFramesMax)
+    private let shipping = Mailbox<Void>(capacity: ClusterLimits.shippingChunksMax)
+    private let threads = Mutex<[OSThread]>([])
+    private let counters = Mutex(LinkCounters())
+    private let parting = Mutex<String?>(nil)
+
+    /// Takes over `stream`. A stranger has a limited time and size for its first frame.
+    package init(
+        stream: ByteStream, isStranger: Bool, onEvent: @escaping @Sendable (Link, Event) -> Void
+    ) {
+        self.stream = stream
+        peer = stream.peer
+        let reader = OSThread(name: "link-read") { [self] in
+            let reason = read(isStranger: isStranger) { onEvent(self, .frame($0)) }
+            outgoing.close()
+            shipping.close()
+            onEvent(self, .closed(reason: reason))
+        }
+        let writer = OSThread(name: "link-write") { [self] in write() }
+        threads.withLock { $0 = [reader, writer] }
+    }
+
+    /// Queues `frame`. False when the link is closed, or so far behind that it is now closed.
+    @discardableResult
+    package func send(_ frame: Frame) -> Bool {
+        if outgoing.offer(frame) { return true }
+        if !outgoing.isClosed { close(reason: "too many frames wait to be sent") }
+        return false
+    }
+
+    /// Queues a blob chunk, waiting while enough of them are under way; false once closed.
+    package func ship(_ frame: Frame) -> Bool {
+        shipping.post(()) && outgoing.post(frame)
+    }
+
+    /// Ends the link after what is queued has been sent.
+    package func closeAfterSending() { outgoing.close() }
+
+    /// Ends the link now; `.closed` follows with `reason`.
+    package func close(reason: String) {
+        parting.withLock { $0 = $0 ?? reason }
+        outgoing.close()
+        shipping.close()
+        stream.shutDown()
+    }
+
+    /// Joins the link's threads. Not from within `onEvent`.
+    package func finish() {
+        stream.shutDown()
+        outgoing.close()
+        shipping.close()
+        for thread in threads.withLock({ swap(&$0, []) }) { thread.join() }
+    }
+
+    package var traffic: LinkCounters { counters.withLock { $0 } }
+
+    /// Time since the last frame of the peer, or since the link began.
+    package var silence: Duration { MonotonicClock.now() - counters.withLock { $0.lastHeard } }
+
+    // MARK: Round trip
+
+    /// Remembers when heartbeat `id` was queued.
+    func noteBeat(_ id: UInt64) {
+        counters.withLock { $0.beat = (id, MonotonicClock.now()) }
+    }
+
+    /// Takes the echo of the last heartbeat as a measurement of the round trip.
+    func noteEcho(_ frame: Frame) {
+        counters.withLock { counters in
+            guard let beat = counters.beat, beat.id == frame.id else { return }
+            counters.roundTripMicroseconds = (MonotonicClock.now() - beat.time).microseconds
+        }
+    }
+
+    var roundTripMicroseconds: Int { counters.withLock { $0.roundTripMicroseconds } }
+
+    // MARK: Reader
+
+    private func read(isStranger: Bool, _ deliver: (Frame) -> Void) -> String? {
+        do {
+            var isFirst = isStranger
+            while true {
+                let timeout = isFirst ? ClusterLimits.firstFrameTimeout : nil
+                guard let head = try stream.read(count: Limits.headerBytes, timeout: timeout)
+                else { break }
+                let header = try FrameHeader(decoding: head, isFirst: isFirst)
+                let count = header.payloadLength
+                guard let payload = try stream.read(count: count, timeout: timeout) else {
+                    throw SocketError.closedEarly(missing: count)
+                }
+                counters.withLock {
+                    $0.receivedBytes += head.count + count
+                    $0.lastHeard = MonotonicClock.now()
+                }
+                deliver(try Frame(header: header, payload: payload))
+                isFirst = false
+            }
+            return parting.withLock { $0 }
+        } catch let error as WireError {
+            // The rule is named to the peer, then the link ends; the process lives on.
+            send(Frame(epoch: 0, id: 0, message: .error(error.notice)))
+            closeAfterSending()
+            return parting.withLock { $0 } ?? "protocol error: \(error)"
+        } catch {
+            return parting.withLock { $0 } ?? "\(error)"
+        }
+    }
+
+    // MARK: Writer
+
+    private func write() {
+        while let frame = outgoing.take() {
+            let bytes = frame.encoded()
+            let start = MonotonicClock.now()
+            do {
+                try stream.write(bytes)
+            } catch {
+                parting.withLock { $0 = $0 ?? "\(error)" }
+                break
+            }
+            if case .blobChunk = frame.message { _ = shipping.take(timeout: .zero) }
+            let spent = (MonotonicClock.now() - start).microseconds
+            counters.withLock {
+                $0.sentBytes += bytes.count
+                $0.sendMicroseconds += spent
+                $0.lastSendMicroseconds = spent
+            }
+        }
+        outgoing.close()
+        shipping.close()
+        stream.shutDown()
+    }
+}
+
+/// What went over a link so far.
+package struct LinkCounters: Sendable {
+    package var sentBytes = 0
+    package var receivedBytes = 0
+    package var sendMicroseconds = 0
+    package var lastSendMicroseconds = 0
+    var lastHeard = MonotonicClock.now()
+    var beat: (id: UInt64, time: Duration)?
+    var roundTripMicroseconds = 0
+}
+
+/// Replaces a value and returns the old one.
+private func swap<T>(_ value: inout T, _ new: T) -> T {
+    defer { value = new }
+    return value
+}

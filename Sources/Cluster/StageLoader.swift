@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Model
+import Platform
+import Wire
+
+/// Makes a stage from an assignment whose blobs are all in the cache.
+struct StageLoader {
+    let assignment: Assignment
+    let threadCount: Int
+
+    /// Maps and verifies the blobs, then packs their weights. Throws what is wrong with them.
+    func load(from cache: BlobCache) throws -> StageRunner {
+        var tensors: [Tensor] = []
+        for blob in assignment.blobs {
+            guard let file = try cache.open(blob) else {
+                throw ShippingError.unloadable(blob.digest.hexadecimal)
+            }
+            tensors += try blob.tensors(in: file)
+        }
+        let configuration = try stageConfiguration()
+        let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
+        return StageRunner(
+            stage: Int(assignment.stage), configuration: configuration, engine: engine)
+    }
+
+    private func stageConfiguration() throws -> StageConfiguration {
+        let shape = assignment.shape
+        guard assignment.layerStart < assignment.layerEnd, assignment.layerEnd <= shape.layerCount
+        else {
+            throw ShippingError.unloadable(
+                "layers \(assignment.layerStart)..<\(assignment.layerEnd) of \(shape.layerCount)")
+        }
+        return StageConfiguration(
+            hyperparameters: Hyperparameters(shape),
+            layers: Int(assignment.layerStart)..<Int(assignment.layerEnd),
+            slotCount: Int(assignment.slotCount), contextLength: Int(assignment.contextLength),
+            rowCountMax: Int(assignment.rowCountMax), threadCount: threadCount)
+    }
+}
+
+extension Hyperparameters {
+    /// The wire's form of the same numbers; the engine checks them against the tensors.
+    init(_ shape: ModelShape) {
+        self.init(
+            layerCount: Int(shape.layerCount), embeddingLength: Int(shape.embeddingLength),
+            feedForwardLength: Int(shape.feedForwardLength), headCount: Int(shape.headCount),
+            headCountKV: Int(shape.headCountKV), headSize: Int(shape.headSize),
+            ropeDimensionCount: Int(shape.ropeDimensionCount), ropeBase: shape.ropeBase,
+            ropeScale: shape.ropeScale, rmsEpsilon: shape.rmsEpsilon,
+            vocabularySize: Int(shape.vocabularySize), contextLength: Int(shape.contextLength))
+    }
+}
+
+extension ModelShape {
+    init(_ parameters: Hyperparameters) {
+        self.init(
+            layerCount: UInt32(parameters.layerCount),
+            embeddingLength: UInt32(parameters.embeddingLength),
+            feedForwardLength: UInt32(parameters.feedForwardLength),
+            headCount: UInt32(parameters.headCount), headCountKV: UInt32(parameters.headCountKV),
+            headSize: UInt32(parameters.headSize),
+            ropeDimensionCount: UInt32(parameters.ropeDimensionCount),
+            vocabularySize: UInt32(parameters.vocabularySize),
+            contextLength: UInt32(parameters.contextLength), ropeBase: parameters.ropeBase,
+            ropeScale: parameters.ropeScale, rmsEpsilon: parameters.rmsEpsilon)
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Model
+import Platform
+package import Wire
+
+/// One stage at work: takes a step as it travels and gives what the next in line is to get.
+///
+/// Translates between the wire's values and the engine's, checks what came from outside, and
+/// keeps the stage's times. One thread uses it at a time.
+final class StageRunner {
+    enum Output {
+        case next(Step)
+        case candidates(Candidates)
+    }
+
+    let stage: Int
+    private let engine: StageEngine
+    private let configuration: StageConfiguration
+    private(set) var counters = StageCounters()
+    private var previousEnd: Duration?
+
+    init(stage: Int, configuration: StageConfiguration, engine: StageEngine) {
+        self.stage = stage
+        self.configuration = configuration
+        self.engine = engine
+    }
+
+    var residentByteCount: Int { engine.residentByteCount }
+
+    /// Runs `step`. `sendMicroseconds` is what sending the previous one took.
+    func run(_ step: Step, sendMicroseconds: Int) throws -> Output {
+        let start = MonotonicClock.now()
+        for edit in step.edits { try apply(edit) }
+        var hidden: [Float] = []
+        if case .f32(let values) = step.activations { hidden = values }
+        let output = try engine.forward(rows: step.rows.map(StageRow.init), hidden: hidden)
+        let end = MonotonicClock.now()
+        let wait = previousEnd.map { max(0, (start - $0).microseconds) } ?? 0
+        let timing = StageTiming(
+            stage: UInt16(stage), waitMicroseconds: UInt32(clamping: wait),
+            computeMicroseconds: UInt32(clamping: (end - start).microseconds),
+            sendMicroseconds: UInt32(clamping: sendMicroseconds))
+        counters.add(timing, rowCount: step.rows.count)
+        previousEnd = end
+        return package(output, of: step, trail: step.trail + [timing])
+    }
+
+    private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
+        switch output {
+        case .hidden(let values):
+            return .next(Step(edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
+        case .predictions(let predictions):
+            let rows = predictions.map { prediction in
+                let row = step.rows[prediction.rowIndex]
+                return RowCandidates(
+                    slot: row.slot, position: row.position, logSumExp: prediction.logSumExp,
+                    logits: RowCandidates.Logits(prediction.logits))
+            }
+            return .candidates(Candidates(rows: rows, trail: trail))
+        }
+    }
+
+    private func apply(_ edit: KVEdit) throws(StepFault) {
+        func checked(_ slot: UInt32) throws(StepFault) -> Int {
+            guard slot < configuration.slotCount else { throw .slotOutOfRange(slot) }
+            return Int(slot)
+        }
+        func checked(length: UInt32) throws(StepFault) -> Int {
+            guard length <= configuration.contextLength else { throw .lengthOutOfRange(length) }
+            return Int(length)
+        }
+        switch edit {
+        case .release(let slot): engine.release(slot: try checked(slot))
+        case .truncate(let slot, let length):
+            engine.truncate(slot: try checked(slot), length: try checked(length: length))
+        case .fork(let slot, let source, let length):
+            engine.fork(
+                slot: try checked(slot), source: try checked(source),
+                length: try checked(length: length))
+        }
+    }
+}
+
+/// What a stage did since it was loaded.
+struct StageCounters {
+    var stepCount: UInt64 = 0
+    var rowCount: UInt64 = 0
+    var computeMicroseconds: UInt64 = 0
+    var waitMicroseconds: UInt64 = 0
+    var sendMicroseconds: UInt64 = 0
+
+    mutating func add(_ timing: StageTiming, rowCount rows: Int) {
+        stepCount += 1
+        rowCount += UInt64(rows)
+        computeMicroseconds += UInt64(timing.computeMicroseconds)
+        waitMicroseconds += UInt64(timing.waitMicroseconds)
+        sendMicroseconds += UInt64(timing.sendMicroseconds)
+    }
+}
+
+/// A step that breaks the protocol's rules.
+enum StepFault: Error, Equatable, CustomStringConvertible {
+    case slotOutOfRange(UInt32)
+    case lengthOutOfRange(UInt32)
+    case tokensExpected
+    case activationsExpected
+
+    var description: String {
+        switch self {
+        case .slotOutOfRange(let slot): "a step edits slot \(slot), which this plan does not have"
+        case .lengthOutOfRange(let length): "a step keeps \(length) positions, over the context"
+        case .tokensExpected: "stage 0 got activations where tokens were expected"
+        case .activationsExpected: "a later stage got a step without activations"
+        }
+    }
+}
+
+extension StageRow {
+    init(_ row: Row) {
+        let want: StageRow.Want =
+            switch row.want {
+            case .nothing: .nothing
+            case .candidates(let count): .top(Int(count))
+            case .allLogits: .all
+            }
+        self.init(
+            slot: Int(row.slot), position: Int(row.position), token: Int(row.token), want: want)
+    }
+}
+
+extension RowCandidates.Logits {
+    init(_ logits: Prediction.Logits) {
+        switch logits {
+        case .top(let list):
+            self = .top(list.map { Candidate(id: UInt32($0.id), logit: $0.logit) })
+        case .all(let values): self = .all(values)
+        }
+    }
+}

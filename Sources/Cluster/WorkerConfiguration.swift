@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Platform
+
+/// What `caravan worker` was told.
+package struct WorkerConfiguration: Sendable {
+    /// The coordinator's `--workers-listen` address.
+    package var coordinator: SocketAddress
+    package var dataListen: SocketAddress
+    package var name: String
+    package var cacheDirectory: String
+    package var memoryBudgetBytes: Int
+    package var threadCount: Int
+    /// Ends, instead of trying again, when the coordinator is gone.
+    package var endsWithCoordinator: Bool
+
+    package init(
+        coordinator: SocketAddress, dataListen: SocketAddress, name: String,
+        cacheDirectory: String, memoryBudgetBytes: Int, threadCount: Int,
+        endsWithCoordinator: Bool
+    ) {
+        self.coordinator = coordinator
+        self.dataListen = dataListen
+        self.name = name
+        self.cacheDirectory = cacheDirectory
+        self.memoryBudgetBytes = memoryBudgetBytes
+        self.threadCount = threadCount
+        self.endsWithCoordinator = endsWithCoordinator
+    }
+}
+
+/// Why a worker gave up.
+package enum WorkerError: Error, Equatable, CustomStringConvertible {
+    case unreachable(String, seconds: Int)
+    case refused(String)
+    case coordinatorGone(String)
+
+    package var description: String {
+        switch self {
+        case .unreachable(let reason, let seconds): "\(reason) (tried for \(seconds) s)"
+        case .refused(let reason): "the coordinator refused this worker: \(reason)"
+        case .coordinatorGone(let reason): "the coordinator is gone: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+package import Platform
+import Synchronization
+import Wire
+
+/// A worker process: joins a coordinator, loads the stage it is given and runs its steps.
+///
+/// All decisions fall on the thread that calls `run`; links only put events into its mailbox.
+package final class WorkerNode: Sendable {
+    enum Event: Sendable {
+        case control(Link, Link.Event)
+        case data(Link, Link.Event)
+        /// The link to the next stage; it only ever ends.
+        case next(Link, Link.Event)
+        case stop
+    }
+
+    private let configuration: WorkerConfiguration
+    private let cache: BlobCache
+    private let acceptor: Acceptor
+    private let events: Mailbox<Event>
+    private let node: NodeID
+
+    /// Opens the data port and the cache. Throws `SocketError` or `FileError`.
+    package init(configuration: WorkerConfiguration) throws {
+        let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
+        self.configuration = configuration
+        self.events = events
+        cache = try BlobCache(directory: configuration.cacheDirectory)
+        acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
+            events.post(.data(link, event))
+        }
+        var random = SystemRandomNumberGenerator()
+        node = NodeID(high: random.next(), low: random.next())
+    }
+
+    /// Ends `run` soon, from any thread.
+    package func stop() { events.post(.stop) }
+
+    /// Serves until `stop`. Throws `WorkerError` when the coordinator refuses or stays away.
+    package func run() throws {
+        defer { acceptor.stop() }
+        while true {
+            let link = try joinLink()
+            let session = WorkerSession(
+                configuration: configuration, cache: cache, control: link, events: events,
+                hello: hello())
+            let end = session.run()
+            session.close()
+            switch end {
+            case .stopped: return
+            case .refused(let reason): throw WorkerError.refused(reason)
+            case .lost(let reason):
+                guard !configuration.endsWithCoordinator else {
+                    throw WorkerError.coordinatorGone(reason)
+                }
+                Log.warning("the coordinator is gone (\(reason)); joining again")
+            }
+        }
+    }
+
+    /// Connects to the coordinator, trying again for a bounded time.
+    private func joinLink() throws -> Link {
+        let patience = ClusterLimits.joinPatience
+        let deadline = MonotonicClock.now() + patience
+        while true {
+            do {
+                let stream = try ByteStream(
+                    connectingTo: configuration.coordinator,
+                    timeout: ClusterLimits.connectTimeout,
+                    writeTimeout: ClusterLimits.writeTimeout)
+                return Link(stream: stream, isStranger: false) { [events] link, event in
+                    if case .frame(let frame) = event, case .heartbeat = frame.message {
+                        link.noteEcho(frame)
+                    } else {
+                        events.post(.control(link, event))
+                    }
+                }
+            } catch {
+                guard MonotonicClock.now() < deadline else {
+                    throw WorkerError.unreachable(
+                        "\(error)", seconds: Int(patience.components.seconds))
+                }
+            }
+            // The wait between tries ends early when the worker is told to stop.
+            if case .stop? = events.take(timeout: ClusterLimits.joinRetryInterval) {
+                throw WorkerError.coordinatorGone("stopped while joining")
+            }
+        }
+    }
+
+    private func hello() -> Hello {
+        Hello(
+            protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
+            node: node, name: configuration.name, dataAddress: acceptor.address.description,
+            cores: UInt16(clamping: OSThread.allowedCPUs().count),
+            threads: UInt16(clamping: configuration.threadCount), isa: KernelISA.current.name,
+            softwareVersion: CaravanVersion.text,
+            memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes))
+    }
+}
+
+/// The version of this software, as `--version` and `hello` give it.
+package enum CaravanVersion {
+    package static let text = "0.1.0"
+}

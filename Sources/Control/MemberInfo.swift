@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Wire
+
+/// A worker as it introduced itself.
+package struct MemberInfo: Sendable, Equatable {
+    package var node: NodeID
+    package var name: String
+    /// `HOST:PORT` at which it takes data links.
+    package var dataAddress: String
+    package var memoryBudgetBytes: UInt64
+
+    package init(node: NodeID, name: String, dataAddress: String, memoryBudgetBytes: UInt64) {
+        self.node = node
+        self.name = name
+        self.dataAddress = dataAddress
+        self.memoryBudgetBytes = memoryBudgetBytes
+    }
+}

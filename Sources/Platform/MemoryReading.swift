@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// What the kernel says of memory, in bytes; 0 where it says nothing.
+package enum MemoryReading {
+    /// Pages of this process in memory, file pages included.
+    package static func residentBytes() -> Int {
+        kibibytes(of: "VmRSS:", in: "/proc/self/status")
+    }
+
+    /// Pages that belong to this process alone: what it really costs the machine.
+    package static func privateBytes() -> Int {
+        kibibytes(of: "Private_Dirty:", in: "/proc/self/smaps_rollup")
+            + kibibytes(of: "Swap:", in: "/proc/self/smaps_rollup")
+    }
+
+    /// What a new process may use: the machine's available memory, or less under a cgroup limit.
+    package static func availableBytes() -> Int {
+        let machine = kibibytes(of: "MemAvailable:", in: "/proc/meminfo")
+        guard let limit = integer(in: "/sys/fs/cgroup/memory.max") else { return machine }
+        let used = integer(in: "/sys/fs/cgroup/memory.current") ?? 0
+        return min(machine, max(limit - used, 0))
+    }
+
+    private static func kibibytes(of key: String, in path: String) -> Int {
+        for line in (SmallFile.read(path) ?? "").split(separator: "\n") where line.hasPrefix(key) {
+            let words = line.split(separator: " ")
+            return words.count > 1 ? (Int(words[1]) ?? 0) * 1024 : 0
+        }
+        return 0
+    }
+
+    private static func integer(in path: String) -> Int? {
+        SmallFile.read(path)?.split(separator: "\n").first.flatMap { Int($0) }
+    }
+}
+
+/// Files of a few lines, read and written whole.
+package enum SmallFile {
+    /// The most that `read` returns.
+    package static let byteCountMax = 1 << 20
+
+    package static func read(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while bytes.count < byteCountMax {
+            let got = Glibc.read(descriptor, &buffer, buffer.count)
+            guard got > 0 else { break }
+            bytes += buffer[..<got]
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// `HOST:PORT` as written on the command line and on the wire; IPv6 hosts in brackets.
+package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+    package var host: String
+    package var port: UInt16
+
+    package init(host: String, port: UInt16) {
+        self.host = host
+        self.port = port
+    }
+
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"),
+            let port = UInt16(text[text.index(after: colon)...])
+        else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
+        guard !host.isEmpty, host.utf8.count <= 253 else { return nil }
+        self.init(host: String(host), port: port)
+    }
+
+    package var description: String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    /// Whether every address the host resolves to is this machine's loopback.
+    package var isLoopback: Bool {
+        guard let candidates = try? resolve() else { return false }
+        return !candidates.isEmpty
+            && candidates.allSatisfy { candidate in
+                candidate.bytes.withUnsafeBytes { raw in
+                    switch candidate.family {
+                    case AF_INET:
+                        raw.load(as: sockaddr_in.self).sin_addr.s_addr & 0xFF == 127
+                    case AF_INET6:
+                        raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self) == 0
+                            && raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+                                == UInt64(1).bigEndian
+                    default: false
+                    }
+                }
+            }
+    }
+
+    struct Resolved {
+        let family: Int32
+        let bytes: [UInt8]
+    }
+
+    func resolve() throws(SocketError) -> [Resolved] {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, String(port), &hints, &list)
+        guard status == 0 else {
+            throw .cannotResolve(host: host, reason: String(cString: gai_strerror(status)))
+        }
+        defer { freeaddrinfo(list) }
+        var result: [Resolved] = []
+        var next = list
+        while let entry = next?.pointee {
+            if let address = entry.ai_addr {
+                let bytes = UnsafeRawBufferPointer(start: address, count: Int(entry.ai_addrlen))
+                result.append(Resolved(family: entry.ai_family, bytes: Array(bytes)))
+            }
+            next = entry.ai_next
+        }
+        return result
+    }
+}
+
+/// Why a socket could not be used.
+package enum SocketError: Error, Equatable, CustomStringConvertible {
+    case cannotResolve(host: String, reason: String)
+    case cannotConnect(address: String, errno: Int32)
+    case cannotListen(address: String, errno: Int32)
+    case readFailed(errno: Int32)
+    case writeFailed(errno: Int32)
+    case timedOut(seconds: Double)
+    /// The peer closed in the middle of what was being read.
+    case closedEarly(missing: Int)
+
+    package var description: String {
+        switch self {
+        case .cannotResolve(let host, let reason):
+            "cannot resolve \(host): \(reason); check the host name"
+        case .cannotConnect(let address, let errno):
+            "cannot connect to \(address): \(systemMessage(errno)); "
+                + "check that it is running and reachable"
+        case .cannotListen(let address, let errno):
+            "cannot listen on \(address): \(systemMessage(errno)); choose another port or address"
+        case .readFailed(let errno): "reading failed: \(systemMessage(errno))"
+        case .writeFailed(let errno): "writing failed: \(systemMessage(errno))"
+        case .timedOut(let seconds): "nothing happened for \(seconds) s"
+        case .closedEarly(let missing): "the peer closed with \(missing) bytes still to come"
+        }
+    }
+}

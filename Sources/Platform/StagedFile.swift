@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A file being written under a temporary name, which gets its real name only when it is complete.
+package struct StagedFile: ~Copyable {
+    package let temporaryPath: String
+    private let finalPath: String
+    private let descriptor: Int32
+    private var isSettled = false
+    package private(set) var byteCount: Int
+
+    /// Opens `finalPath` + `suffix`. What a broken-off earlier attempt left there is kept with
+    /// `resuming`, so that `byteCount` starts above zero.
+    package init(finalPath: String, suffix: String, resuming: Bool) throws(FileError) {
+        temporaryPath = finalPath + suffix
+        self.finalPath = finalPath
+        let flags = O_RDWR | O_CREAT | O_CLOEXEC | (resuming ? 0 : O_TRUNC)
+        descriptor = open(temporaryPath, flags, 0o600)
+        byteCount = 0
+        guard descriptor >= 0 else { throw .cannotWrite(path: temporaryPath, errno: errno) }
+        byteCount = max(0, Int(lseek(descriptor, 0, SEEK_END)))
+    }
+
+    deinit {
+        close(descriptor)
+        if !isSettled { unlink(temporaryPath) }
+    }
+
+    package mutating func append(_ bytes: [UInt8]) throws(FileError) {
+        var written = 0
+        while written < bytes.count {
+            let put = bytes.withUnsafeBytes { raw in
+                write(descriptor, raw.baseAddress.map { $0 + written }, raw.count - written)
+            }
+            guard put > 0 else {
+                throw .cannotWrite(path: temporaryPath, errno: put < 0 ? errno : ENOSPC)
+            }
+            written += put
+        }
+        byteCount += bytes.count
+    }
+
+    /// Brings the bytes to disk and gives the file its name.
+    package mutating func commit() throws(FileError) {
+        guard fsync(descriptor) == 0, rename(temporaryPath, finalPath) == 0 else {
+            throw .cannotWrite(path: finalPath, errno: errno)
+        }
+        isSettled = true
+    }
+
+    /// Leaves the temporary file in place for a later attempt to resume.
+    package mutating func keep() { isSettled = true }
+}
+
+/// Directories and names on disk.
+package enum FileSystem {
+    /// Makes `path` and its parents, readable by this user alone.
+    package static func makeDirectory(_ path: String) throws(FileError) {
+        var prefix = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            prefix += "/" + part
+            guard mkdir(prefix, 0o700) == 0 || errno == EEXIST else {
+                throw .cannotWrite(path: prefix, errno: errno)
+            }
+        }
+    }
+
+    package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+    package static func byteCount(_ path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : nil
+    }
+
+    package static func remove(_ path: String) { unlink(path) }
+
+    /// `$XDG_CACHE_HOME/caravan`, or `~/.cache/caravan` (XDG Base Directory Specification).
+    package static var cacheDirectory: String {
+        if let path = environment("XDG_CACHE_HOME"), path.hasPrefix("/") { return path + "/caravan" }
+        return (environment("HOME") ?? "/tmp") + "/.cache/caravan"
+    }
+
+    package static func environment(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// This machine's host name.
+    package static var hostName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "worker" }
+        let bytes = buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+        return bytes.isEmpty ? "worker" : String(decoding: bytes, as: UTF8.self)
+    }
+}
