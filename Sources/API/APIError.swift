@@ -84,7 +84,7 @@ extension APIError {
     init(_ error: GenerationError, parameter: String) {
         self.init(status: 503, error.description)
         switch error {
-        case .emptyPrompt:
+        case .emptyPrompt, .tokenOutOfRange:
             status = 400
             self.parameter = parameter
             code = "invalid_value"

@@ -92,6 +92,10 @@ final class FakeGenerator: TextGenerator {
         guard request.prompt.count <= model.contextLength else {
             throw .promptTooLong(tokens: request.prompt.count, contextLength: model.contextLength)
         }
+        let count = model.tokenizer.vocabularyCount
+        if let token = request.prompt.first(where: { $0 >= count }) {
+            throw .tokenOutOfRange(token: token, vocabularyCount: count)
+        }
         submissions.signal()
         queue.async { [self] in
             for token in script.tokens { deliver(.token(token)) }

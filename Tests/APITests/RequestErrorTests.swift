@@ -5,6 +5,12 @@ import Testing
 
 /// Requests that are wrong get OpenAI's error object, the right status and the field's name.
 struct RequestErrorTests {
+    /// For requests that never reach the generator.
+    private static let shared = Result { try ServedFake() }
+
+    /// For prompts that the generator refuses.
+    private static let refusing = Result { try ServedFake() }
+
     struct Case: CustomTestStringConvertible {
         var fields: String
         var parameter: String
@@ -112,25 +118,25 @@ struct RequestErrorTests {
 
     @Test(arguments: wrongTypes + wrongValues)
     func fields(wrong: Case) throws {
-        let fake = try ServedFake()
+        let fake = try Self.shared.get()
         expect(fake.chat(with: wrong.fields), wrong)
         #expect(fake.generator.requests.isEmpty)
     }
 
     @Test(arguments: wrongMessages)
     func messages(wrong: Case) throws {
-        let fake = try ServedFake()
+        let fake = try Self.shared.get()
         expect(fake.chat(#"{"messages":\#(wrong.fields)}"#), wrong)
     }
 
     @Test(arguments: wrongPrompts)
     func prompts(wrong: Case) throws {
-        let fake = try ServedFake()
+        let fake = try Self.refusing.get()
         expect(fake.complete("{\(wrong.fields)}"), wrong)
     }
 
     @Test func unknownModelIsNotFound() throws {
-        let fake = try ServedFake()
+        let fake = try Self.shared.get()
         expect(
             fake.chat(with: #""model":"gpt-9""#), Case("", "model", "model_not_found"),
             status: 404)
@@ -143,23 +149,42 @@ struct RequestErrorTests {
             fake.complete(#"{"prompt":[\#(ids)]}"#), Case("", "prompt", "context_length_exceeded"))
     }
 
-    private static let brokenBodies: [[UInt8]] = [
-        [], Array("{".utf8), Array("[]".utf8), Array("5".utf8), Array(#""x""#.utf8),
-        Array(#"{"prompt":"a"}x"#.utf8), Array(#"{"prompt":NaN}"#.utf8),
-        Array(#"{"prompt":"\ud800"}"#.utf8), Array(#"{"prompt":"a","temperature":NaN}"#.utf8),
-        Array(#"{"prompt":""#.utf8) + [0xFF] + Array(#""}"#.utf8),
-        Array(#"{"prompt":""#.utf8) + [0] + Array(#""}"#.utf8),
-        [0xFF, 0xFE] + "{}".utf8.flatMap { [$0, 0] },
-        [UInt8](repeating: UInt8(ascii: "["), count: 100_000),
-        Array((#"{"z":"# + String(repeating: "[", count: 100_000)).utf8)
-            + [UInt8](repeating: UInt8(ascii: "]"), count: 100_000) + [UInt8(ascii: "}")],
-        Array(String(repeating: #"{"a":"#, count: 100_000).utf8),
+    struct Body: CustomTestStringConvertible {
+        var testDescription: String
+        var bytes: [UInt8]
+
+        init(_ name: String, _ bytes: [UInt8]) {
+            testDescription = name
+            self.bytes = bytes
+        }
+
+        init(_ text: String) { self.init(text, Array(text.utf8)) }
+    }
+
+    private static func prompt(holding bytes: [UInt8]) -> [UInt8] {
+        Array(#"{"prompt":""#.utf8) + bytes + Array(#""}"#.utf8)
+    }
+
+    private static func repeated(_ text: String) -> [UInt8] {
+        Array(String(repeating: text, count: 100_000).utf8)
+    }
+
+    private static let brokenBodies = [
+        Body(""), Body("{"), Body("[]"), Body("5"), Body(#""x""#), Body(#"{"prompt":"a"}x"#),
+        Body(#"{"prompt":NaN}"#), Body(#"{"prompt":"a","temperature":NaN}"#),
+        Body("lone surrogate", prompt(holding: Array(#"\ud800"#.utf8))),
+        Body("invalid UTF-8", prompt(holding: [0xFF])),
+        Body("zero byte", prompt(holding: [0])),
+        Body("UTF-16", [0xFF, 0xFE] + "{}".utf8.flatMap { [$0, 0] }),
+        Body("deep, open", repeated("[")),
+        Body("deep, closed", Array(#"{"z":"#.utf8) + repeated("[") + repeated("]") + [125]),
+        Body("deep objects", repeated(#"{"a":"#)),
     ]
 
     @Test(arguments: brokenBodies)
-    func bodiesThatAreNotJSON(body: [UInt8]) throws {
-        let fake = try ServedFake()
-        let response = fake.post("/v1/completions", body)
+    func bodiesThatAreNotJSON(body: Body) throws {
+        let fake = try Self.shared.get()
+        let response = fake.post("/v1/completions", body.bytes)
         #expect(response.status == 400)
         #expect((response.error["message"] as? String)?.isEmpty == false)
         #expect(fake.generator.requests.isEmpty)
