@@ -71,7 +71,8 @@ final class LocalBackend: StepBackend {
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading
         status.state = isReady ? "ready" : "loading"
-        status.detail = failure ?? (isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done")
+        let progress = isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done"
+        status.detail = failure ?? progress
         status.epoch = isReady ? 1 : 0
         var stage = StageStatus(
             stage: 0, worker: "in-process", layerStart: configuration.layers.lowerBound,

@@ -48,7 +48,9 @@ final class StageRunner {
     private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
         switch output {
         case .hidden(let values):
-            return .next(Step(edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
+            return .next(
+                Step(
+                    edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
         case .predictions(let predictions):
             let rows = predictions.map { prediction in
                 let row = step.rows[prediction.rowIndex]

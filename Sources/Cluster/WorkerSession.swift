@@ -212,7 +212,8 @@ final class WorkerSession {
             switch frame.message {
             case .dataHello(let greeting) where dataLinks[key] == nil:
                 guard greeting.protocolVersion == Limits.protocolVersionMax else {
-                    return refuse(link, .unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
+                    return refuse(
+                        link, .unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
                 }
                 dataLinks[key] = (link, frame.epoch)
             case .step(let step):
@@ -228,7 +229,8 @@ final class WorkerSession {
     }
 
     private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
-        link.send(Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
+        link.send(
+            Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
         link.closeAfterSending()
     }
 
