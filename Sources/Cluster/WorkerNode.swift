@@ -45,7 +45,7 @@ package final class WorkerNode: Sendable {
     package func run() throws {
         defer { acceptor.stop() }
         while true {
-            let link = try joinLink()
+            guard let link = try joinLink() else { return }
             let session = WorkerSession(
                 configuration: configuration, cache: cache, control: link, events: events,
                 hello: hello())
@@ -63,10 +63,11 @@ package final class WorkerNode: Sendable {
         }
     }
 
-    /// Connects to the coordinator, trying again for a bounded time.
-    private func joinLink() throws -> Link {
+    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop.
+    private func joinLink() throws -> Link? {
         let patience = ClusterLimits.joinPatience
         let deadline = MonotonicClock.now() + patience
+        Log.info("joining \(configuration.coordinator) as \(configuration.name)")
         while true {
             do {
                 let stream = try ByteStream(
@@ -87,8 +88,12 @@ package final class WorkerNode: Sendable {
                 }
             }
             // The wait between tries ends early when the worker is told to stop.
-            if case .stop? = events.take(timeout: ClusterLimits.joinRetryInterval) {
-                throw WorkerError.coordinatorGone("stopped while joining")
+            switch events.take(timeout: ClusterLimits.joinRetryInterval) {
+            case .stop?: return nil
+            case .control(let link, .closed)?, .data(let link, .closed)?, .next(let link, .closed)?:
+                link.finish()
+            case .data(let link, .frame)?: link.close(reason: "this worker has not joined yet")
+            case .control(_, .frame)?, .next(_, .frame)?, nil: break
             }
         }
     }
