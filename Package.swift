@@ -52,13 +52,15 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Model", "Platform"],
-            path: "Tests/TestSupport",
-            swiftSettings: strict),
+            path: "Tests/TestSupport", swiftSettings: strict),
         tests("PlatformTests", ["Platform"]),
         tests("WireTests", ["CKernels", "Wire"]),
-        tests("ModelTests", ["Model", "Platform", "TestSupport"]),
+        tests(
+            "ModelTests", ["Model", "Platform", "TestSupport"], data: ["Fixtures"]),
         tests("ControlTests", ["Control", "Wire"], data: ["Transcripts"]),
-        tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
+        tests(
+            "EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"],
+            data: ["Fixtures"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),

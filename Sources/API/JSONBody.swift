@@ -17,11 +17,6 @@ enum JSONBody {
             return try JSONDecoder().decode(type, from: Data(bytes))
         } catch let error as APIError {
             throw error
-        } catch let error as DecodingError {
-            if case .typeMismatch = error {
-                throw .invalidJSON("the outermost value must be an object")
-            }
-            throw .invalidJSON("it cannot be parsed")
         } catch {
             throw .invalidJSON("it cannot be parsed")
         }

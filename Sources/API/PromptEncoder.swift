@@ -33,15 +33,11 @@ struct PromptEncoder {
         return ids
     }
 
-    func encode(_ prompt: CompletionRequest.Prompt) throws(APIError) -> [UInt32] {
+    /// Ids are checked by the generator.
+    func encode(_ prompt: CompletionRequest.Prompt) -> [UInt32] {
         switch prompt {
-        case .text(let text): return encode(text)
-        case .tokens(let ids):
-            let count = model.tokenizer.vocabularyCount
-            guard ids.allSatisfy({ $0 < count }) else {
-                throw .wrongValue("prompt", "token ids below \(count)")
-            }
-            return ids
+        case .text(let text): encode(text)
+        case .tokens(let ids): ids
         }
     }
 }

@@ -14,7 +14,14 @@ struct RequestFields {
     private let container: KeyedDecodingContainer<Name>
 
     init(_ decoder: any Decoder) throws {
-        container = try decoder.container(keyedBy: Name.self)
+        do {
+            container = try decoder.container(keyedBy: Name.self)
+        } catch {
+            let path = fieldPath(decoder.codingPath)
+            throw path.isEmpty
+                ? APIError.invalidJSON("the outermost value must be an object")
+                : APIError.wrongType(path, "an object")
+        }
     }
 
     /// The field's full name, such as `messages[2].role`.
@@ -30,10 +37,8 @@ struct RequestFields {
             return try container.decodeIfPresent(type, forKey: Name(stringValue: name))
         } catch let error as APIError {
             throw error
-        } catch DecodingError.typeMismatch(_, let context) {
-            let nested = context.codingPath.count > container.codingPath.count + 1
-            throw APIError.wrongType(
-                nested ? fieldPath(context.codingPath) : path(name), expected())
+        } catch DecodingError.typeMismatch {
+            throw APIError.wrongType(path(name), expected())
         } catch {
             // Numbers that do not fit, and text that the decoder rejects only when it is looked at.
             throw APIError.wrongValue(path(name), expected())

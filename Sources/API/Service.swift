@@ -101,7 +101,7 @@ struct Service: Sendable {
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        let prompt = try PromptEncoder(model: generator.model).encode(body.prompt)
+        let prompt = PromptEncoder(model: generator.model).encode(body.prompt)
         return generation(
             .completion, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
     }

@@ -247,7 +247,8 @@ final class ClusterBackend: StepBackend {
 
     private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
         Log.warning("refused \(link.peer): \(message)")
-        link.send(Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
+        link.send(
+            Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
         link.closeAfterSending()
     }
 

@@ -27,7 +27,8 @@ final class LocalBackend: StepBackend {
                 let engine = try StageEngine(configuration: configuration, tensors: tensors) {
                     board.note(loaded: $0)
                 }
-                let runner = StageRunner(stage: 0, configuration: configuration, engine: engine)
+                let runner = StageRunner(stage: 0, engine: engine)
+                board.note(isa: engine.isa.rawValue)
                 post(.localReady)
                 while let (id, step) = work.take() {
                     let output = try runner.run(step, sendMicroseconds: 0)
@@ -70,12 +71,13 @@ final class LocalBackend: StepBackend {
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading
         status.state = isReady ? "ready" : "loading"
-        status.detail = failure ?? (isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done")
+        let progress = isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done"
+        status.detail = failure ?? progress
         status.epoch = isReady ? 1 : 0
         var stage = StageStatus(
             stage: 0, worker: "in-process", layerStart: configuration.layers.lowerBound,
             layerEnd: configuration.layers.upperBound)
-        stage.isa = KernelISA.current.name
+        stage.isa = reading.isa
         stage.threads = configuration.threadCount
         stage.residentBytes = reading.residentBytes
         stage.stepCount = Int(reading.counters.stepCount)
@@ -96,6 +98,7 @@ private final class LocalBoard: Sendable {
         var loadedBytes = 0
         var residentBytes = 0
         var counters = StageCounters()
+        var isa = ""
     }
 
     private let state = Mutex(Reading())
@@ -103,6 +106,8 @@ private final class LocalBoard: Sendable {
     var reading: Reading { state.withLock { $0 } }
 
     func note(loaded bytes: Int) { state.withLock { $0.loadedBytes += bytes } }
+
+    func note(isa: String) { state.withLock { $0.isa = isa } }
 
     func note(resident bytes: Int, _ counters: StageCounters) {
         state.withLock {

@@ -22,12 +22,14 @@ package final class WorkerNode: Sendable {
     private let acceptor: Acceptor
     private let events: Mailbox<Event>
     private let node: NodeID
+    private let isa: String
 
-    /// Opens the data port and the cache. Throws `SocketError` or `FileError`.
+    /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
         self.events = events
+        isa = try KernelISA.selected().rawValue
         cache = try BlobCache(directory: configuration.cacheDirectory)
         acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
             events.post(.data(link, event))
@@ -96,7 +98,7 @@ package final class WorkerNode: Sendable {
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
             node: node, name: configuration.name, dataAddress: acceptor.address.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
-            threads: UInt16(clamping: configuration.threadCount), isa: KernelISA.current.name,
+            threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,
             memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes))
     }

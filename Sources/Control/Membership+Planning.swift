@@ -58,8 +58,10 @@ extension Membership {
             guard passed >= loadTimeout else { return waiting }
             return waiting + ", for \(passed.components.seconds / 60) min already"
         }
-        return assignment.plan.leftOut.map { "\($0.name) is left out: \($0.reason)" }
-            .joined(separator: "; ")
+        let late = roster.filter { !$0.isConsidered }
+            .map { "\($0.info.name) is taken in once nothing runs" }
+        let leftOut = assignment.plan.leftOut.map { "\($0.name) is left out: \($0.reason)" }
+        return (late + leftOut).joined(separator: "; ")
     }
 
     private var detailWithoutPlan: String {

@@ -9,9 +9,10 @@ package import Wire
 /// answered with a new plan at once if the living suffice. A worker that joins later is taken in
 /// once nothing runs. Time is a duration since any fixed start.
 package struct Membership: Sendable {
-    package struct Assignment: Sendable, Equatable {
-        package let epoch: UInt32
-        package internal(set) var plan: Plan
+    /// A plan that was handed out, and the stages that have not loaded it yet.
+    struct Assignment: Sendable {
+        let epoch: UInt32
+        var plan: Plan
         let since: Duration
         var waitingFor: [NodeID]
     }

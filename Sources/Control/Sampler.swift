@@ -12,16 +12,20 @@ package struct Sampler: Sendable {
     package let settings: SamplingSettings
     private let promptTokens: Set<UInt32>
     private var generatedCounts: [UInt32: Int] = [:]
+    /// Different tokens that a penalty applies to.
+    private var seenCount: Int
     /// Tokens accepted so far; it also numbers the draws.
     package private(set) var generatedCount = 0
 
     package init(settings: SamplingSettings, promptTokens: [UInt32]) {
         self.settings = settings
         self.promptTokens = settings.repetitionPenalty == 1 ? [] : Set(promptTokens)
+        seenCount = self.promptTokens.count
     }
 
     /// Counts `token` as generated. A sequence is rebuilt by accepting its tokens again.
     package mutating func accept(_ token: UInt32) {
+        if !isSeen(token) { seenCount += 1 }
         generatedCounts[token, default: 0] += 1
         generatedCount += 1
     }
@@ -119,8 +123,11 @@ package struct Sampler: Sendable {
     /// At most how many tokens outside `candidates` a penalty may have lowered.
     private func penalisedCount(_ candidates: [Candidate]) -> Int {
         guard settings.hasPenalties else { return 0 }
-        let seen = promptTokens.union(generatedCounts.keys)
-        return seen.count - candidates.count { seen.contains($0.id) }
+        return seenCount - candidates.count { isSeen($0.id) }
+    }
+
+    private func isSeen(_ token: UInt32) -> Bool {
+        generatedCounts[token] != nil || promptTokens.contains(token)
     }
 }
 

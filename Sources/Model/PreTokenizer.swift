@@ -4,7 +4,7 @@
 ///
 /// Each one is a published regular expression, applied by hand to UTF-8. Every character matches
 /// something, so the pieces cover the text without gaps. Sources: the models' `tokenizer.json`.
-enum PreTokenizer: Sendable, CaseIterable {
+package enum PreTokenizer: Sendable, CaseIterable {
     /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
     case gpt2
     /// Each `\p{N}` is a piece by itself; what lies between them is cut as by `gpt2`.
@@ -15,12 +15,12 @@ enum PreTokenizer: Sendable, CaseIterable {
     /// As `llama3`, but with single numbers.
     case qwen2
 
-    static let supportedNames = [
+    package static let supportedNames = [
         "gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3", "qwen2",
     ]
 
     /// By the name that `tokenizer.ggml.pre` gives.
-    init(name: String) throws(TokenizerError) {
+    package init(name: String) throws(TokenizerError) {
         switch name {
         case "gpt-2": self = .gpt2
         case "smollm": self = .smollm
@@ -37,7 +37,7 @@ enum PreTokenizer: Sendable, CaseIterable {
     var addsBeginning: Bool { self == .llama3 }
 
     /// Where the piece that begins at `start` ends. The text ends at `limit`.
-    func pieceEnd(in text: [UInt8], from start: Int, limit: Int) -> Int {
+    package func pieceEnd(in text: [UInt8], from start: Int, limit: Int) -> Int {
         switch self {
         case .gpt2: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: false)
         case .smollm: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: true)

@@ -55,7 +55,7 @@ enum CommandLineTool {
     }
 
     private static var overview: String {
-        let width = commands.map(\.syntax.name.count).max() ?? 0
+        let width = commands.map { $0.syntax.name.count }.max() ?? 0
         let lines = commands.map { command in
             "  \(command.syntax.name.padded(to: width))  \(command.syntax.summary)\n"
         }

@@ -52,7 +52,7 @@ extension InspectReport {
             $0.key > $1.key
         }) {
             let what = group.count == 1 ? "layer" : "layers"
-            lines.append(("blob layer", "\(bytes(size)) each of \(group.count) \(what)"))
+            lines.append(("blob layer", "\(ByteSize.text(size)) each of \(group.count) \(what)"))
         }
         return lines
     }

@@ -22,8 +22,10 @@ struct WorkerCommand: Command {
     init(_ options: Options) throws {
         let isChild = options.has("--child")
         let name = options.text("--name") ?? FileSystem.hostName
-        guard !name.isEmpty, name.utf8.count <= 64, name.unicodeScalars.allSatisfy({ $0.value > 31 })
-        else { throw UsageError.badValue("--name", name, "1 to 64 bytes of printable text") }
+        let isPrintable = name.unicodeScalars.allSatisfy { $0.value > 31 && $0.value != 127 }
+        guard !name.isEmpty, name.utf8.count <= 64, isPrintable else {
+            throw UsageError.badValue("--name", name, "1 to 64 bytes of printable text")
+        }
         configuration = WorkerConfiguration(
             coordinator: try options.address("--join", "127.0.0.1:7070", isRequired: true),
             dataListen: try options.address("--data-listen", "127.0.0.1:0"), name: name,
