@@ -44,7 +44,9 @@ package final class ComputeTeam {
     /// Calls `body` with ranges that cover `0..<count`, each a multiple of `unit` but for the last.
     ///
     /// A few ranges for each thread balance the load; one thread gets everything at once.
-    package func split(_ count: Int, unit: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
+    package func split(
+        _ count: Int, unit: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void
+    ) {
         guard count > 0 else { return }
         let units = (count + unit - 1) / unit
         let chunkMax = threads.isEmpty ? 1 : threadCount * 6

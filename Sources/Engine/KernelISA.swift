@@ -17,7 +17,11 @@ package enum KernelISA: String, Sendable, CaseIterable {
     /// The same for those who only report it: a wrong `CARAVAN_ISA`, which `selected` throws for
     /// and no stage loads with, counts as none.
     package static var current: KernelISA {
-        if case .success(let isa) = choice { isa } else { allCases.last(where: \.isSupported) ?? .portable }
+        if case .success(let isa) = choice {
+            isa
+        } else {
+            allCases.last(where: \.isSupported) ?? .portable
+        }
     }
 
     /// As in `CARAVAN_ISA` and in a worker's hello.

@@ -37,7 +37,9 @@ import Testing
 
     @Test(arguments: ElementType.allCases)
     func packingGrowsNothing(type: ElementType) {
-        #expect(ck_group_bytes(type.rawValue, 64) == 16 * 64 / type.blockElementCount * type.blockByteCount)
+        #expect(
+            ck_group_bytes(type.rawValue, 64) == 16 * 64 / type.blockElementCount
+                * type.blockByteCount)
         #expect(ck_group_bytes(99, 64) == 0)
     }
 

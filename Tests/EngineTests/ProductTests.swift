@@ -36,9 +36,15 @@ import Testing
                             body(
                                 ck_activations(
                                     rows: range.count, columns: columns,
-                                    values: values.baseAddress.map { $0 + range.lowerBound * columns },
-                                    codes: codes.baseAddress.map { $0 + range.lowerBound * columns },
-                                    scales: scales.baseAddress.map { $0 + range.lowerBound * blocks },
+                                    values: values.baseAddress.map {
+                                        $0 + range.lowerBound * columns
+                                    },
+                                    codes: codes.baseAddress.map {
+                                        $0 + range.lowerBound * columns
+                                    },
+                                    scales: scales.baseAddress.map {
+                                        $0 + range.lowerBound * blocks
+                                    },
                                     sums: sums.baseAddress.map { $0 + range.lowerBound * blocks }))
                         }
                     }

@@ -10,26 +10,38 @@ struct StoredMatrix {
     let columns: Int
     let bytes: [UInt8]
 
-    init(type: ElementType, rows: Int, columns: Int, random: inout RandomSource) {
+    /// Float weights lie within ±amplitude, quantised ones mostly.
+    init(
+        type: ElementType, rows: Int, columns: Int, amplitude: Float = 1,
+        random: inout RandomSource
+    ) {
         self.type = type
         self.rows = rows
         self.columns = columns
         let count = rows * columns
         switch type {
         case .f32:
-            bytes = random.floats(count).flatMap { Self.littleEndian($0.bitPattern) }
+            bytes = random.floats(count, -amplitude...amplitude).flatMap {
+                Self.littleEndian($0.bitPattern)
+            }
         case .f16:
-            bytes = random.floats(count).flatMap { Self.littleEndian(Float16($0).bitPattern) }
+            bytes = random.floats(count, -amplitude...amplitude).flatMap {
+                Self.littleEndian(Float16($0).bitPattern)
+            }
         case .bf16:
-            bytes = random.floats(count).flatMap {
+            bytes = random.floats(count, -amplitude...amplitude).flatMap {
                 Self.littleEndian(UInt16($0.bitPattern >> 16))
             }
         default:
             var bytes: [UInt8] = []
             for _ in 0..<count / 32 {
-                bytes += Self.littleEndian(Float16(random.floats(1, 0.001...0.02)[0]).bitPattern)
+                // Half of the codes' range, so that they reach the amplitude.
+                let reach: Float = type == .q8_0 ? 128 : type == .q4_0 || type == .q4_1 ? 8 : 16
+                let scale = amplitude / reach * random.floats(1, 0.5...1)[0]
+                bytes += Self.littleEndian(Float16(scale).bitPattern)
                 if type == .q4_1 || type == .q5_1 {
-                    bytes += Self.littleEndian(Float16(random.floats(1, -0.1...0)[0]).bitPattern)
+                    let minimum = -scale * reach * random.floats(1, 0.8...1.2)[0]
+                    bytes += Self.littleEndian(Float16(minimum).bitPattern)
                 }
                 bytes += random.bytes(type.blockByteCount - bytes.count % type.blockByteCount)
             }
