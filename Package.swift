@@ -53,7 +53,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Model", "Platform"],
             path: "Tests/TestSupport", swiftSettings: strict),
-        tests("PlatformTests", ["Platform"]),
+        tests("PlatformTests", ["Platform", "TestSupport"]),
         tests("WireTests", ["CKernels", "Wire"]),
         tests(
             "ModelTests", ["Model", "Platform", "TestSupport"], data: ["Fixtures"]),
