@@ -30,7 +30,7 @@ package final class ComputeTeam {
         for thread in threads { thread.join() }
     }
 
-    /// Calls `body(chunk, thread)` once for each chunk in `0..<count` and returns when all are done.
+    /// Calls `body(chunk, thread)` once for each chunk in `0..<count`; returns when all are done.
     ///
     /// `thread` is below `threadCount` and differs between calls that run at the same time.
     package func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
