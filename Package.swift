@@ -14,9 +14,10 @@ func floor(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(
-        name: name, dependencies: dependencies, swiftSettings: strict)
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], data: [String] = []
+) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: data, swiftSettings: strict)
 }
 
 let package = Package(
@@ -41,7 +42,7 @@ let package = Package(
         // Floor 3.
         floor("Cluster", ["Control", "Engine", "Model", "Platform", "Wire"]),
         // Floor 4.
-        floor("API", ["CMicroHTTPD", "Cluster", "Platform"]),
+        floor("API", ["CMicroHTTPD", "Cluster", "Control", "Model", "Platform"]),
         // Floor 5.
         .executableTarget(
             name: "caravan",
@@ -51,17 +52,19 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport", dependencies: ["Model", "Platform"],
-            path: "Tests/TestSupport",
-            swiftSettings: strict),
-        tests("PlatformTests", ["Platform"]),
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("PlatformTests", ["Platform", "TestSupport"]),
         tests("WireTests", ["CKernels", "Wire"]),
-        tests("ModelTests", ["Model", "Platform", "TestSupport"]),
-        tests("ControlTests", ["Control", "Wire"]),
-        tests("EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"]),
+        tests(
+            "ModelTests", ["Model", "Platform", "TestSupport"], data: ["Fixtures"]),
+        tests("ControlTests", ["Control", "Wire"], data: ["Transcripts"]),
+        tests(
+            "EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"],
+            data: ["Fixtures"]),
         tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
-        tests("APITests", ["API", "Cluster"]),
+        tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),
-        tests("EndToEndTests", ["Platform", "TestSupport"]),
+        tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

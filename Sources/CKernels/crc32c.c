@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // CRC-32C by the CPU's instruction where there is one, else eight table look-ups for eight bytes.
 //
-// The polynomial is reflected: the lowest bit of a state is its highest power. Inside this file `crc`
-// is the state between the first and the last inversion, so that states of parts can be combined.
+// The polynomial is reflected: the lowest bit of a state is its highest power. Inside this file
+// `crc` is the state between the first and the last inversion, so that states of parts combine.
 #include "ckernels.h"
 
 #include <string.h>

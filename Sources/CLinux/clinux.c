@@ -37,7 +37,8 @@ void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name)
 
 void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns) {
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? NULL : &timeout, NULL, 0);
+    const struct timespec *limit = timeout_ns < 0 ? NULL : &timeout;
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, limit, NULL, 0);
 }
 
 void cl_futex_wake(const uint32_t *word, int count) {

@@ -114,3 +114,8 @@ extension BlobDigest {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension NodeID {
+    /// Both halves without padding: unique enough for a file's name.
+    var hexadecimal: String { String(high, radix: 16) + String(low, radix: 16) }
+}

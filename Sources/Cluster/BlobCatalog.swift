@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
-package import Platform
-package import Wire
+import Platform
+import Wire
 
 /// The model's blobs with their digests: what the coordinator has to offer.
 struct BlobCatalog: Sendable {
@@ -11,10 +11,10 @@ struct BlobCatalog: Sendable {
     private let byDigest: [BlobDigest: Blob]
 
     /// Hashes every blob of `plan`, `threadCount` at a time; reads the model file once.
-    init(_ plan: BlobPlan, threadCount: Int, progress: @escaping @Sendable (Int) -> Void) {
+    init(_ plan: BlobPlan, threadCount: Int) {
         let blobs = plan.all
         let digests = concurrentMap(blobs, threadCount: threadCount) { blob in
-            digest(of: blob, progress: progress)
+            digest(of: blob)
         }
         var descriptions: [String: BlobDescription] = [:]
         var byDigest: [BlobDigest: Blob] = [:]
@@ -34,12 +34,11 @@ struct BlobCatalog: Sendable {
     func blob(_ digest: BlobDigest) -> Blob? { byDigest[digest] }
 }
 
-private func digest(of blob: Blob, progress: (Int) -> Void) -> BlobDigest {
+private func digest(of blob: Blob) -> BlobDigest {
     var hash = SHA256()
     for offset in stride(from: 0, to: blob.byteCount, by: Limits.blobChunkBytesMax) {
         let count = min(Limits.blobChunkBytesMax, blob.byteCount - offset)
         hash.update(blob.copyBytes(offset: offset, count: count))
-        progress(count)
     }
     blob.release()
     guard let digest = BlobDigest(hash.finish()) else {

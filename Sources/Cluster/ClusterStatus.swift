@@ -16,6 +16,10 @@ package struct ClusterStatus: Sendable, Codable {
     package var requestsServed: Int
     package var tokensGenerated: Int
     package var coordinatorPrivateBytes: Int
+    /// The part of the above that the vocabulary's tables take.
+    package var vocabularyTableBytes: Int
+    /// Bytes of blobs shipped to workers since the start.
+    package var shippedBytes: Int
     package var stages: [StageStatus]
 
     package init(model: String, contextLength: Int, layerCount: Int) {
@@ -31,6 +35,8 @@ package struct ClusterStatus: Sendable, Codable {
         requestsServed = 0
         tokensGenerated = 0
         coordinatorPrivateBytes = 0
+        vocabularyTableBytes = 0
+        shippedBytes = 0
         stages = []
     }
 }

@@ -73,7 +73,7 @@ package struct GenerationSummary: Sendable {
     package var generatedTokenCount: Int
     /// Text that was held back (a possible beginning of a stop text) and turned out to be output.
     package var trailingText: String
-    /// From the start of the prompt's first step to its last candidates.
+    /// From submission to the first token, waiting included.
     package var prefillDuration: Duration
     /// From the first token to the last.
     package var decodeDuration: Duration
@@ -96,6 +96,7 @@ package struct GenerationSummary: Sendable {
 package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
     case promptTooLong(tokens: Int, contextLength: Int)
+    case tokenOutOfRange(token: UInt32, vocabularyCount: Int)
     case queueFull(waiting: Int, retryAfterSeconds: Int)
     case notReady(String)
     case workerLost(String)
@@ -107,10 +108,12 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
         case .promptTooLong(let tokens, let contextLength):
             "the prompt has \(tokens) tokens and the context holds \(contextLength); "
                 + "shorten it or serve with a larger --context"
+        case .tokenOutOfRange(let token, let count):
+            "token \(token) is not one of this model's \(count)"
         case .queueFull(let waiting, let seconds):
             "\(waiting) requests are waiting already; retry in \(seconds) s"
         case .notReady(let reason): "the cluster is not ready: \(reason)"
-        case .workerLost(let name): "worker \(name) was lost while generating; retry"
+        case .workerLost(let what): "\(what) while generating; retry"
         case .shuttingDown: "the server is shutting down"
         }
     }
@@ -120,7 +123,7 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
 package protocol TextGenerator: AnyObject, Sendable {
     var model: ServedModel { get }
     /// Queues a request. Events come one after another on a thread of the generator's and must not
-    /// block; none comes after `cancel` has returned... except one already being delivered.
+    /// block; after `cancel` at most one that is already on its way comes.
     /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `queueFull`,
     /// `notReady`, `shuttingDown`.
     func submit(

@@ -97,26 +97,27 @@ package final class Link: Sendable {
 
     private func read(isStranger: Bool, _ deliver: (Frame) -> Void) -> String? {
         do {
-            var timeout: Duration? = isStranger ? ClusterLimits.firstFrameTimeout : nil
-            while let head = try stream.read(count: FrameHeader.byteCount, timeout: timeout) {
-                let header = try FrameHeader(decoding: head)
-                if timeout != nil { try header.checkFirst() }
-                guard
-                    let payload = try stream.read(
-                        count: Int(header.payloadByteCount), timeout: timeout)
-                else { throw SocketError.closedEarly(missing: Int(header.payloadByteCount)) }
+            var isFirst = isStranger
+            while true {
+                let timeout = isFirst ? ClusterLimits.firstFrameTimeout : nil
+                guard let head = try stream.read(count: Limits.headerBytes, timeout: timeout)
+                else { break }
+                let header = try FrameHeader(decoding: head, isFirst: isFirst)
+                let count = header.payloadLength
+                guard let payload = try stream.read(count: count, timeout: timeout) else {
+                    throw SocketError.closedEarly(missing: count)
+                }
                 counters.withLock {
-                    $0.receivedBytes += head.count + payload.count
+                    $0.receivedBytes += head.count + count
                     $0.lastHeard = MonotonicClock.now()
                 }
                 deliver(try Frame(header: header, payload: payload))
-                timeout = nil
+                isFirst = false
             }
             return parting.withLock { $0 }
         } catch let error as WireError {
             // The rule is named to the peer, then the link ends; the process lives on.
-            let notice = ErrorNotice(code: error.noticeCode, message: error.description)
-            send(Frame(epoch: 0, id: 0, message: .error(notice)))
+            send(Frame(epoch: 0, id: 0, message: .error(error.notice)))
             closeAfterSending()
             return parting.withLock { $0 } ?? "protocol error: \(error)"
         } catch {

@@ -20,9 +20,9 @@ struct StageLoader {
             tensors += try blob.tensors(in: file)
         }
         let configuration = try stageConfiguration()
+        try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
         let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
-        return StageRunner(
-            stage: Int(assignment.stage), configuration: configuration, engine: engine)
+        return StageRunner(stage: Int(assignment.stage), engine: engine)
     }
 
     private func stageConfiguration() throws -> StageConfiguration {
@@ -32,8 +32,10 @@ struct StageLoader {
             throw ShippingError.unloadable(
                 "layers \(assignment.layerStart)..<\(assignment.layerEnd) of \(shape.layerCount)")
         }
+        let hyperparameters = Hyperparameters(shape)
+        try hyperparameters.check()
         return StageConfiguration(
-            hyperparameters: Hyperparameters(shape),
+            hyperparameters: hyperparameters,
             layers: Int(assignment.layerStart)..<Int(assignment.layerEnd),
             slotCount: Int(assignment.slotCount), contextLength: Int(assignment.contextLength),
             rowCountMax: Int(assignment.rowCountMax), threadCount: threadCount)

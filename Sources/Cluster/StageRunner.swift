@@ -3,7 +3,7 @@
 import Engine
 import Model
 import Platform
-package import Wire
+import Wire
 
 /// One stage at work: takes a step as it travels and gives what the next in line is to get.
 ///
@@ -17,13 +17,11 @@ final class StageRunner {
 
     let stage: Int
     private let engine: StageEngine
-    private let configuration: StageConfiguration
     private(set) var counters = StageCounters()
     private var previousEnd: Duration?
 
-    init(stage: Int, configuration: StageConfiguration, engine: StageEngine) {
+    init(stage: Int, engine: StageEngine) {
         self.stage = stage
-        self.configuration = configuration
         self.engine = engine
     }
 
@@ -50,7 +48,9 @@ final class StageRunner {
     private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
         switch output {
         case .hidden(let values):
-            return .next(Step(edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
+            return .next(
+                Step(
+                    edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
         case .predictions(let predictions):
             let rows = predictions.map { prediction in
                 let row = step.rows[prediction.rowIndex]
@@ -62,23 +62,13 @@ final class StageRunner {
         }
     }
 
-    private func apply(_ edit: KVEdit) throws(StepFault) {
-        func checked(_ slot: UInt32) throws(StepFault) -> Int {
-            guard slot < configuration.slotCount else { throw .slotOutOfRange(slot) }
-            return Int(slot)
-        }
-        func checked(length: UInt32) throws(StepFault) -> Int {
-            guard length <= configuration.contextLength else { throw .lengthOutOfRange(length) }
-            return Int(length)
-        }
+    private func apply(_ edit: KVEdit) throws(EngineError) {
         switch edit {
-        case .release(let slot): engine.release(slot: try checked(slot))
+        case .release(let slot): try engine.release(slot: Int(slot))
         case .truncate(let slot, let length):
-            engine.truncate(slot: try checked(slot), length: try checked(length: length))
+            try engine.truncate(slot: Int(slot), length: Int(length))
         case .fork(let slot, let source, let length):
-            engine.fork(
-                slot: try checked(slot), source: try checked(source),
-                length: try checked(length: length))
+            try engine.fork(slot: Int(slot), source: Int(source), length: Int(length))
         }
     }
 }
@@ -97,23 +87,6 @@ struct StageCounters {
         computeMicroseconds += UInt64(timing.computeMicroseconds)
         waitMicroseconds += UInt64(timing.waitMicroseconds)
         sendMicroseconds += UInt64(timing.sendMicroseconds)
-    }
-}
-
-/// A step that breaks the protocol's rules.
-enum StepFault: Error, Equatable, CustomStringConvertible {
-    case slotOutOfRange(UInt32)
-    case lengthOutOfRange(UInt32)
-    case tokensExpected
-    case activationsExpected
-
-    var description: String {
-        switch self {
-        case .slotOutOfRange(let slot): "a step edits slot \(slot), which this plan does not have"
-        case .lengthOutOfRange(let length): "a step keeps \(length) positions, over the context"
-        case .tokensExpected: "stage 0 got activations where tokens were expected"
-        case .activationsExpected: "a later stage got a step without activations"
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Engine
-package import Platform
+import Platform
 import Synchronization
 import Wire
 
@@ -22,12 +22,14 @@ package final class WorkerNode: Sendable {
     private let acceptor: Acceptor
     private let events: Mailbox<Event>
     private let node: NodeID
+    private let isa: String
 
-    /// Opens the data port and the cache. Throws `SocketError` or `FileError`.
+    /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
         self.events = events
+        isa = try KernelISA.selected().rawValue
         cache = try BlobCache(directory: configuration.cacheDirectory)
         acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
             events.post(.data(link, event))
@@ -43,7 +45,7 @@ package final class WorkerNode: Sendable {
     package func run() throws {
         defer { acceptor.stop() }
         while true {
-            let link = try joinLink()
+            guard let link = try joinLink() else { return }
             let session = WorkerSession(
                 configuration: configuration, cache: cache, control: link, events: events,
                 hello: hello())
@@ -61,10 +63,11 @@ package final class WorkerNode: Sendable {
         }
     }
 
-    /// Connects to the coordinator, trying again for a bounded time.
-    private func joinLink() throws -> Link {
+    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop.
+    private func joinLink() throws -> Link? {
         let patience = ClusterLimits.joinPatience
         let deadline = MonotonicClock.now() + patience
+        Log.info("joining \(configuration.coordinator) as \(configuration.name)")
         while true {
             do {
                 let stream = try ByteStream(
@@ -85,18 +88,22 @@ package final class WorkerNode: Sendable {
                 }
             }
             // The wait between tries ends early when the worker is told to stop.
-            if case .stop? = events.take(timeout: ClusterLimits.joinRetryInterval) {
-                throw WorkerError.coordinatorGone("stopped while joining")
+            switch events.take(timeout: ClusterLimits.joinRetryInterval) {
+            case .stop?: return nil
+            case .control(let link, .closed)?, .data(let link, .closed)?, .next(let link, .closed)?:
+                link.finish()
+            case .data(let link, .frame)?: link.close(reason: "this worker has not joined yet")
+            case .control(_, .frame)?, .next(_, .frame)?, nil: break
             }
         }
     }
 
     private func hello() -> Hello {
         Hello(
-            protocolMin: Limits.protocolVersion, protocolMax: Limits.protocolVersion, node: node,
-            name: configuration.name, dataAddress: acceptor.address.description,
+            protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
+            node: node, name: configuration.name, dataAddress: acceptor.address.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
-            threads: UInt16(clamping: configuration.threadCount), isa: KernelISA.current.name,
+            threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,
             memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes))
     }

@@ -99,7 +99,9 @@ final class WorkerSession {
             case .error(let notice):
                 return isWelcome && notice.code != .refused
                     ? .lost(notice.message) : .refused(notice.message)
-            case .bye: return .lost("it is shutting down")
+            case .bye:
+                return configuration.endsWithCoordinator
+                    ? .stopped : .lost("it is shutting down")
             case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
                 fail(.unexpectedFrame, "a coordinator does not send this frame")
             }
@@ -161,7 +163,7 @@ final class WorkerSession {
             events.post(.next(link, event))
         }
         let greeting = DataHello(
-            protocolVersion: Limits.protocolVersion, node: hello.node,
+            protocolVersion: Limits.protocolVersionMax, node: hello.node,
             fromStage: assignment.stage)
         next.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
         work = .running(runner, next: next, epoch: epoch)
@@ -209,8 +211,9 @@ final class WorkerSession {
         case .frame(let frame):
             switch frame.message {
             case .dataHello(let greeting) where dataLinks[key] == nil:
-                guard greeting.protocolVersion == Limits.protocolVersion else {
-                    return refuse(link, .unsupportedVersion, "speak protocol \(Limits.protocolVersion)")
+                guard greeting.protocolVersion == Limits.protocolVersionMax else {
+                    return refuse(
+                        link, .unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
                 }
                 dataLinks[key] = (link, frame.epoch)
             case .step(let step):
@@ -226,7 +229,8 @@ final class WorkerSession {
     }
 
     private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
-        link.send(Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
+        link.send(
+            Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
         link.closeAfterSending()
     }
 

@@ -44,7 +44,7 @@ package struct Blob: Sendable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(count)
         for entry in entries {
-            let place = entry.offset..<entry.offset + entry.tensor.region.byteCount
+            let place = entry.offset..<entry.offset + entry.tensor.byteCount
             let overlap = place.clamped(to: wanted)
             guard !overlap.isEmpty else { continue }
             let gap = overlap.lowerBound - offset - bytes.count

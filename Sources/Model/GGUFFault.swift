@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What makes a file unsound as GGUF. Texts from the file are shortened before they are shown.
+/// What makes a file unsound as GGUF. Texts from the file are cleaned before they are shown.
 package enum GGUFFault: Error, Equatable, CustomStringConvertible {
     case magic([UInt8])
     case bigEndian
@@ -38,9 +38,9 @@ package enum GGUFFault: Error, Equatable, CustomStringConvertible {
         case .version(let version):
             "is GGUF version \(version); supported: 2 and 3; convert the model again"
         case .truncated(let what, let offset):
-            "ends inside \(what) at byte \(offset); download it again"
+            "ends inside \(what.inMessage) at byte \(offset); download it again"
         case .tooMany(let what, let count, let limit):
-            "\(what) has a count or length of \(count) where at most \(limit) can be; "
+            "\(what.inMessage) has a count or length of \(count) where at most \(limit) can be; "
                 + "the file is damaged"
         default: nil
         }
@@ -50,12 +50,12 @@ package enum GGUFFault: Error, Equatable, CustomStringConvertible {
         switch self {
         case .keyText(let offset):
             "the metadata key at byte \(offset) is empty, too long or not UTF-8"
-        case .duplicateKey(let key): "the metadata key \(shown(key)) is there twice"
-        case .valueType(let key, let type): "\(shown(key)) has the unknown value type \(type)"
+        case .duplicateKey(let key): "the metadata key \(key.inMessage) is there twice"
+        case .valueType(let key, let type): "\(key.inMessage) has the unknown value type \(type)"
         case .nesting(let key, let limit):
-            "\(shown(key)) nests arrays more than \(limit) levels deep"
+            "\(key.inMessage) nests arrays more than \(limit) levels deep"
         case .boolean(let key, let value):
-            "\(shown(key)) is a boolean of value \(value), not 0 or 1"
+            "\(key.inMessage) is a boolean of value \(value), not 0 or 1"
         case .alignment(let value):
             "general.alignment is \(value) but must be a power of two up to "
                 + "\(GGUFLimits.alignmentMax)"
@@ -67,33 +67,29 @@ package enum GGUFFault: Error, Equatable, CustomStringConvertible {
         switch self {
         case .tensorName(let offset):
             "the tensor name at byte \(offset) is empty, too long or not UTF-8"
-        case .duplicateTensor(let name): "tensor \(shown(name)) is there twice"
+        case .duplicateTensor(let name): "tensor \(name.inMessage) is there twice"
         case .dimensionCount(let tensor, let count):
-            "tensor \(shown(tensor)) has \(count) dimensions; 1 to "
+            "tensor \(tensor.inMessage) has \(count) dimensions; 1 to "
                 + "\(GGUFLimits.dimensionCountMax) are possible"
         case .dimension(let tensor, let index, let value):
-            "dimension \(index) of tensor \(shown(tensor)) is \(value)"
-        case .tensorSize(let tensor): "the size of tensor \(shown(tensor)) overflows"
+            "dimension \(index) of tensor \(tensor.inMessage) is \(value)"
+        case .tensorSize(let tensor): "the size of tensor \(tensor.inMessage) overflows"
         case .elementType(let tensor, let type):
-            "tensor \(shown(tensor)) has the element type \(ElementType.knownName(of: type)), "
+            "tensor \(tensor.inMessage) has the element type \(ElementType.knownName(of: type)), "
                 + "which is not supported; supported: "
                 + ElementType.allCases.map(\.name).joined(separator: " ")
         case .rowLength(let tensor, let length, let type):
-            "rows of tensor \(shown(tensor)) have \(length) elements, not a multiple of "
+            "rows of tensor \(tensor.inMessage) have \(length) elements, not a multiple of "
                 + "\(type.name)'s block of \(type.blockElementCount)"
         case .misplaced(let tensor, let offset, let alignment):
-            "tensor \(shown(tensor)) is at offset \(offset), not a multiple of the alignment "
+            "tensor \(tensor.inMessage) is at offset \(offset), not a multiple of the alignment "
                 + "\(alignment)"
         case .outsideFile(let tensor, let end, let fileByteCount):
-            "tensor \(shown(tensor)) ends at byte \(end) of a file of \(fileByteCount) bytes; "
+            "tensor \(tensor.inMessage) ends at byte \(end) of a file of \(fileByteCount) bytes; "
                 + "download it again"
         case .overlap(let tensor, let other):
-            "tensors \(shown(tensor)) and \(shown(other)) overlap"
+            "tensors \(tensor.inMessage) and \(other.inMessage) overlap"
         default: nil
         }
-    }
-
-    private func shown(_ text: String) -> String {
-        text.unicodeScalars.count <= 80 ? text : "\(text.prefix(80))…"
     }
 }

@@ -19,6 +19,8 @@ package struct Tensor: Sendable {
     }
 
     package var elementCount: Int { shape.reduce(1, *) }
+
+    package var byteCount: Int { region.byteCount }
 }
 
 /// How elements are stored; raw values are GGUF's numbers.

@@ -8,12 +8,14 @@ import Glibc
 /// descriptor is closed when the last reference goes, so it can't be reused under a reader.
 package final class ByteStream: Sendable {
     private let descriptor: Int32
+    private let writeTimeout: Duration
     package let peer: String
 
     /// Takes over a connected socket.
     init(descriptor: Int32, peer: String, writeTimeout: Duration) {
         self.descriptor = descriptor
         self.peer = peer
+        self.writeTimeout = writeTimeout
         var enabled: Int32 = 1
         let size = socklen_t(MemoryLayout<Int32>.size)
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &enabled, size)
@@ -90,6 +92,9 @@ package final class ByteStream: Sendable {
                     descriptor, base + sent, buffer.count - sent, Int32(MSG_NOSIGNAL))
                 if put > 0 {
                     sent += put
+                } else if errno == EAGAIN {
+                    failure = .timedOut(seconds: writeTimeout.seconds)
+                    return
                 } else if errno != EINTR {
                     failure = .writeFailed(errno: errno)
                     return

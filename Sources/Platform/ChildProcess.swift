@@ -91,3 +91,6 @@ package enum ProcessError: Error, Equatable, CustomStringConvertible {
         }
     }
 }
+
+/// Ends this process at once with `status`.
+package func exitProcess(status: Int32) -> Never { exit(status) }

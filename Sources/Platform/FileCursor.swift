@@ -56,4 +56,10 @@ package struct FileCursorError: Error, Equatable {
     package let offset: Int
     package let neededByteCount: UInt64
     package let remainingByteCount: Int
+
+    package init(offset: Int, neededByteCount: UInt64, remainingByteCount: Int) {
+        self.offset = offset
+        self.neededByteCount = neededByteCount
+        self.remainingByteCount = remainingByteCount
+    }
 }

@@ -54,9 +54,11 @@ package final class Listener: Sendable {
             }
             switch errno {
             case EINTR, ECONNABORTED: continue
-            // Out of descriptors or memory: others may free some; don't spin meanwhile.
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM: usleep(50_000)
-            default: return nil
+            // What `shutdown` makes of a listening socket.
+            case EINVAL, EBADF, ENOTSOCK: return nil
+            // Out of descriptors or memory, or an error of the network that one connection met
+            // (accept(2)): it passes, but don't spin meanwhile.
+            default: usleep(50_000)
             }
         }
     }

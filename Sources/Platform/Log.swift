@@ -60,15 +60,22 @@ package enum Log {
 package enum StandardError {
     package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    package static func write(_ text: String) {
-        var text = text
-        text.withUTF8 { bytes in
-            var offset = 0
-            while offset < bytes.count, let base = bytes.baseAddress {
-                let written = Glibc.write(STDERR_FILENO, base + offset, bytes.count - offset)
-                guard written > 0 else { return }
-                offset += written
-            }
+    package static func write(_ text: String) { writeAll(text, to: STDERR_FILENO) }
+}
+
+/// The process's standard output stream, written without buffering.
+package enum StandardOutput {
+    package static func write(_ text: String) { writeAll(text, to: STDOUT_FILENO) }
+}
+
+private func writeAll(_ text: String, to descriptor: Int32) {
+    var text = text
+    text.withUTF8 { bytes in
+        var offset = 0
+        while offset < bytes.count, let base = bytes.baseAddress {
+            let written = Glibc.write(descriptor, base + offset, bytes.count - offset)
+            guard written > 0 else { return }
+            offset += written
         }
     }
 }

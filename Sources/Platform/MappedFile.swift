@@ -9,7 +9,7 @@ import Glibc
 package final class MappedFile: Sendable {
     package let path: String
     package let byteCount: Int
-    /// Identity of the file at the time of mapping, so that a file that changed under us is noticed.
+    /// Identity of the file at the time of mapping: a file that changed under us is noticed.
     package let identity: FileIdentity
     private nonisolated(unsafe) let base: UnsafeRawPointer
 

@@ -4,6 +4,9 @@ import Glibc
 
 /// `HOST:PORT` as written on the command line and on the wire; IPv6 hosts in brackets.
 package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
+    /// Leaves room for brackets and port in the 255 bytes that a text on the wire may have.
+    package static let hostBytesMax = 247
+
     package var host: String
     package var port: UInt16
 
@@ -13,8 +16,9 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     package init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"),
-            let port = UInt16(text[text.index(after: colon)...])
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits)
         else { return nil }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -22,7 +26,7 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         } else if host.contains(":") {
             return nil
         }
-        guard !host.isEmpty, host.utf8.count <= 253 else { return nil }
+        guard !host.isEmpty, host.utf8.count <= Self.hostBytesMax else { return nil }
         self.init(host: String(host), port: port)
     }
 

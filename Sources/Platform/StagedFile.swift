@@ -77,7 +77,9 @@ package enum FileSystem {
 
     /// `$XDG_CACHE_HOME/caravan`, or `~/.cache/caravan` (XDG Base Directory Specification).
     package static var cacheDirectory: String {
-        if let path = environment("XDG_CACHE_HOME"), path.hasPrefix("/") { return path + "/caravan" }
+        if let path = environment("XDG_CACHE_HOME"), path.hasPrefix("/") {
+            return path + "/caravan"
+        }
         return (environment("HOME") ?? "/tmp") + "/.cache/caravan"
     }
 

@@ -58,7 +58,7 @@ package enum Limits {
     package static let candidatesPayloadBytesMax =
         8 + 16 * stagesMax + rowsMax * (20 + 8 * candidatesMax)
         + allLogitsRowsMax * 4 * vocabularyMax
-    /// A connection's first frame is `hello` or `dataHello`: a stranger gets no more room than that.
+    /// A connection's first frame is `hello` or `dataHello`: strangers get no more room than that.
     package static let firstPayloadBytesMax = max(helloPayloadBytesMax, dataHelloPayloadBytes)
 
     /// The most bytes a frame of `kind` may carry.

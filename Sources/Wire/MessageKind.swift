@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The number in a frame's header that says what its payload is. Append-only; 8 is kept for `drain`.
+/// The number in a frame's header that says what its payload is.
+///
+/// Append-only; 8 is kept for `drain`.
 package enum MessageKind: UInt16, Sendable, CaseIterable {
     case hello = 1
     case welcome = 2

@@ -23,6 +23,9 @@ extension Step: Payload {
         precondition(edits.count <= Limits.editsMax, "\(edits.count) edits in a step")
         precondition(rows.count <= Limits.rowsMax, "\(rows.count) rows in a step")
         precondition(trail.count <= Limits.stagesMax, "\(trail.count) timings in a trail")
+        precondition(
+            rows.count { $0.want == .allLogits } <= Limits.allLogitsRowsMax,
+            "too many rows want all logits")
         switch activations {
         case .none: writer.u8(WireType.none)
         case .f32: writer.u8(WireType.f32)

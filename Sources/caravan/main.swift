@@ -1,1 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import Platform
+
+// Everything else is in functions: globals of this file are isolated to the main actor.
+Signals.catchTermination()
+exitProcess(status: CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

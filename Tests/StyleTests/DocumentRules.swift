@@ -20,7 +20,7 @@ enum DocumentRules {
         }
     }
 
-    /// Paths in back quotes that are no files of the repository.
+    /// Paths in back quotes that are no files of the repository. `NAME` and `*` stand for any.
     static func mentions(_ files: [SourceText], paths: [String]) -> [String] {
         let known = withFolders(paths)
         let tops = ["Sources/", "Tests/", "proto/", "scripts/", "deploy/", ".ci/"]
@@ -29,7 +29,7 @@ enum DocumentRules {
                 quoted(line).compactMap { mention -> String? in
                     let path = mention.split(separator: " ").first.map(String.init) ?? ""
                     guard tops.contains(where: path.hasPrefix),
-                        !path.contains(where: { "*<>…{".contains($0) })
+                        !path.contains(where: { "*<>…{".contains($0) }), !path.contains("NAME")
                     else { return nil }
                     return known.contains(resolve(path, from: "README.md"))
                         ? nil : "\(file.path):\(offset + 1): no such file \(path)"

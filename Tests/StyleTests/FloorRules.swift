@@ -60,7 +60,7 @@ enum FloorRules {
     }
 
     static func importedModules(_ file: SourceText) -> [(line: Int, module: String)] {
-        file.code.lines.enumerated().compactMap { offset, line in
+        file.codeLines.enumerated().compactMap { offset, line in
             let words = line.split(whereSeparator: { $0 == " " || $0 == ";" })
             guard let index = words.firstIndex(of: "import"),
                 words[..<index].allSatisfy({ $0.hasPrefix("@") || levels.contains(String($0)) })
@@ -86,7 +86,7 @@ enum FloorRules {
 /// `path:line` of each line of code (comments and strings blanked) that satisfies `isFault`.
 func lines(_ files: [SourceText], _ isFault: (Substring) -> Bool) -> [String] {
     files.flatMap { file in
-        file.code.lines.enumerated().filter { isFault($0.element) }
+        file.codeLines.enumerated().filter { isFault($0.element) }
             .map { "\(file.path):\($0.offset + 1)" }
     }
 }

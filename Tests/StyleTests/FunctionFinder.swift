@@ -16,7 +16,7 @@ struct FunctionFinder {
     private let bytes: [UInt8]
 
     static func functions(in file: SourceText) -> [FunctionSize] {
-        let code = file.code.text
+        let code = file.codeText
         let finder = FunctionFinder(
             path: file.path, bytes: Array((file.isC ? withoutDirectives(code) : code).utf8))
         return file.isC ? finder.functionsOfC() : finder.functionsOfSwift()

@@ -68,6 +68,7 @@ struct RulesTests {
         #expect(WordRules.documentedTypes(source("package struct A {}")).count == 1)
         #expect(
             WordRules.documentedTypes(source("/// B.\n@frozen\npackage final class A {")).isEmpty)
+        #expect(WordRules.documentedTypes(source("    package enum Nested {}")).isEmpty)
         #expect(WordRules.documentedTypes(source("struct A {\n    package let b: Int\n}")).isEmpty)
     }
 

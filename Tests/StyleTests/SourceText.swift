@@ -6,23 +6,30 @@ import Foundation
 struct SourceText: Sendable {
     let path: String
     let text: String
-
-    var lines: [Substring] {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        return lines
-    }
-
     /// The text with everything inside comments and string literals blanked, line by line the same.
-    var code: SourceText {
-        SourceText(path: path, text: CodeScanner.blanked(text, isC: isC))
+    let codeText: String
+
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        let isC = path.hasSuffix(".c") || path.hasSuffix(".h")
+        codeText = isC || path.hasSuffix(".swift") ? CodeScanner.blanked(text, isC: isC) : text
     }
+
+    var lines: [Substring] { Self.lines(of: text) }
+    var codeLines: [Substring] { Self.lines(of: codeText) }
 
     var name: String { path.split(separator: "/").last.map(String.init) ?? path }
     var isSwift: Bool { path.hasSuffix(".swift") }
     var isC: Bool { path.hasSuffix(".c") || path.hasSuffix(".h") }
     var isDocument: Bool { path.hasSuffix(".md") }
     var isScript: Bool { path.hasPrefix("scripts/") || path.hasPrefix(".ci/") }
+
+    private static func lines(of text: String) -> [Substring] {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
+        return lines
+    }
 
     /// The target that a file below Sources belongs to.
     var target: String? {

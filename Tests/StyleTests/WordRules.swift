@@ -72,7 +72,7 @@ enum WordRules {
             let lines = file.lines
             return declaredTypes(file).compactMap { number, name in
                 let index = number - 1
-                guard lines[index].split(separator: " ").first == "package" else { return nil }
+                guard lines[index].hasPrefix("package ") else { return nil }
                 let above = lines[..<index].last { !trimmed($0).hasPrefix("@") } ?? ""
                 return trimmed(above).hasPrefix("///")
                     ? nil : "\(file.path):\(number): \(name) has no doc comment"
@@ -84,7 +84,7 @@ enum WordRules {
         let word = "@unchecked"
         let sources = files.filter { $0.isSwift && $0.target != nil }
         let places = sources.flatMap { file in
-            file.code.lines.enumerated().filter { $0.element.contains(word) }
+            file.codeLines.enumerated().filter { $0.element.contains(word) }
                 .map { (file, $0.offset) }
         }
         var faults = places.filter { file, index in
@@ -107,7 +107,7 @@ enum WordRules {
 
     private static func declaredTypes(_ file: SourceText) -> [(line: Int, name: String)] {
         let kinds: Set<String> = ["struct", "class", "enum", "actor", "protocol"]
-        return file.code.lines.enumerated().compactMap { offset, line in
+        return file.codeLines.enumerated().compactMap { offset, line in
             let words = words(line)
             guard let index = words.firstIndex(where: kinds.contains), index + 1 < words.count,
                 words[..<index].allSatisfy(modifiers.contains), words[index + 1] != "func",

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+
+/// The body of `POST /v1/chat/completions`.
+struct ChatCompletionRequest: Decodable {
+    var fields: GenerationFields
+    var messages: [ChatMessage]
+    /// Alternatives to report with each token; nil for no log-probabilities.
+    var topLogProbabilities: Int?
+
+    init(from decoder: any Decoder) throws {
+        let object = try RequestFields(decoder)
+        fields = try GenerationFields(object)
+        guard let list = try object.value([Message].self, "messages", "a list of messages") else {
+            throw APIError.missing("messages")
+        }
+        guard !list.isEmpty else { throw APIError.wrongValue("messages", "a non-empty list") }
+        messages = list.map { ChatMessage(role: $0.role, content: $0.content) }
+        let count = try object.integer("top_logprobs", in: 0...20)
+        let wanted = try object.bool("logprobs") ?? false
+        if count != nil, !wanted {
+            throw APIError.wrongValue("top_logprobs", "left out unless 'logprobs' is true")
+        }
+        topLogProbabilities = wanted ? count ?? 0 : nil
+        try object.refuse("tools", "this server calls no tools yet; leave it out")
+        try object.refuse("functions", "this server calls no functions; leave it out")
+        let format = try object.value(ResponseFormat.self, "response_format", "an object")
+        if let format, format.type != "text" {
+            throw APIError.unsupported("response_format", "only {\"type\": \"text\"} so far")
+        }
+    }
+}
+
+private struct ResponseFormat: Decodable {
+    let type: String
+
+    init(from decoder: any Decoder) throws {
+        let object = try RequestFields(decoder)
+        guard let type = try object.string("type") else {
+            throw APIError.missing(object.path("type"))
+        }
+        self.type = type
+    }
+}
+
+/// One message, with a role that chat templates know.
+private struct Message: Decodable {
+    let role: String
+    let content: String
+
+    private static let roles = [
+        "system": "system", "developer": "system", "user": "user", "assistant": "assistant",
+        "tool": "tool",
+    ]
+
+    init(from decoder: any Decoder) throws {
+        let object = try RequestFields(decoder)
+        guard let name = try object.string("role") else {
+            throw APIError.missing(object.path("role"))
+        }
+        guard let role = Self.roles[name] else {
+            throw APIError.wrongValue(
+                object.path("role"), "one of \(Self.roles.keys.sorted().joined(separator: ", "))")
+        }
+        try object.refuse("tool_calls", "this server calls no tools yet; leave it out")
+        let text = try object.value(
+            MessageText.self, "content", "a string or a list of text parts")
+        guard let text = text?.text ?? (role == "assistant" ? "" : nil) else {
+            throw APIError.missing(object.path("content"))
+        }
+        self.role = role
+        content = text
+    }
+}
+
+/// A message's content: a string, or parts of type `text`, which are joined.
+private struct MessageText: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let text = try? value.decode(String.self) {
+            self.text = text
+        } else {
+            text = try value.decode([TextPart].self).map(\.text).joined()
+        }
+    }
+}
+
+private struct TextPart: Decodable {
+    let text: String
+
+    init(from decoder: any Decoder) throws {
+        let object = try RequestFields(decoder)
+        guard let type = try object.string("type") else {
+            throw APIError.missing(object.path("type"))
+        }
+        guard type == "text" else {
+            throw APIError.unsupported(
+                object.path("type"), "a part of type '\(type.prefix(40))'; send text only")
+        }
+        guard let text = try object.string("text") else {
+            throw APIError.missing(object.path("text"))
+        }
+        self.text = text
+    }
+}

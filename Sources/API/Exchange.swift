@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Synchronization
+
+/// One HTTP request and its answer, from the head to the last byte.
+///
+/// Three kinds of threads meet here: the HTTP library's (reads the request, sends the answer), the
+/// generator's (`deliver`) and the watch's (`leaveIfDeparted`). A connection is suspended exactly
+/// while it waits for the generator; that decision and the wake-up are made under one lock, so
+/// none is missed. The generator is never called with the lock held, nor from within `deliver`.
+final class Exchange: Sendable {
+    fileprivate struct State {
+        var body: [UInt8] = []
+        var receivedByteCount = 0
+        var refusal: APIError?
+        var isAnswered = false
+        /// The rest is empty until a generation begins.
+        var reply: Reply?
+        var requestID: RequestID?
+        var output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
+        var whole: HTTPReply?
+        var isSuspended = false
+        /// No further event is of interest.
+        var isOver = false
+        /// The generator still works on a request that nobody waits for.
+        var mustCancel = false
+    }
+
+    enum Verdict { case goOn, close }
+
+    private let connection: MHDConnection
+    private let service: Service
+    private let head: RequestHead
+    private let state: Mutex<State>
+
+    init(connection: MHDConnection, service: Service, head: RequestHead, refusal: APIError?) {
+        self.connection = connection
+        self.service = service
+        self.head = head
+        var state = State()
+        state.refusal = refusal
+        self.state = Mutex(state)
+    }
+
+    // MARK: On the HTTP library's threads
+
+    /// After the head: a refused body that is too long even to throw away is not waited for.
+    func begin() -> Verdict {
+        let refusal = state.withLock { state -> APIError? in
+            let length = head.contentLength ?? 0
+            let isLong = length > HTTPLimits.discardedBodyBytesMax
+            guard let refusal = state.refusal, head.expectsContinue || isLong else { return nil }
+            state.isAnswered = true
+            return refusal
+        }
+        guard let refusal else { return .goOn }
+        return send(HTTPReply(refusal))
+    }
+
+    /// A part of the body has come.
+    func receive(_ bytes: UnsafeRawBufferPointer) -> Verdict {
+        state.withLock { state in
+            state.receivedByteCount += bytes.count
+            if state.receivedByteCount > HTTPLimits.discardedBodyBytesMax { return .close }
+            guard state.refusal == nil else { return .goOn }
+            if state.receivedByteCount > HTTPLimits.bodyBytesMax {
+                state.refusal = .bodyTooLong
+                state.body = []
+            } else {
+                state.body.append(contentsOf: bytes)
+            }
+            return .goOn
+        }
+    }
+
+    /// The request is complete, or the connection was resumed to take a whole answer.
+    func proceed() -> Verdict {
+        if state.withLock({ $0.reply != nil }) { return awaitWhole() }
+        let (isAnswered, refusal, body) = state.withLock { state in
+            defer { state.body = [] }
+            return (state.isAnswered, state.refusal, state.body)
+        }
+        guard !isAnswered else { return .goOn }
+        do throws(APIError) {
+            if let refusal { throw refusal }
+            switch try service.answer(head, body: body) {
+            case .whole(let reply): return send(reply)
+            case .generation(let request, let reply): return try generate(request, reply)
+            }
+        } catch {
+            return send(HTTPReply(error))
+        }
+    }
+
+    /// The next bytes of a stream. With nothing to send the connection is suspended.
+    func read(_ countMax: Int) -> OutputBuffer.Portion {
+        state.withLock { state in
+            let portion = state.output.take(countMax)
+            if portion == .nothing { state.suspend(connection) }
+            return portion
+        }
+    }
+
+    /// The library is done with the request, whatever the outcome.
+    func close() {
+        state.withLock { $0.giveUp() }
+        cancelIfUnwanted()
+    }
+
+    private func send(_ reply: HTTPReply) -> Verdict {
+        state.withLock { $0.isAnswered = true }
+        return connection.send(reply) ? .goOn : .close
+    }
+
+    private func generate(
+        _ request: GenerationRequest, _ reply: Reply
+    ) throws(APIError) -> Verdict {
+        state.withLock { state in
+            state.reply = reply
+            state.output.append(reply.opening())
+            if let refusal = state.refusal { state.end(refusal) }
+        }
+        do throws(GenerationError) {
+            let id = try service.generator.submit(request) { [weak self] in self?.deliver($0) }
+            state.withLock { $0.requestID = id }
+            cancelIfUnwanted()
+        } catch {
+            state.withLock { $0.reply = nil }
+            throw APIError(error, parameter: reply.promptParameter)
+        }
+        guard reply.isStream else { return awaitWhole() }
+        state.withLock { $0.isAnswered = true }
+        return connection.sendEvents(of: self) ? .goOn : .close
+    }
+
+    private func awaitWhole() -> Verdict {
+        let (whole, isBroken) = state.withLock { state in
+            if state.isAnswered { return (HTTPReply?.none, false) }
+            if state.whole == nil, !state.output.isBroken { state.suspend(connection) }
+            return (state.whole, state.output.isBroken)
+        }
+        if isBroken { return .close }
+        return whole.map(send) ?? .goOn
+    }
+}
+
+// MARK: On the generator's threads
+
+extension Exchange {
+    private func deliver(_ event: GenerationEvent) {
+        state.withLock { state in
+            guard !state.isOver, let step = state.reply?.apply(event) else { return }
+            state.take(step)
+            // The generator's own last word: nothing to cancel.
+            if state.isOver { state.mustCancel = false }
+            if state.output.isBroken { state.giveUp() }
+            state.resume(connection)
+        }
+    }
+}
+
+// MARK: On the watch's thread and on the one that stops the server
+
+extension Exchange {
+    /// The socket to watch: only a suspended connection's, as the library reads all others.
+    var watchedDescriptor: Int32? {
+        state.withLock { $0.isSuspended ? connection.descriptor : nil }
+    }
+
+    /// Gives up when the client is gone. Asks again, as the socket may have been reused meanwhile.
+    func leaveIfDeparted(_ hasDeparted: (Int32) -> Bool) {
+        state.withLock { state in
+            guard state.isSuspended, hasDeparted(connection.descriptor) else { return }
+            state.giveUp()
+            state.resume(connection)
+        }
+    }
+
+    /// Frees the generator of a request that nobody waits for any more.
+    func cancelIfUnwanted() {
+        let id = state.withLock { state -> RequestID? in
+            guard state.mustCancel, let id = state.requestID else { return nil }
+            state.mustCancel = false
+            return id
+        }
+        if let id { service.generator.cancel(id) }
+    }
+
+    /// Ends the answer with an error that tells the client to come back.
+    func shutDown() {
+        state.withLock { state in
+            state.end(APIError(GenerationError.shuttingDown, parameter: ""))
+            state.resume(connection)
+        }
+        cancelIfUnwanted()
+    }
+}
+
+extension Exchange.State {
+    fileprivate mutating func suspend(_ connection: MHDConnection) {
+        isSuspended = true
+        connection.suspend()
+    }
+
+    fileprivate mutating func resume(_ connection: MHDConnection) {
+        guard isSuspended else { return }
+        isSuspended = false
+        connection.resume()
+    }
+
+    fileprivate mutating func take(_ step: Reply.Step) {
+        switch step {
+        case .more(let bytes): output.append(bytes)
+        case .last(let bytes):
+            output.append(bytes)
+            output.finish()
+            isOver = true
+        case .whole(let reply):
+            whole = reply
+            isOver = true
+        }
+    }
+
+    /// Ends with `error` what has not ended.
+    fileprivate mutating func end(_ error: APIError) {
+        guard !isOver else { return }
+        guard let step = reply?.fail(error) else {
+            refusal = refusal ?? error
+            return
+        }
+        take(step)
+        mustCancel = true
+    }
+
+    /// Ends without an answer.
+    fileprivate mutating func giveUp() {
+        output.giveUp()
+        guard reply != nil, !isOver else { return }
+        isOver = true
+        mustCancel = true
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+
+/// The fields that chat and plain completions have in common, checked.
+///
+/// Names and ranges are OpenAI's; `top_k`, `min_p`, `repetition_penalty` and `ignore_eos` are the
+/// extensions that other servers of open models have too.
+struct GenerationFields {
+    var model: String?
+    /// The seed is 0 when the client sent none; see `hasSeed`.
+    var sampling: SamplingSettings
+    var hasSeed: Bool
+    var tokenCountMax: Int?
+    var stop: [String]
+    var ignoresEnd: Bool
+    var isStream: Bool
+    var includesUsage: Bool
+
+    init(_ fields: RequestFields) throws {
+        model = try fields.string("model")
+        let seed = try fields.value(Seed.self, "seed", "an integer of at most 64 bits")
+        sampling = try SamplingSettings(fields, seed: seed?.word ?? 0)
+        hasSeed = seed != nil
+        let older = try fields.integer("max_tokens", in: 1...Int.max)
+        tokenCountMax = try fields.integer("max_completion_tokens", in: 1...Int.max) ?? older
+        stop =
+            try fields.value(StopTexts.self, "stop", "a string or a list of strings")?.texts ?? []
+        ignoresEnd = try fields.bool("ignore_eos") ?? false
+        isStream = try fields.bool("stream") ?? false
+        let options = try fields.value(StreamOptions.self, "stream_options", "an object")
+        includesUsage = options?.includesUsage ?? false
+        if options != nil, !isStream {
+            throw APIError.wrongValue("stream_options", "left out unless 'stream' is true")
+        }
+        if let count = try fields.integer("n", in: 1...128), count != 1 {
+            throw APIError.unsupported("n", "only 1 choice per request; send several requests")
+        }
+        try fields.refuse("logit_bias", "leave it out")
+    }
+}
+
+extension SamplingSettings {
+    fileprivate init(_ fields: RequestFields, seed: UInt64) throws {
+        self.init()
+        self.seed = seed
+        temperature = try fields.number("temperature", in: 0...2) ?? temperature
+        topP = try fields.number("top_p", in: 0...1, above: true) ?? topP
+        topK = try fields.integer("top_k", in: 0...Int(Int32.max)) ?? topK
+        minP = try fields.number("min_p", in: 0...1) ?? minP
+        presencePenalty = try fields.number("presence_penalty", in: -2...2) ?? presencePenalty
+        frequencyPenalty = try fields.number("frequency_penalty", in: -2...2) ?? frequencyPenalty
+        repetitionPenalty =
+            try fields.number("repetition_penalty", in: 0...100, above: true) ?? repetitionPenalty
+    }
+}
+
+/// Any 64-bit integer, signed or not.
+private struct Seed: Decodable {
+    let word: UInt64
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let signed = try? value.decode(Int64.self) {
+            word = UInt64(bitPattern: signed)
+        } else {
+            word = try value.decode(UInt64.self)
+        }
+    }
+}
+
+private struct StopTexts: Decodable {
+    let texts: [String]
+
+    init(from decoder: any Decoder) throws {
+        let value = try decoder.singleValueContainer()
+        if let text = try? value.decode(String.self) {
+            texts = [text]
+        } else {
+            texts = try value.decode([String].self)
+        }
+        let limits = (HTTPLimits.stopTextCountMax, HTTPLimits.stopTextBytesMax)
+        guard texts.count <= limits.0,
+            texts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= limits.1 })
+        else {
+            throw APIError.wrongValue(
+                "stop", "at most \(limits.0) texts of 1 to \(limits.1) bytes each")
+        }
+    }
+}
+
+private struct StreamOptions: Decodable {
+    let includesUsage: Bool
+
+    init(from decoder: any Decoder) throws {
+        includesUsage = try RequestFields(decoder).bool("include_usage") ?? false
+    }
+}

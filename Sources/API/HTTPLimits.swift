@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every bound of the HTTP server.
+enum HTTPLimits {
+    /// A longer body is refused with 413.
+    static let bodyBytesMax = 8 << 20
+    /// A refused body is read and thrown away up to here, so that the client sees the answer; when
+    /// more is announced, the answer comes at once and the connection closes.
+    static let discardedBodyBytesMax = 64 << 20
+    /// Working memory of a connection, which bounds the request line and the headers together.
+    static let connectionMemoryBytes = 32 << 10
+    static let connectionCountMax = 1024
+    /// Silence after which a connection closes; one that waits for tokens is not silent.
+    static let connectionTimeoutSeconds = 60
+    /// Threads that read requests and write answers. One busy with a long prompt leaves others.
+    static let threadCount = 4
+    /// Bytes of a stream that wait for a slow reader; beyond them its request is cancelled.
+    static let streamBufferBytesMax = 1 << 20
+    /// Bytes that the library asks of a stream at a time.
+    static let readBlockBytes = 16 << 10
+    /// Longest time until a client that went away is noticed.
+    static let watchMilliseconds: Int32 = 200
+    /// Time that open streams get to be told that the server stops.
+    static let stopFlushMilliseconds = 500
+    /// Arrays and objects inside one another in a body.
+    static let jsonDepthMax = 128
+    static let stopTextCountMax = 16
+    static let stopTextBytesMax = 1024
+    /// Seconds a client is asked to wait before it tries again when the cluster is not ready.
+    static let retryAfterSeconds = 5
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Cluster
+import FoundationEssentials
+package import Platform
+import Synchronization
+
+/// Why the HTTP server could not start.
+package enum HTTPServerError: Error, Equatable, CustomStringConvertible {
+    case cannotListen(PassiveSocketError)
+    case cannotStart(port: UInt16)
+
+    package var description: String {
+        switch self {
+        case .cannotListen(let error): error.description
+        case .cannotStart(let port):
+            "cannot start the HTTP server on port \(port): threads or descriptors are used up; "
+                + "raise their limits (ulimit -n, -u)"
+        }
+    }
+}
+
+/// The OpenAI HTTP API in front of a generator.
+package final class HTTPServer: Sendable {
+    /// The port it listens on; chosen by the system when 0 was asked for.
+    package let port: UInt16
+    private let registry: ExchangeRegistry
+    private let running: Mutex<(daemon: MHDDaemon, watch: OSThread)?>
+
+    /// Listens on `address`:`port` and serves from then on, on threads of its own.
+    ///
+    /// With `apiKey` every route but `/health` asks for it as a bearer token. `randomWord` supplies
+    /// seeds and ids, `now` the seconds since 1970.
+    package init(
+        address: String, port: UInt16, generator: any TextGenerator, apiKey: String? = nil,
+        randomWord: @escaping @Sendable () -> UInt64 = Randomness.word,
+        now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
+    ) throws(HTTPServerError) {
+        let socket: (descriptor: Int32, port: UInt16)
+        do {
+            socket = try PassiveSocket.open(address: address, port: port)
+        } catch {
+            throw .cannotListen(error)
+        }
+        let service = Service(
+            generator: generator, apiKey: apiKey, randomWord: randomWord, now: now)
+        let registry = ExchangeRegistry()
+        let shared = MHDDaemon.Context(service: service, registry: registry)
+        guard let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared) else {
+            throw .cannotStart(port: socket.port)
+        }
+        self.port = socket.port
+        self.registry = registry
+        let watch = OSThread(name: "http-watch") { registry.watch() }
+        running = Mutex((daemon, watch))
+    }
+
+    deinit { stop() }
+
+    /// Ends open requests with an error, closes all connections and joins the threads.
+    ///
+    /// Takes less than a second. Further calls have no effect.
+    package func stop() {
+        let parts = running.withLock { running in
+            defer { running = nil }
+            return running
+        }
+        guard let parts else { return }
+        registry.shutDown()
+        parts.daemon.stop()
+        parts.watch.join()
+    }
+}

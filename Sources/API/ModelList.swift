@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+
+/// The answer of `GET /v1/models`.
+struct ModelList: Encodable {
+    let object = "list"
+    var data: [ModelEntry]
+
+    private enum CodingKeys: String, CodingKey { case object, data }
+}
+
+/// The answer of `GET /v1/models/{id}`.
+struct ModelEntry: Encodable {
+    var id: String
+    let object = "model"
+    var created: Int
+    let ownedBy = "caravan"
+
+    init(_ model: ServedModel) {
+        id = model.name
+        created = model.created
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case id, object, created
+        case ownedBy = "owned_by"
+    }
+}

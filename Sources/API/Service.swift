@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+
+/// What is known of a request before its body.
+struct RequestHead {
+    var method: String
+    var path: String
+    var authorization: String?
+    var contentLength: UInt64?
+    /// The client waits for a go-ahead before it sends the body.
+    var expectsContinue: Bool
+
+    init(
+        method: String, path: String, authorization: String? = nil, contentLength: UInt64? = nil,
+        expectsContinue: Bool = false
+    ) {
+        self.method = method
+        self.path = path
+        self.authorization = authorization
+        self.contentLength = contentLength
+        self.expectsContinue = expectsContinue
+    }
+}
+
+/// Decides what to do with a request; others carry it out.
+struct Service: Sendable {
+    let generator: any TextGenerator
+    let apiKey: String?
+    let randomWord: @Sendable () -> UInt64
+    /// Seconds since 1970.
+    let now: @Sendable () -> Int
+
+    enum Answer {
+        case whole(HTTPReply)
+        case generation(GenerationRequest, Reply)
+    }
+
+    /// Why a request can be refused before its body is read.
+    func refusal(_ head: RequestHead) -> APIError? {
+        guard let route = Route(path: head.path) else {
+            return .unknownRoute(head.method, head.path)
+        }
+        guard route.methods.contains(head.method) else {
+            return .wrongMethod(head.method, head.path, allowed: route.methods)
+        }
+        if route.needsKey, let apiKey, !isAuthorised(head, apiKey: apiKey) { return .unauthorised }
+        if let length = head.contentLength, length > HTTPLimits.bodyBytesMax { return .bodyTooLong }
+        return nil
+    }
+
+    func answer(_ head: RequestHead, body: [UInt8]) throws(APIError) -> Answer {
+        switch Route(path: head.path) {
+        case .chatCompletions?: return try chat(JSONBody.decode(ChatCompletionRequest.self, body))
+        case .completions?: return try completion(JSONBody.decode(CompletionRequest.self, body))
+        case .models?:
+            return .whole(HTTPReply(json: ModelList(data: [ModelEntry(generator.model)])))
+        case .model(let name)?:
+            try checkModel(name)
+            return .whole(HTTPReply(json: ModelEntry(generator.model)))
+        case .health?: return .whole(health())
+        case .status?: return .whole(HTTPReply(json: generator.status()))
+        case nil: throw .unknownRoute(head.method, head.path)
+        }
+    }
+
+    /// Compares in a time that does not depend on where the first difference is.
+    private func isAuthorised(_ head: RequestHead, apiKey: String) -> Bool {
+        let given = Array((head.authorization ?? "").utf8)
+        let scheme = Array("Bearer ".utf8)
+        guard given.prefix(scheme.count).elementsEqual(scheme) else { return false }
+        let key = given.dropFirst(scheme.count)
+        let expected = Array(apiKey.utf8)
+        guard key.count == expected.count else { return false }
+        return zip(key, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    private func health() -> HTTPReply {
+        let status = generator.status()
+        guard status.state != "ready" else { return HTTPReply(json: ["status": "ok"]) }
+        var reply = HTTPReply(
+            status: 503, json: ["status": status.state, "reason": status.detail])
+        reply.headers.append(HTTPHeader("Retry-After", String(HTTPLimits.retryAfterSeconds)))
+        return reply
+    }
+
+    /// A request without a model means the only one there is.
+    private func checkModel(_ name: String?) throws(APIError) {
+        let served = generator.model.name
+        guard let name, name != served else { return }
+        throw .unknownModel(name, served: served)
+    }
+
+    private func chat(_ body: ChatCompletionRequest) throws(APIError) -> Answer {
+        try checkModel(body.fields.model)
+        let prompt = try PromptEncoder(model: generator.model).encode(body.messages)
+        return generation(
+            .chat, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
+    }
+
+    private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
+        try checkModel(body.fields.model)
+        let prompt = PromptEncoder(model: generator.model).encode(body.prompt)
+        return generation(
+            .completion, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
+    }
+
+    private func generation(
+        _ kind: Reply.Kind, prompt: [UInt32], fields: GenerationFields, topCount: Int?
+    ) -> Answer {
+        var sampling = fields.sampling
+        if !fields.hasSeed { sampling.seed = randomWord() }
+        let request = GenerationRequest(
+            prompt: prompt, sampling: sampling, tokenCountMax: fields.tokenCountMax,
+            stop: fields.stop, topLogProbabilities: topCount, ignoresEnd: fields.ignoresEnd)
+        let prefix = kind == .chat ? "chatcmpl-" : "cmpl-"
+        let identity = Reply.Identity(
+            id: prefix + hexadecimal(randomWord()), created: now(), model: generator.model.name)
+        let reply = Reply(
+            kind: kind, identity: identity, tokenizer: generator.model.tokenizer, fields: fields,
+            hasLogProbabilities: topCount != nil)
+        return .generation(request, reply)
+    }
+
+    private func hexadecimal(_ word: UInt64) -> String {
+        let digits = String(word, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Model
+import Platform
+
+/// A request on its way: turns its tokens into events for whoever asked.
+struct ActiveRequest {
+    private let deliver: @Sendable (GenerationEvent) -> Void
+    private let tokenizer: Tokenizer
+    private var decoder: StreamingDecoder
+    private var stops: StopMatcher
+    private let submitted: Duration
+    private var firstToken: Duration?
+    private var lastToken: Duration?
+
+    init(
+        _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
+        deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) {
+        self.deliver = deliver
+        self.tokenizer = tokenizer
+        decoder = StreamingDecoder(tokenizer: tokenizer)
+        stops = StopMatcher(request.stop)
+        submitted = now
+    }
+
+    /// Delivers a token; true when the text has reached a stop text and generation is to end.
+    mutating func take(
+        _ token: UInt32, logProbability: Float, alternatives: [TokenLogProbability], now: Duration
+    ) -> Bool {
+        firstToken = firstToken ?? now
+        lastToken = now
+        let text = stops.append(decoder.append(token))
+        let choices = alternatives.map {
+            TokenAlternative(
+                id: $0.id, bytes: tokenizer.bytes(of: $0.id, showSpecial: true),
+                logProbability: $0.logProbability)
+        }
+        deliver(
+            .token(
+                GeneratedToken(
+                    id: token, text: text, logProbability: logProbability, alternatives: choices)))
+        return stops.isStopped
+    }
+
+    mutating func finish(_ reason: FinishReason, promptTokenCount: Int, generatedTokenCount: Int) {
+        let held = stops.append(decoder.finish()) + stops.finish()
+        let first = firstToken ?? submitted
+        deliver(
+            .finished(
+                GenerationSummary(
+                    reason: reason, promptTokenCount: promptTokenCount,
+                    generatedTokenCount: generatedTokenCount, trailingText: held,
+                    prefillDuration: first - submitted,
+                    decodeDuration: (lastToken ?? first) - first)))
+    }
+
+    func fail(_ error: GenerationError) { deliver(.failed(error)) }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import Platform
+import Synchronization
+import Wire
+
+/// Sends one worker the blobs it asks for, from a thread of its own; memory stays bounded by the
+/// link's limit on chunks under way.
+final class BlobShipper: Sendable {
+    /// Small, so that many workers can be shipped to at once from little memory.
+    static let chunkBytes = 256 << 10
+
+    private let requests = Mailbox<(epoch: UInt32, BlobRequest)>(capacity: Limits.blobsMax)
+    private let thread: OSThread
+    private let sent = ShippedBytes()
+
+    init(link: Link, catalog: BlobCatalog) {
+        thread = OSThread(name: "ship") { [requests, sent] in
+            while let (epoch, request) = requests.take() {
+                guard let blob = catalog.blob(request.digest),
+                    request.offset < UInt64(blob.byteCount)
+                else {
+                    let notice = ErrorNotice(
+                        code: .blobUnavailable,
+                        message: "no blob \(request.digest.hexadecimal) from \(request.offset) on")
+                    link.send(Frame(epoch: epoch, id: 0, message: .error(notice)))
+                    continue
+                }
+                for start in stride(
+                    from: Int(request.offset), to: blob.byteCount, by: Self.chunkBytes)
+                {
+                    let count = min(Self.chunkBytes, blob.byteCount - start)
+                    let chunk = BlobChunk(
+                        digest: request.digest, offset: UInt64(start),
+                        bytes: blob.copyBytes(offset: start, count: count))
+                    guard link.ship(Frame(epoch: epoch, id: 0, message: .blobChunk(chunk))) else {
+                        return
+                    }
+                    sent.add(count)
+                }
+            }
+        }
+    }
+
+    var sentBytes: Int { sent.count }
+
+    /// False when a peer asks for more than a plan can have.
+    func ask(_ request: BlobRequest, epoch: UInt32) -> Bool { requests.offer((epoch, request)) }
+
+    /// Ends the thread; the link has been closed before, so nothing waits on it.
+    func stop() {
+        requests.close()
+        thread.join()
+    }
+}
+
+/// A running sum that one thread writes and another reads.
+private final class ShippedBytes: Sendable {
+    private let sum = Mutex(0)
+
+    var count: Int { sum.withLock { $0 } }
+
+    func add(_ bytes: Int) { sum.withLock { $0 += bytes } }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Platform
+
+/// How a model is to be served.
+package struct CoordinatorConfiguration: Sendable {
+    /// Where the layers are computed.
+    package enum Placement: Sendable {
+        case inProcess(threadCount: Int)
+        /// Workers join at `listen`; `localCount` of them are started here, with this many threads
+        /// each. 0 means that all come from elsewhere.
+        case workers(listen: SocketAddress, localCount: Int, threadCount: Int)
+    }
+
+    package var placement: Placement
+    /// Positions of one sequence; the model's own limit caps it.
+    package var contextLength: Int
+    /// Sequences computed at once.
+    package var slotCount: Int
+    /// Where local workers keep blobs.
+    package var cacheDirectory: String
+
+    package init(
+        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String
+    ) {
+        self.placement = placement
+        self.contextLength = contextLength
+        self.slotCount = slotCount
+        self.cacheDirectory = cacheDirectory
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Model
+import Platform
+import Wire
+
+/// What reaches the coordinator's thread.
+enum CoordinatorEvent: Sendable {
+    case submit(
+        GenerationRequest, deliver: @Sendable (GenerationEvent) -> Void,
+        reply: Mailbox<Result<RequestID, GenerationError>>)
+    case cancel(RequestID)
+    case status(reply: Mailbox<ClusterStatus>)
+    /// Answered once steps can be computed (nil) or never will be.
+    case awaitReady(reply: Mailbox<GenerationError?>)
+    case backend(BackendEvent)
+    case stop
+}
+
+/// The coordinator's own thread: feeds events to the scheduler and carries its directives out.
+final class CoordinatorLoop {
+    private let model: LoadedModel
+    private let backend: any StepBackend
+    private let slotCount: Int
+    private var scheduler: Scheduler
+    private var requests: [UInt64: ActiveRequest] = [:]
+    private var waiters: [Mailbox<GenerationError?>] = []
+    private var lastID: UInt64 = 0
+    private var isUp = false
+    private var failure: GenerationError?
+    private var requestsServed = 0
+    private var tokensGenerated = 0
+    private var lastTick = MonotonicClock.now()
+
+    init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
+        self.model = model
+        self.backend = backend
+        self.slotCount = slotCount
+        scheduler = Scheduler(
+            limits: SchedulerLimits(
+                slotCount: slotCount, contextLength: model.served.contextLength,
+                rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
+                vocabularyCount: model.hyperparameters.vocabularySize,
+                endOfGeneration: model.served.tokenizer.endOfGeneration))
+    }
+
+    /// Works until `stop` comes; then every request has been failed and the backend stopped.
+    func run(_ events: Mailbox<CoordinatorEvent>) {
+        loop: while true {
+            let event = events.take(timeout: ClusterLimits.tickInterval)
+            tickIfDue()
+            switch event {
+            case nil: break
+            case .stop?: break loop
+            case .submit(let request, let deliver, let reply)?:
+                reply.offer(Result { () throws(GenerationError) in try submit(request, deliver) })
+            case .cancel(let id)?:
+                requests[id.value] = nil
+                carryOut(scheduler.cancel(id.value))
+            case .status(let reply)?: reply.offer(status())
+            case .awaitReady(let reply)?:
+                if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
+            case .backend(let event)?: act(on: backend.handle(event))
+            }
+        }
+        failure = .shuttingDown
+        for request in requests.values { request.fail(.shuttingDown) }
+        for waiter in waiters { waiter.offer(.shuttingDown) }
+        requests = [:]
+        backend.stop()
+    }
+
+    private func tickIfDue() {
+        let now = MonotonicClock.now()
+        guard now - lastTick >= ClusterLimits.tickInterval else { return }
+        lastTick = now
+        act(on: backend.tick(isIdle: scheduler.isIdle))
+    }
+
+    private func submit(
+        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) throws(GenerationError) -> RequestID {
+        if let failure { throw failure }
+        let id = lastID + 1
+        let directives: [SchedulerDirective]
+        do {
+            directives = try scheduler.submit(
+                SequenceRequest(
+                    id: id, prompt: request.prompt, sampling: request.sampling,
+                    tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
+                    topLogProbabilities: request.topLogProbabilities ?? 0))
+        } catch {
+            throw GenerationError(error, detail: status().detail)
+        }
+        lastID = id
+        requests[id] = ActiveRequest(
+            request, tokenizer: model.served.tokenizer, now: MonotonicClock.now(),
+            deliver: deliver)
+        carryOut(directives)
+        return RequestID(id)
+    }
+
+    private func status() -> ClusterStatus {
+        var status = ClusterStatus(
+            model: model.served.name, contextLength: model.served.contextLength,
+            layerCount: model.hyperparameters.layerCount)
+        backend.describe(in: &status)
+        status.slotCount = slotCount
+        status.slotsInUse = scheduler.running
+        status.waiting = scheduler.waiting
+        status.requestsServed = requestsServed
+        status.tokensGenerated = tokensGenerated
+        status.coordinatorPrivateBytes = MemoryReading.privateBytes()
+        status.vocabularyTableBytes = model.served.tokenizer.tableByteCount
+        return status
+    }
+
+    // MARK: Outcomes and directives
+
+    private func act(on outcomes: [BackendOutcome]) {
+        for outcome in outcomes {
+            switch outcome {
+            case .up(let epoch):
+                isUp = true
+                scheduler.pipelineUp(epoch: epoch)
+                for waiter in waiters { waiter.offer(nil) }
+                waiters = []
+            case .down(let reason): takeDown(.workerLost(reason))
+            case .failed(let reason):
+                failure = .notReady(reason)
+                for waiter in waiters { waiter.offer(failure) }
+                waiters = []
+            case .candidates(let id, let candidates):
+                do {
+                    carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
+                } catch {
+                    Log.error("wrong candidates for step \(id): \(error)")
+                    takeDown(.workerLost("the last stage answered wrongly"))
+                }
+            }
+        }
+    }
+
+    private func takeDown(_ error: GenerationError) {
+        isUp = false
+        for directive in scheduler.pipelineDown() {
+            if case .failed(let id) = directive {
+                requests.removeValue(forKey: id)?.fail(error)
+            }
+        }
+    }
+
+    private func carryOut(_ directives: [SchedulerDirective]) {
+        let now = MonotonicClock.now()
+        var stopped: [UInt64] = []
+        for directive in directives {
+            switch directive {
+            case .forward(let stepID, let step): backend.forward(stepID: stepID, step)
+            case .prefilled: break
+            case .token(let id, let token, let logProbability, let alternatives):
+                tokensGenerated += 1
+                let isStopped = requests[id]?.take(
+                    token, logProbability: logProbability, alternatives: alternatives, now: now)
+                if isStopped == true { stopped.append(id) }
+            case .finished(let id, let reason, let promptCount, let generatedCount):
+                requestsServed += 1
+                requests[id]?.finish(
+                    reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
+                requests[id] = nil
+            case .failed(let id):
+                requests.removeValue(forKey: id)?.fail(.workerLost("the pipeline ended"))
+            }
+        }
+        for id in stopped { carryOut(scheduler.finish(id, reason: .stop)) }
+    }
+}
+
+extension GenerationError {
+    init(_ refusal: SchedulerRefusal, detail: String) {
+        switch refusal {
+        case .emptyPrompt: self = .emptyPrompt
+        case .promptTooLong(let tokens, let contextLength):
+            self = .promptTooLong(tokens: tokens, contextLength: contextLength)
+        case .queueFull(let waiting): self = .queueFull(waiting: waiting, retryAfterSeconds: 1)
+        case .notReady: self = .notReady(detail)
+        case .tokenOutOfRange(let token, let count):
+            self = .tokenOutOfRange(token: token, vocabularyCount: count)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Model
+import Platform
+
+/// A model file opened and checked: what the coordinator keeps of it.
+///
+/// The metadata are let go once the tokenizer and the template are made of them.
+package struct LoadedModel: Sendable {
+    package let hyperparameters: Hyperparameters
+    package let blobs: BlobPlan
+    package private(set) var served: ServedModel
+
+    /// Throws `ModelFileError`, `TokenizerError` or `TemplateError`.
+    package init(path: String, contextLength: Int) throws {
+        let file = try ModelFile(path: path)
+        hyperparameters = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
+        blobs = BlobPlan(file: file, hyperparameters: hyperparameters)
+        let tokenizer = try Tokenizer(metadata: file.metadata)
+        guard tokenizer.vocabularyCount <= hyperparameters.vocabularySize else {
+            throw LoadedModelError.vocabularyMismatch(
+                path: path, tokens: tokenizer.vocabularyCount,
+                rows: hyperparameters.vocabularySize)
+        }
+        func text(_ id: UInt32?) -> String {
+            id.map { String(decoding: tokenizer.bytes(of: $0, showSpecial: true), as: UTF8.self) }
+                ?? ""
+        }
+        let template = try file.metadata.string("tokenizer.chat_template").map {
+            try ChatTemplate(
+                source: $0, beginningText: text(tokenizer.beginning), endText: text(tokenizer.end))
+        }
+        served = ServedModel(
+            name: file.name, tokenizer: tokenizer, chatTemplate: template,
+            contextLength: min(contextLength, hyperparameters.contextLength),
+            created: Int((file.identities.first?.modifiedNanoseconds ?? 0) / 1_000_000_000))
+    }
+
+    /// The same with room for at most `length` positions.
+    package func limited(toContext length: Int) -> LoadedModel {
+        var copy = self
+        copy.served = ServedModel(
+            name: served.name, tokenizer: served.tokenizer, chatTemplate: served.chatTemplate,
+            contextLength: min(length, served.contextLength), created: served.created)
+        return copy
+    }
+
+    var tensors: [Tensor] { blobs.all.flatMap { $0.entries.map(\.tensor) } }
+}
+
+/// A model file whose parts do not fit each other.
+package enum LoadedModelError: Error, Equatable, CustomStringConvertible {
+    case vocabularyMismatch(path: String, tokens: Int, rows: Int)
+
+    package var description: String {
+        switch self {
+        case .vocabularyMismatch(let path, let tokens, let rows):
+            "\(path) has \(tokens) tokens but embeddings for \(rows); the file is damaged"
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Model
+import Platform
+import Synchronization
+import Wire
+
+/// All layers in this process, as one stage on a thread of its own.
+final class LocalBackend: StepBackend {
+    private let work = Mailbox<(UInt64, Step)>(capacity: 4)
+    private let thread: OSThread
+    private let board = LocalBoard()
+    private let configuration: StageConfiguration
+    private var times = StageTimes()
+    private var isReady = false
+    private var failure: String?
+
+    /// Starts to load; `post` hears when it is done.
+    init(
+        configuration: StageConfiguration, tensors: [Tensor],
+        post: @escaping @Sendable (BackendEvent) -> Void
+    ) {
+        self.configuration = configuration
+        thread = OSThread(name: "stage") { [work, board] in
+            do {
+                let engine = try StageEngine(configuration: configuration, tensors: tensors) {
+                    board.note(loaded: $0)
+                }
+                let runner = StageRunner(stage: 0, engine: engine)
+                board.note(isa: engine.isa.rawValue)
+                post(.localReady)
+                while let (id, step) = work.take() {
+                    let output = try runner.run(step, sendMicroseconds: 0)
+                    board.note(resident: runner.residentByteCount, runner.counters)
+                    if case .candidates(let candidates) = output {
+                        post(.localCandidates(stepID: id, candidates))
+                    }
+                }
+            } catch {
+                post(.localFailed("\(error)"))
+            }
+        }
+    }
+
+    func handle(_ event: BackendEvent) -> [BackendOutcome] {
+        switch event {
+        case .localReady:
+            isReady = true
+            return [.up(epoch: 1)]
+        case .localFailed(let reason):
+            failure = reason
+            return [.down(reason: reason), .failed(reason)]
+        case .localCandidates(let id, let candidates):
+            times.record(stepID: id, trail: candidates.trail)
+            return [.candidates(stepID: id, candidates)]
+        case .link(let link, .closed):
+            link.finish()
+            return []
+        case .link: return []
+        }
+    }
+
+    func tick(isIdle: Bool) -> [BackendOutcome] { [] }
+
+    func forward(stepID: UInt64, _ step: Step) {
+        times.noteSent(stepID: stepID, step)
+        work.offer((stepID, step))
+    }
+
+    func describe(in status: inout ClusterStatus) {
+        let reading = board.reading
+        status.state = isReady ? "ready" : "loading"
+        let progress = isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done"
+        status.detail = failure ?? progress
+        status.epoch = isReady ? 1 : 0
+        var stage = StageStatus(
+            stage: 0, worker: "in-process", layerStart: configuration.layers.lowerBound,
+            layerEnd: configuration.layers.upperBound)
+        stage.isa = reading.isa
+        stage.threads = configuration.threadCount
+        stage.residentBytes = reading.residentBytes
+        stage.stepCount = Int(reading.counters.stepCount)
+        stage.rowCount = Int(reading.counters.rowCount)
+        times.fill(&stage)
+        status.stages = [stage]
+    }
+
+    func stop() {
+        work.close()
+        thread.join()
+    }
+}
+
+/// What the stage's thread shows to the coordinator's.
+private final class LocalBoard: Sendable {
+    struct Reading {
+        var loadedBytes = 0
+        var residentBytes = 0
+        var counters = StageCounters()
+        var isa = ""
+    }
+
+    private let state = Mutex(Reading())
+
+    var reading: Reading { state.withLock { $0 } }
+
+    func note(loaded bytes: Int) { state.withLock { $0.loadedBytes += bytes } }
+
+    func note(isa: String) { state.withLock { $0.isa = isa } }
+
+    func note(resident bytes: Int, _ counters: StageCounters) {
+        state.withLock {
+            $0.residentBytes = bytes
+            $0.counters = counters
+        }
+    }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+
+/// Worker processes on this machine, started and ended with the coordinator.
+final class LocalWorkers {
+    private var children: [(name: String, process: ChildProcess)] = []
+
+    /// Starts `count` workers that join `address`, sharing the machine's memory evenly.
+    init(
+        count: Int, joining address: SocketAddress, threadCount: Int, cacheDirectory: String
+    ) throws(ProcessError) {
+        let budget = MemoryReading.availableBytes() / 10 * 8 / count
+        do {
+            for number in 1...count {
+                let name = "local-\(number)"
+                let process = try ChildProcess.ofSelf(arguments: [
+                    "worker", "--join", address.description, "--name", name,
+                    "--threads", "\(threadCount)", "--memory", "\(budget)",
+                    "--cache", cacheDirectory, "--child",
+                ])
+                children.append((name, process))
+            }
+        } catch {
+            stop()
+            throw error
+        }
+    }
+
+    /// Names and exit statuses of those that ended since the last call.
+    func takeEnded() -> [(name: String, status: Int32)] {
+        var ended: [(String, Int32)] = []
+        children.removeAll { child in
+            guard let status = child.process.waitForExit(timeout: .zero) else { return false }
+            ended.append((child.name, status))
+            return true
+        }
+        return ended
+    }
+
+    /// Asks all to end, and kills those that have not after a while.
+    func stop() {
+        for child in children { child.process.terminate() }
+        let deadline = MonotonicClock.now() + ClusterLimits.childExitPatience
+        for child in children {
+            let left = max(.zero, deadline - MonotonicClock.now())
+            if child.process.waitForExit(timeout: left) == nil {
+                child.process.kill()
+                _ = child.process.waitForExit(timeout: .seconds(1))
+            }
+        }
+        children = []
+    }
+}

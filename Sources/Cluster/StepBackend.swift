@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+/// Where steps are computed: an engine in this process, or workers over links.
+///
+/// Lives on the coordinator's thread; what happens elsewhere reaches it as `BackendEvent`.
+protocol StepBackend: AnyObject {
+    func handle(_ event: BackendEvent) -> [BackendOutcome]
+    /// Comes every `ClusterLimits.tickInterval`; `isIdle` when no request runs.
+    func tick(isIdle: Bool) -> [BackendOutcome]
+    func forward(stepID: UInt64, _ step: Step)
+    /// Fills in state, detail, epoch and stages.
+    func describe(in status: inout ClusterStatus)
+    /// Ends threads, links and child processes.
+    func stop()
+}
+
+/// What comes to the coordinator's thread from the backend's other threads.
+enum BackendEvent: Sendable {
+    case link(Link, Link.Event)
+    case localReady
+    case localFailed(String)
+    case localCandidates(stepID: UInt64, Candidates)
+}
+
+/// What the coordinator has to act on.
+enum BackendOutcome {
+    /// Steps can be sent, counted from 1 under this epoch.
+    case up(epoch: UInt32)
+    /// Steps in flight are lost.
+    case down(reason: String)
+    case candidates(stepID: UInt64, Candidates)
+    /// It will never be ready.
+    case failed(String)
+}

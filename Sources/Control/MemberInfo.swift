@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Wire
+
+/// A worker as it introduced itself.
+package struct MemberInfo: Sendable, Equatable {
+    package var node: NodeID
+    package var name: String
+    /// `HOST:PORT` at which it takes data links.
+    package var dataAddress: String
+    package var memoryBudgetBytes: UInt64
+
+    package init(node: NodeID, name: String, dataAddress: String, memoryBudgetBytes: UInt64) {
+        self.node = node
+        self.name = name
+        self.dataAddress = dataAddress
+        self.memoryBudgetBytes = memoryBudgetBytes
+    }
+}
+
+extension MemberInfo {
+    /// The order of stages: by name, and by node where names are the same.
+    static func precedes(_ a: MemberInfo, _ b: MemberInfo) -> Bool {
+        (a.name, a.node.high, a.node.low) < (b.name, b.node.high, b.node.low)
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a model takes in memory, in bytes.
+package struct PlannerModel: Sendable, Equatable {
+    /// Weights of each layer; at least one.
+    package var layerBytes: [UInt64]
+    package var embeddingBytes: UInt64
+    /// The output norm, and the head where it is not tied.
+    package var outputBytes: UInt64
+    /// The head is the embedding: the last stage needs it too.
+    package var tiedHead: Bool
+    /// One layer's KV cache for all slots and positions.
+    package var kvBytesPerLayer: UInt64
+    /// What a stage needs besides, however few layers it has.
+    package var scratchBytes: UInt64
+
+    package init(
+        layerBytes: [UInt64], embeddingBytes: UInt64, outputBytes: UInt64, tiedHead: Bool,
+        kvBytesPerLayer: UInt64, scratchBytes: UInt64
+    ) {
+        precondition(!layerBytes.isEmpty, "a model has at least one layer")
+        self.layerBytes = layerBytes
+        self.embeddingBytes = embeddingBytes
+        self.outputBytes = outputBytes
+        self.tiedHead = tiedHead
+        self.kvBytesPerLayer = kvBytesPerLayer
+        self.scratchBytes = scratchBytes
+    }
+
+    /// The least a worker can be of use with: one layer, the smallest, in the middle of the model.
+    package var leastBytes: UInt64 {
+        (layerBytes.min() ?? 0).addingClamped(kvBytesPerLayer).addingClamped(scratchBytes)
+    }
+
+    /// Bytes of a stage with the layers `range`, given each prefix's sum as `layerSums` returns it.
+    func needBytes(_ range: Range<Int>, layerSums: [UInt64]) -> UInt64 {
+        var need = scratchBytes.addingClamped(
+            layerSums[range.upperBound] - layerSums[range.lowerBound])
+        let isFirst = range.lowerBound == 0
+        let isLast = range.upperBound == layerBytes.count
+        if isFirst || (isLast && tiedHead) { need = need.addingClamped(embeddingBytes) }
+        if isLast { need = need.addingClamped(outputBytes) }
+        return need
+    }
+
+    /// Weights and KV of layers `0..<i`, for each `i` up to the number of layers.
+    var layerSums: [UInt64] {
+        layerBytes.reduce(into: [0]) { sums, bytes in
+            let sum = sums[sums.count - 1].addingClamped(bytes).addingClamped(kvBytesPerLayer)
+            sums.append(sum)
+        }
+    }
+}
+
+extension UInt64 {
+    /// The sum, or the largest number if it is larger: sizes come from options and files.
+    func addingClamped(_ other: UInt64) -> UInt64 {
+        let (sum, isOver) = addingReportingOverflow(other)
+        return isOver ? .max : sum
+    }
+}

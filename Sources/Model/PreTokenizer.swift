@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How text is cut into pieces before byte pairs are merged; no token spans two pieces.
+///
+/// Each one is a published regular expression, applied by hand to UTF-8. Every character matches
+/// something, so the pieces cover the text without gaps. Sources: the models' `tokenizer.json`.
+package enum PreTokenizer: Sendable, CaseIterable {
+    /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+    case gpt2
+    /// Each `\p{N}` is a piece by itself; what lies between them is cut as by `gpt2`.
+    case smollm
+    /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|`
+    /// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    case llama3
+    /// As `llama3`, but with single numbers.
+    case qwen2
+
+    package static let supportedNames = [
+        "gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3", "qwen2",
+    ]
+
+    /// By the name that `tokenizer.ggml.pre` gives.
+    package init(name: String) throws(TokenizerError) {
+        switch name {
+        case "gpt-2": self = .gpt2
+        case "smollm": self = .smollm
+        case "llama-bpe", "llama3", "llama-v3": self = .llama3
+        case "qwen2": self = .qwen2
+        default: throw .unknownPreTokenizer(name)
+        }
+    }
+
+    /// Whether a piece that is a token as a whole is taken as such, whatever the merges say.
+    var takesWholePieces: Bool { self == .llama3 }
+
+    /// Whether texts begin with the beginning token unless the model file says otherwise.
+    var addsBeginning: Bool { self == .llama3 }
+
+    /// Where the piece that begins at `start` ends. The text ends at `limit`.
+    package func pieceEnd(in text: [UInt8], from start: Int, limit: Int) -> Int {
+        switch self {
+        case .gpt2: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: false)
+        case .smollm: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: true)
+        case .llama3: llama3PieceEnd(in: text, from: start, limit: limit, numberCountMax: 3)
+        case .qwen2: llama3PieceEnd(in: text, from: start, limit: limit, numberCountMax: 1)
+        }
+    }
+
+    /// Where characters of the class `wanted` end, from `start` on.
+    func runEnd(
+        of wanted: UnicodeClass, in text: [UInt8], from start: Int, limit: Int,
+        countMax: Int = .max
+    ) -> Int {
+        var end = start
+        var count = 0
+        while end < limit, count < countMax {
+            let (found, byteCount) = UnicodeClass.at(end, in: text, limit: limit)
+            guard found == wanted else { break }
+            end += byteCount
+            count += 1
+        }
+        return end
+    }
+
+    /// `\s+(?!\S)|\s+`: all white space, but the last character of several stays with the word
+    /// that follows. With `numbersAlone`, a number ends the text that is looked at.
+    func spaceEnd(
+        in text: [UInt8], from start: Int, limit: Int, numbersAlone: Bool
+    ) -> Int {
+        var end = start
+        var lastStart = start
+        while end < limit {
+            let (found, byteCount) = UnicodeClass.at(end, in: text, limit: limit)
+            guard found == .space else {
+                let isFree = found == .number && numbersAlone
+                return isFree || lastStart == start ? end : lastStart
+            }
+            lastStart = end
+            end += byteCount
+        }
+        return end
+    }
+}

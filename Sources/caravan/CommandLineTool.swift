@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+
+/// The `caravan` command: finds the command named, runs it, turns errors into one line.
+enum CommandLineTool {
+    static var commands: [any Command.Type] {
+        [
+            RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
+            StatusCommand.self,
+        ]
+    }
+
+    /// Returns the exit status: 0 done, 1 failed, 64 wrong usage.
+    static func run(_ arguments: [String]) -> Int32 {
+        guard let name = arguments.first else {
+            StandardError.write(overview)
+            return ExitStatus.usage
+        }
+        switch name {
+        case "--help", "-h", "help":
+            print(overview, terminator: "")
+            return ExitStatus.done
+        case "--version":
+            print("caravan \(CaravanVersion.text)")
+            return ExitStatus.done
+        default:
+            guard let command = commands.first(where: { $0.syntax.name == name }) else {
+                return report(.unknownCommand(name), command: nil)
+            }
+            return run(command, Array(arguments.dropFirst()))
+        }
+    }
+
+    private static func run(_ command: any Command.Type, _ arguments: [String]) -> Int32 {
+        if arguments.contains("--help") || arguments.contains("-h") {
+            print(command.syntax.help, terminator: "")
+            return ExitStatus.done
+        }
+        do {
+            return try command.init(try Options(arguments, command.syntax)).run()
+        } catch let error as UsageError {
+            return report(error, command: command.syntax.name)
+        } catch {
+            StandardError.write("caravan \(command.syntax.name): \(error)\n")
+            return ExitStatus.failed
+        }
+    }
+
+    private static func report(_ error: UsageError, command: String?) -> Int32 {
+        let name = ["caravan", command].compactMap { $0 }.joined(separator: " ")
+        StandardError.write("\(name): \(error); see '\(name) --help'\n")
+        return ExitStatus.usage
+    }
+
+    private static var overview: String {
+        let width = commands.map { $0.syntax.name.count }.max() ?? 0
+        let lines = commands.map { command in
+            "  \(command.syntax.name.padded(to: width))  \(command.syntax.summary)\n"
+        }
+        return """
+            caravan \(CaravanVersion.text): serves a large language model from several machines
+
+            usage: caravan COMMAND [options]
+
+            \(lines.joined())
+            'caravan COMMAND --help' tells what each takes.
+
+            """
+    }
+}
+
+/// One command of the tool.
+protocol Command {
+    static var syntax: Syntax { get }
+    /// Reads the options. Throws `UsageError`.
+    init(_ options: Options) throws
+    /// Does the work; returns the exit status.
+    func run() throws -> Int32
+}
+
+enum ExitStatus {
+    static let done: Int32 = 0
+    static let failed: Int32 = 1
+    static let usage: Int32 = 64
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+
+/// What options are when they are not given.
+enum Defaults {
+    static var blobCache: String { FileSystem.cacheDirectory + "/blobs" }
+    /// 80 % of what is free, in steps that stay the same from one start to the next.
+    static var memoryBudgetBytes: Int {
+        let free = MemoryReading.availableBytes() / 10 * 8
+        let step = 256 << 20
+        return free > 4 * step ? free / step * step : free
+    }
+    static var coreCount: Int { OSThread.allowedCPUs().count }
+}
+
+extension Options {
+    static let threadCountMax = 1024
+
+    /// `--threads`, or one for each core that this process and `sharers - 1` others may use.
+    func threadCount(sharers: Int = 1) throws(UsageError) -> Int {
+        try integer("--threads", in: 1...Self.threadCountMax)
+            ?? max(1, Defaults.coreCount / max(1, sharers))
+    }
+
+    /// A `HOST:PORT`. Links are plaintext in this version, so it has to be on loopback.
+    func address(
+        _ name: String, _ standard: String, isRequired: Bool = false
+    ) throws(UsageError) -> SocketAddress {
+        let text = isRequired ? try required(name) : self.text(name) ?? standard
+        guard let address = SocketAddress(text) else {
+            throw .badValue(name, text, "HOST:PORT, such as \(standard)")
+        }
+        guard address.isLoopback else {
+            throw .badValue(
+                name, text, "a loopback address in this version: links are not encrypted yet")
+        }
+        return address
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a command takes: its operands and options, from which `--help` is made.
+struct Syntax {
+    struct Option {
+        /// Written with its dashes: `--listen`, `-n`.
+        let name: String
+        /// What the value is called in the help; nil for a flag.
+        let value: String?
+        let help: String
+
+        init(_ name: String, _ value: String? = nil, _ help: String) {
+            self.name = name
+            self.value = value
+            self.help = help
+        }
+    }
+
+    let name: String
+    let summary: String
+    var operands: [String] = []
+    let options: [Option]
+
+    var help: String {
+        let usage = (["caravan", name] + operands + (options.isEmpty ? [] : ["[options]"]))
+        let names = options.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
+        let width = names.map(\.count).max() ?? 0
+        let lines = zip(names, options).map { "  \($0.padded(to: width))  \($1.help)\n" }
+        return "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
+    }
+}
+
+/// A command's arguments, checked against its syntax.
+struct Options {
+    private(set) var operands: [String] = []
+    private var values: [String: String] = [:]
+
+    /// Takes `--name value`, `--name=value` and, after `--`, operands only.
+    init(_ arguments: [String], _ syntax: Syntax) throws(UsageError) {
+        var rest = arguments[...]
+        while let argument = rest.popFirst() {
+            if argument == "--" {
+                operands += rest
+                break
+            }
+            guard argument.hasPrefix("-"), argument.count > 1 else {
+                operands.append(argument)
+                continue
+            }
+            try take(argument, &rest, syntax)
+        }
+        guard operands.count <= syntax.operands.count else {
+            throw .unexpectedOperand(operands[syntax.operands.count])
+        }
+        guard operands.count == syntax.operands.count else {
+            throw .missingOperand(syntax.operands[operands.count])
+        }
+    }
+
+    private mutating func take(
+        _ argument: String, _ rest: inout ArraySlice<String>, _ syntax: Syntax
+    ) throws(UsageError) {
+        let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        let name = String(parts[0])
+        guard let option = syntax.options.first(where: { $0.name == name }) else {
+            throw .unknownOption(name)
+        }
+        let value: String
+        if option.value == nil {
+            guard parts.count == 1 else { throw .unexpectedValue(name) }
+            value = ""
+        } else if parts.count == 2 {
+            value = String(parts[1])
+        } else {
+            guard let next = rest.popFirst() else { throw .missingValue(name) }
+            value = next
+        }
+        guard values.updateValue(value, forKey: name) == nil else { throw .repeatedOption(name) }
+    }
+
+    func has(_ name: String) -> Bool { values[name] != nil }
+
+    func text(_ name: String) -> String? { values[name] }
+
+    func required(_ name: String) throws(UsageError) -> String {
+        guard let text = values[name] else { throw .missingOption(name) }
+        return text
+    }
+
+    func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            let upper = range.upperBound == .max ? "" : " and at most \(range.upperBound)"
+            throw .badValue(name, text, "a whole number, at least \(range.lowerBound)\(upper)")
+        }
+        return value
+    }
+
+    func number(_ name: String, in range: ClosedRange<Double>) throws(UsageError) -> Double? {
+        guard let text = values[name] else { return nil }
+        guard let value = Double(text), range.contains(value) else {
+            throw .badValue(
+                name, text, "a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return value
+    }
+
+    func seed(_ name: String) throws(UsageError) -> UInt64? {
+        guard let text = values[name] else { return nil }
+        guard let value = UInt64(text) else {
+            throw .badValue(name, text, "a whole number, at least 0")
+        }
+        return value
+    }
+
+    /// A count of bytes: `4GiB`, `512MiB`, `1.5GB`, `1048576`.
+    func byteCount(_ name: String) throws(UsageError) -> Int? {
+        guard let text = values[name] else { return nil }
+        guard let count = ByteSize.parse(text), count > 0 else {
+            throw .badValue(name, text, "a size such as 4GiB, 512MiB or 1.5GB")
+        }
+        return count
+    }
+}
+
+/// What is wrong with a command line.
+enum UsageError: Error, Equatable, CustomStringConvertible {
+    case unknownCommand(String)
+    case unknownOption(String)
+    case repeatedOption(String)
+    case missingValue(String)
+    case unexpectedValue(String)
+    case missingOption(String)
+    case missingOperand(String)
+    case unexpectedOperand(String)
+    case badValue(String, String, String)
+
+    var description: String {
+        switch self {
+        case .unknownCommand(let name): "there is no command '\(name)'"
+        case .unknownOption(let name): "there is no option \(name)"
+        case .repeatedOption(let name): "\(name) is given twice"
+        case .missingValue(let name): "\(name) needs a value"
+        case .unexpectedValue(let name): "\(name) takes no value"
+        case .missingOption(let name): "\(name) is required"
+        case .missingOperand(let name): "\(name) is missing"
+        case .unexpectedOperand(let text): "'\(text)' is one argument too many"
+        case .badValue(let name, let text, let wanted): "\(name) is '\(text)'; it takes \(wanted)"
+        }
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import FoundationEssentials
+import Model
+import Platform
+
+/// `caravan run MODEL -p TEXT`: continues one prompt and prints it.
+struct RunCommand: Command {
+    static let syntax = Syntax(
+        name: "run", summary: "Continues one prompt and prints the result", operands: ["MODEL"],
+        options: [
+            .init("-p", "TEXT", "the prompt"),
+            .init("--chat", nil, "ask the prompt as a user's message, by the model's template"),
+            .init("-n", "N", "most tokens to generate (default 128)"),
+            .init("--temperature", "T", "0 takes the likeliest token (default 0.8)"),
+            .init("--top-k", "K", "only the K likeliest tokens; 0 for all (default 0)"),
+            .init("--top-p", "P", "only the likeliest tokens up to probability P (default 1)"),
+            .init("--min-p", "P", "only tokens P times as likely as the best (default 0)"),
+            .init("--seed", "S", "the same seed gives the same tokens (default random)"),
+            .init("--local", "N", "compute in N worker processes on this machine"),
+            .init("--threads", "N", "compute threads, of each worker with --local"),
+            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--json", nil, "print one JSON object with token ids and speeds"),
+        ])
+
+    private let modelPath: String
+    private let prompt: String
+    private let isChat: Bool
+    private let asJSON: Bool
+    private let tokenCountMax: Int
+    private let sampling: SamplingSettings
+    private let placement: CoordinatorConfiguration.Placement
+    private let cacheDirectory: String
+
+    init(_ options: Options) throws {
+        modelPath = options.operands[0]
+        prompt = try options.required("-p")
+        isChat = options.has("--chat")
+        asJSON = options.has("--json")
+        tokenCountMax = try options.integer("-n", in: 1...Int(Int32.max)) ?? 128
+        var sampling = SamplingSettings()
+        sampling.temperature = try options.number("--temperature", in: 0...100) ?? 0.8
+        sampling.topK = try options.integer("--top-k", in: 0...Int(Int32.max)) ?? 0
+        sampling.topP = try options.number("--top-p", in: 0...1) ?? 1
+        sampling.minP = try options.number("--min-p", in: 0...1) ?? 0
+        sampling.seed = try options.seed("--seed") ?? UInt64.random(in: 0...UInt64.max)
+        self.sampling = sampling
+        let localCount = try options.integer("--local", in: 1...64)
+        let threadCount = try options.threadCount(sharers: localCount ?? 1)
+        placement =
+            localCount.map {
+                .workers(
+                    listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: $0,
+                    threadCount: threadCount)
+            } ?? .inProcess(threadCount: threadCount)
+        cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+    }
+
+    func run() throws -> Int32 {
+        let (model, tokens) = try prepare()
+        let coordinator = try Coordinator(
+            model: model,
+            configuration: CoordinatorConfiguration(
+                placement: placement, contextLength: model.served.contextLength, slotCount: 1,
+                cacheDirectory: cacheDirectory))
+        let interrupt = StopFlag()
+        let printsText = !asJSON
+        return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            defer { coordinator.stop() }
+            let progress = ProgressLine()
+            let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
+                progress.show($0)
+            }
+            progress.clear()
+            if case .failed(let error) = ready { throw error }
+            var output = RunOutput(promptTokens: tokens)
+            let events = Mailbox<GenerationEvent>(capacity: tokenCountMax + 16)
+            if case .ready = ready {
+                let request = GenerationRequest(
+                    prompt: tokens, sampling: sampling, tokenCountMax: tokenCountMax)
+                _ = try coordinator.submit(request) { events.offer($0) }
+            }
+            while interrupt.number == nil {
+                guard let event = events.take(timeout: .milliseconds(100)) else { continue }
+                let text = try output.take(event)
+                if printsText { StandardOutput.write(text) }
+                if output.isFinished { break }
+            }
+            if let signal = interrupt.number { return 128 + signal }
+            StandardOutput.write(printsText ? "\n" : try output.json() + "\n")
+            return ExitStatus.done
+        }
+    }
+
+    /// The model with room for prompt and answer, and the prompt's tokens.
+    private func prepare() throws -> (LoadedModel, [UInt32]) {
+        let whole = try LoadedModel(path: modelPath, contextLength: .max)
+        let text: String
+        if isChat {
+            guard let template = whole.served.chatTemplate else {
+                throw RunError.noTemplate(modelPath)
+            }
+            let message = ChatMessage(role: "user", content: prompt)
+            text = try template.render(messages: [message], addGenerationPrompt: true)
+        } else {
+            text = prompt
+        }
+        let tokenizer = whole.served.tokenizer
+        let tokens = tokenizer.encode(
+            text, parseSpecial: true, addBeginning: !isChat && tokenizer.addsBeginning)
+        guard tokens.count < whole.served.contextLength else {
+            throw GenerationError.promptTooLong(
+                tokens: tokens.count, contextLength: whole.served.contextLength)
+        }
+        let wanted = tokens.count.addingReportingOverflow(tokenCountMax).partialValue
+        return (whole.limited(toContext: max(8, wanted)), tokens)
+    }
+}
+
+enum RunError: Error, CustomStringConvertible {
+    case noTemplate(String)
+
+    var description: String {
+        switch self {
+        case .noTemplate(let path):
+            "\(path) has no chat template; leave --chat out and write the prompt in full"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import API
+import Cluster
+import Platform
+import Synchronization
+
+/// `caravan serve MODEL`: the coordinator with its HTTP API.
+struct ServeCommand: Command {
+    static let syntax = Syntax(
+        name: "serve", summary: "Serves a model over the OpenAI HTTP API", operands: ["MODEL"],
+        options: [
+            .init("--listen", "HOST:PORT", "where the API listens (default 127.0.0.1:8080)"),
+            .init(
+                "--workers-listen", "HOST:PORT", "where workers join (default 127.0.0.1:7070)"),
+            .init("--local", "N", "start N workers on this machine"),
+            .init("--threads", "N", "compute threads of each local worker"),
+            .init(
+                "--context", "N",
+                "tokens a sequence may have (default \(ClusterLimits.defaultContextLength))"),
+            .init(
+                "--slots", "N",
+                "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
+            .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
+            .init("--cache", "DIR", "where local workers keep blobs"),
+        ])
+
+    private let modelPath: String
+    private let listen: SocketAddress
+    private let apiKeyFile: String?
+    private let configuration: CoordinatorConfiguration
+
+    init(_ options: Options) throws {
+        modelPath = options.operands[0]
+        let text = options.text("--listen") ?? "127.0.0.1:8080"
+        guard let address = SocketAddress(text) else {
+            throw UsageError.badValue("--listen", text, "HOST:PORT, such as 127.0.0.1:8080")
+        }
+        listen = address
+        apiKeyFile = options.text("--api-key-file")
+        let localCount = try options.integer("--local", in: 1...64) ?? 0
+        configuration = CoordinatorConfiguration(
+            placement: .workers(
+                listen: try options.address("--workers-listen", "127.0.0.1:7070"),
+                localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
+            contextLength: try options.integer("--context", in: 8...Int(Int32.max))
+                ?? ClusterLimits.defaultContextLength,
+            slotCount: try options.integer("--slots", in: 1...ClusterLimits.rowCountMax)
+                ?? ClusterLimits.defaultSlotCount,
+            cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
+    }
+
+    func run() throws -> Int32 {
+        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        let model = try LoadedModel(path: modelPath, contextLength: configuration.contextLength)
+        let coordinator = try Coordinator(model: model, configuration: configuration)
+        let ending = Mailbox<Void>(capacity: 1)
+        return try Supervisor.run(stop: { _ in ending.close() }) {
+            defer { coordinator.stop() }
+            let server = try HTTPServer(
+                address: listen.host, port: listen.port, generator: coordinator, apiKey: apiKey)
+            defer { server.stop() }
+            let api = SocketAddress(host: listen.host, port: server.port)
+            Log.info("serving \(coordinator.model.name) on http://\(api)")
+            if let address = coordinator.workersAddress {
+                Log.info("workers join with: caravan worker --join \(address)")
+            }
+            let progress = ProgressLine()
+            let ready = coordinator.awaitReady(until: { ending.isClosed }) {
+                progress.show($0)
+            }
+            progress.clear()
+            switch ready {
+            case .ready: Log.info("ready: \(coordinator.status().stages.count) stages")
+            case .failed(let error): throw error
+            case .stopped: return ExitStatus.done
+            }
+            while !ending.isClosed { _ = ending.take() }
+            return ExitStatus.done
+        }
+    }
+}
+
+/// Reads the key that clients have to send.
+enum APIKeyFile {
+    static func read(_ path: String) throws(APIKeyError) -> String {
+        guard let line = SmallFile.read(path)?.split(separator: "\n").first else {
+            throw .unreadable(path)
+        }
+        return String(line)
+    }
+}
+
+enum APIKeyError: Error, CustomStringConvertible {
+    case unreadable(String)
+
+    var description: String {
+        switch self {
+        case .unreadable(let path):
+            "cannot read an API key from \(path); the file's first line has to be the key"
+        }
+    }
+}

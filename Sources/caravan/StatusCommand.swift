@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import FoundationEssentials
+import Platform
+
+/// `caravan status`: the cluster as the coordinator sees it now.
+struct StatusCommand: Command {
+    static let syntax = Syntax(
+        name: "status", summary: "Shows a running cluster's workers, layers, memory and times",
+        options: [
+            .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
+            .init("--json", nil, "print the same as one JSON object"),
+        ])
+
+    private let url: String
+    private let asJSON: Bool
+
+    init(_ options: Options) {
+        url = options.text("--url") ?? "http://127.0.0.1:8080"
+        asJSON = options.has("--json")
+    }
+
+    func run() throws -> Int32 {
+        let body = try HTTPClient.get(url + "/caravan/status")
+        if asJSON {
+            print(String(decoding: body, as: UTF8.self))
+            return ExitStatus.done
+        }
+        guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
+            throw HTTPClientError.notACoordinator(url)
+        }
+        print(StatusReport(status).text, terminator: "")
+        return ExitStatus.done
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Synchronization
+
+/// Runs a command's work on a thread of its own while the main thread waits for signals.
+enum Supervisor {
+    /// How long work has to end after it was told to; then the process ends without it.
+    static let stopPatience = Duration.milliseconds(1500)
+
+    /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end.
+    static func run(
+        stop: @escaping @Sendable (Int32) -> Void, _ work: @escaping @Sendable () throws -> Int32
+    ) throws -> Int32 {
+        let done = Mailbox<Result<Int32, any Error>>(capacity: 1)
+        let thread = OSThread(name: "work") {
+            done.offer(Result { try work() })
+            Signals.requestTermination()
+        }
+        let signal = Signals.waitForTermination()
+        if let result = done.take(timeout: .zero) {
+            thread.join()
+            return try result.get()
+        }
+        stop(signal)
+        guard let result = done.take(timeout: stopPatience) else {
+            exitProcess(status: 128 + signal)
+        }
+        thread.join()
+        return try result.get()
+    }
+}
+
+/// Set once by a signal, read by the work it interrupts.
+final class StopFlag: Sendable {
+    private let signal = Mutex<Int32?>(nil)
+
+    var number: Int32? { signal.withLock { $0 } }
+
+    func set(_ number: Int32) { signal.withLock { $0 = number } }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+
+/// `caravan worker`: joins a coordinator and runs a stage for it.
+struct WorkerCommand: Command {
+    static let syntax = Syntax(
+        name: "worker", summary: "Joins a coordinator and runs a share of the layers",
+        options: [
+            .init("--join", "HOST:PORT", "the coordinator's --workers-listen address"),
+            .init("--memory", "SIZE", "memory to use, such as 4GiB (default 80 % of what is free)"),
+            .init("--threads", "N", "compute threads (default one a core)"),
+            .init("--data-listen", "HOST:PORT", "where data links come in (default 127.0.0.1:0)"),
+            .init("--cache", "DIR", "where blobs are kept (default ~/.cache/caravan/blobs)"),
+            .init("--name", "NAME", "the name shown for this worker (default the host name)"),
+            .init("--child", nil, "end when standard input or the coordinator does"),
+        ])
+
+    private let configuration: WorkerConfiguration
+
+    init(_ options: Options) throws {
+        let isChild = options.has("--child")
+        let name = options.text("--name") ?? FileSystem.hostName
+        let isPrintable = name.unicodeScalars.allSatisfy { $0.value > 31 && $0.value != 127 }
+        guard !name.isEmpty, name.utf8.count <= 64, isPrintable else {
+            throw UsageError.badValue("--name", name, "1 to 64 bytes of printable text")
+        }
+        configuration = WorkerConfiguration(
+            coordinator: try options.address("--join", "127.0.0.1:7070", isRequired: true),
+            dataListen: try options.address("--data-listen", "127.0.0.1:0"), name: name,
+            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            memoryBudgetBytes: try options.byteCount("--memory")
+                ?? Defaults.memoryBudgetBytes,
+            threadCount: try options.threadCount(), endsWithCoordinator: isChild)
+    }
+
+    func run() throws -> Int32 {
+        let node = try WorkerNode(configuration: configuration)
+        if configuration.endsWithCoordinator {
+            // Ends with the process: nothing else wakes a read of standard input.
+            _ = OSThread(name: "leash") {
+                ParentProcess.waitForEnd()
+                Signals.requestTermination()
+            }
+        }
+        return try Supervisor.run(stop: { _ in node.stop() }) {
+            try node.run()
+            return ExitStatus.done
+        }
+    }
+}

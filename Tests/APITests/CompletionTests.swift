@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import Testing
+
+struct CompletionTests {
+    @Test func wholeAnswerHasOpenAIsShape() throws {
+        let fake = try ServedFake(FakeGenerator.saying("He", "llo"))
+        let response = fake.complete(#"{"model":"tiny","prompt":"abc"}"#)
+        #expect(response.status == 200)
+        #expect(
+            response.text == #"{"choices":[{"finish_reason":"stop","index":0,"logprobs":null,"#
+                + #""text":"Hello"}],"created":1800000000,"id":"cmpl-000000000000002a","#
+                + #""model":"tiny","object":"text_completion","usage":{"completion_tokens":2,"#
+                + #""prompt_tokens":3,"total_tokens":5}}"#)
+        #expect(fake.generator.requests.first?.prompt == [97, 98, 99])
+        #expect(fake.generator.requests.first?.tokenCountMax == 16)
+    }
+
+    @Test func streamEndsWithReasonAndDone() throws {
+        let fake = try ServedFake(
+            FakeGenerator.saying("He", "llo", ending: .finish(.length, trailing: "")))
+        let response = fake.complete(
+            #"{"prompt":"abc","stream":true,"stream_options":{"include_usage":true}}"#)
+        let texts = response.chunks.compactMap { value($0, "choices", 0, "text") as? String }
+        #expect(texts == ["He", "llo", ""])
+        let last = response.chunks.dropLast().last
+        #expect(value(last, "choices", 0, "finish_reason") as? String == "length")
+        #expect(value(response.chunks.last, "usage", "total_tokens") as? Int == 5)
+        #expect(response.events.last == "[DONE]")
+    }
+
+    @Test(arguments: [
+        #""abc""#, #"["abc"]"#, "[97,98,99]", "[[97,98,99]]",
+    ])
+    func promptsComeAsTextOrTokens(prompt: String) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.complete(#"{"prompt":\#(prompt)}"#).status == 200)
+        #expect(fake.generator.requests.first?.prompt == [97, 98, 99])
+    }
+
+    @Test func logProbabilitiesAreLists() throws {
+        let tokens = ["ab", "c"].enumerated().map { index, text in
+            GeneratedToken(
+                id: UInt32(97 + index), text: text, logProbability: -0.5,
+                alternatives: [
+                    TokenAlternative(id: 97, bytes: [97], logProbability: -0.5),
+                    TokenAlternative(id: 300, bytes: [97], logProbability: -2),
+                ])
+        }
+        let fake = try ServedFake(FakeGenerator.Script(tokens: tokens))
+        let response = fake.complete(#"{"prompt":"abc","logprobs":2}"#)
+        let lists = value(response.json, "choices", 0, "logprobs")
+        #expect(value(lists, "tokens") as? [String] == ["a", "b"])
+        #expect(value(lists, "text_offset") as? [Int] == [0, 2])
+        #expect(value(lists, "token_logprobs") as? [Double] == [-0.5, -0.5])
+        #expect(value(lists, "top_logprobs", 0) as? [String: Double] == ["a": -0.5])
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import Dispatch
+import Model
+import Synchronization
+import TestSupport
+
+/// A generator that says what a test tells it to, and remembers what it was asked.
+final class FakeGenerator: TextGenerator {
+    enum Ending: Sendable {
+        case finish(FinishReason, trailing: String)
+        case fail(GenerationError)
+        /// Waits for `cancel`.
+        case hold
+        /// Says the last token again and again until `cancel`.
+        case flood
+    }
+
+    struct Script: Sendable {
+        var tokens: [GeneratedToken] = []
+        var ending = Ending.finish(.stop, trailing: "")
+        /// Thrown by `submit`.
+        var refusal: GenerationError?
+    }
+
+    private struct State {
+        var script = Script()
+        var requests: [GenerationRequest] = []
+        var cancelled: Set<RequestID> = []
+        var state = "ready"
+    }
+
+    let model: ServedModel
+    private let state = Mutex(State())
+    private let queue = DispatchQueue(label: "fake", attributes: .concurrent)
+    private let cancellations = DispatchSemaphore(value: 0)
+    private let submissions = DispatchSemaphore(value: 0)
+
+    init(_ script: Script = Script(), hasTemplate: Bool = true) throws {
+        let vocabulary = TinyVocabulary()
+        var metadata = Metadata()
+        _ = metadata.insert("tokenizer.ggml.model", .string("gpt2"))
+        _ = metadata.insert("tokenizer.ggml.pre", .string("smollm"))
+        _ = metadata.insert("tokenizer.ggml.tokens", .strings(vocabulary.tokens))
+        _ = metadata.insert("tokenizer.ggml.merges", .strings(vocabulary.merges))
+        _ = metadata.insert(
+            "tokenizer.ggml.token_type", .integers(vocabulary.types.map { Int64($0) }))
+        _ = metadata.insert("tokenizer.ggml.eos_token_id", .unsigned(UInt64(vocabulary.end)))
+        let template = try ChatTemplate(
+            source: TinyVocabulary.chatTemplate, beginningText: "", endText: "<|im_end|>")
+        model = ServedModel(
+            name: "tiny", tokenizer: try Tokenizer(metadata: metadata),
+            chatTemplate: hasTemplate ? template : nil, contextLength: 4096, created: 1_700_000_000)
+        state.withLock { $0.script = script }
+    }
+
+    /// A script that says each of `texts` as one token, with the ids 97, 98, ….
+    static func saying(_ texts: String..., ending: Ending = .finish(.stop, trailing: "")) -> Script
+    {
+        let tokens = texts.enumerated().map {
+            GeneratedToken(id: UInt32(97 + $0.offset), text: $0.element, logProbability: -0.5)
+        }
+        return Script(tokens: tokens, ending: ending)
+    }
+
+    var script: Script {
+        get { state.withLock { $0.script } }
+        set { state.withLock { $0.script = newValue } }
+    }
+
+    var requests: [GenerationRequest] { state.withLock { $0.requests } }
+
+    func setState(_ text: String) { state.withLock { $0.state = text } }
+
+    /// Waits until one more request has been cancelled.
+    func awaitCancellation() { cancellations.wait() }
+
+    /// Waits until one more request has been submitted.
+    func awaitSubmission() { submissions.wait() }
+
+    func submit(
+        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) throws(GenerationError) -> RequestID {
+        let (script, id) = state.withLock { state in
+            state.requests.append(request)
+            return (state.script, RequestID(UInt64(state.requests.count)))
+        }
+        if let refusal = script.refusal { throw refusal }
+        guard !request.prompt.isEmpty else { throw .emptyPrompt }
+        guard request.prompt.count <= model.contextLength else {
+            throw .promptTooLong(tokens: request.prompt.count, contextLength: model.contextLength)
+        }
+        let count = model.tokenizer.vocabularyCount
+        if let token = request.prompt.first(where: { $0 >= count }) {
+            throw .tokenOutOfRange(token: token, vocabularyCount: count)
+        }
+        submissions.signal()
+        queue.async { [self] in
+            for token in script.tokens { deliver(.token(token)) }
+            end(script, id, promptTokenCount: request.prompt.count, deliver)
+        }
+        return id
+    }
+
+    private func end(
+        _ script: Script, _ id: RequestID, promptTokenCount: Int,
+        _ deliver: @Sendable (GenerationEvent) -> Void
+    ) {
+        switch script.ending {
+        case .finish(let reason, let trailing):
+            deliver(
+                .finished(
+                    GenerationSummary(
+                        reason: reason, promptTokenCount: promptTokenCount,
+                        generatedTokenCount: script.tokens.count, trailingText: trailing)))
+        case .fail(let error): deliver(.failed(error))
+        case .hold: break
+        case .flood:
+            guard let token = script.tokens.last else { return }
+            while !state.withLock({ $0.cancelled.contains(id) }) { deliver(.token(token)) }
+        }
+    }
+
+    func cancel(_ id: RequestID) {
+        let isNew = state.withLock { $0.cancelled.insert(id).inserted }
+        if isNew { cancellations.signal() }
+    }
+
+    func status() -> ClusterStatus {
+        var status = ClusterStatus(model: model.name, contextLength: 4096, layerCount: 3)
+        status.state = state.withLock { $0.state }
+        status.detail = status.state == "ready" ? "" : "waiting for 2 workers"
+        return status
+    }
+}

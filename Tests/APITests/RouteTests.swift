@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+
+struct RouteTests {
+    @Test func modelsAreListed() throws {
+        let fake = try ServedFake()
+        let entry = #"{"created":1700000000,"id":"tiny","object":"model","owned_by":"caravan"}"#
+        #expect(fake.get("/v1/models").text == #"{"data":[\#(entry)],"object":"list"}"#)
+        #expect(fake.get("/v1/models/tiny").text == entry)
+        let unknown = fake.get("/v1/models/huge")
+        #expect(unknown.status == 404)
+        #expect(unknown.error["code"] as? String == "model_not_found")
+    }
+
+    @Test func healthFollowsTheCluster() throws {
+        let fake = try ServedFake()
+        #expect(fake.get("/health").text == #"{"status":"ok"}"#)
+        fake.generator.setState("loading")
+        let response = fake.get("/health")
+        #expect(response.status == 503)
+        #expect(response.text == #"{"reason":"waiting for 2 workers","status":"loading"}"#)
+        #expect(response.headers["retry-after"] == "5")
+    }
+
+    @Test func statusIsTheClustersOwn() throws {
+        let fake = try ServedFake()
+        let status = fake.get("/caravan/status").json
+        #expect(status["model"] as? String == "tiny")
+        #expect(status["layerCount"] as? Int == 3)
+    }
+
+    @Test(arguments: ["/", "/v1", "/v1/models/", "/v1/embeddings", "/%00", "/%ff", "/health/x"])
+    func unknownRoutes(path: String) throws {
+        let response = try ServedFake().get(path)
+        #expect(response.status == 404)
+        #expect(response.error["type"] as? String == "invalid_request_error")
+    }
+
+    @Test func wrongMethodsNameTheRightOnes() throws {
+        let fake = try ServedFake()
+        let got = fake.get("/v1/chat/completions")
+        #expect(got.status == 405)
+        #expect(got.headers["allow"] == "POST")
+        let posted = fake.post("/v1/models", Array("{}".utf8))
+        #expect(posted.status == 405)
+        #expect(posted.headers["allow"] == "GET, HEAD")
+    }
+
+    @Test func headHasNoBody() throws {
+        let fake = try ServedFake()
+        let client = fake.connect()
+        client.send("HEAD", "/health")
+        let response = TestResponse(client.receiveAll())
+        #expect(response.status == 200)
+        #expect(response.body.isEmpty)
+    }
+
+    @Test func keyIsAskedForEverywhereButForTheHealth() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"), apiKey: "sesame")
+        for headers in [[], ["Authorization: Bearer sesamE"], ["Authorization: sesame"]] {
+            let response = fake.get("/v1/models", headers: headers)
+            #expect(response.status == 401)
+            #expect(response.error["code"] as? String == "invalid_api_key")
+        }
+        let key = ["Authorization: Bearer sesame"]
+        #expect(fake.get("/v1/models", headers: key).status == 200)
+        #expect(fake.get("/health").status == 200)
+        let body = Array(#"{"prompt":"a"}"#.utf8)
+        #expect(fake.post("/v1/completions", body).status == 401)
+        #expect(fake.post("/v1/completions", body, headers: key).status == 200)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// Wrong usage and wrong files: one line on stderr, and the right exit status.
+    @Suite struct CommandLineTests {
+        private func expectOneLine(
+            _ arguments: [String], status: Int32, mentions word: String,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) throws {
+            let result = try Caravan.run(arguments, in: TemporaryDirectory())
+            #expect(result.status == status, "\(result)", sourceLocation: sourceLocation)
+            #expect(result.output.isEmpty, sourceLocation: sourceLocation)
+            let lines = result.errors.split(separator: "\n")
+            #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+            #expect(
+                result.errors.contains(word), "\(result.errors)", sourceLocation: sourceLocation)
+        }
+
+        @Test(arguments: [
+            ["inspect", "/no/such/model.gguf"], ["run", "/no/such/model.gguf", "-p", "a"],
+            ["serve", "/no/such/model.gguf"],
+        ])
+        func missingFile(arguments: [String]) throws {
+            try expectOneLine(arguments, status: 1, mentions: "/no/such/model.gguf")
+        }
+
+        @Test(arguments: [
+            ["--no-such-flag"], ["run", "model.gguf", "--no-such-flag"], ["no-such-command"],
+            ["serve"], ["worker"], ["run", "model.gguf", "-p", "a", "-n", "many"],
+            ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
+        ])
+        func wrongUsage(arguments: [String]) throws {
+            try expectOneLine(arguments, status: 64, mentions: "--help")
+        }
+
+        @Test(arguments: ["run", "serve", "worker", "inspect", "status"])
+        func help(command: String) throws {
+            let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())
+            #expect(result.status == 0 && result.output.contains("caravan \(command)"))
+            #expect(result.errors.isEmpty)
+        }
+
+        @Test func inspectShowsTheModel() throws {
+            let people = try Caravan.run(["inspect", TestModel.path], in: TemporaryDirectory())
+            #expect(people.status == 0 && people.output.contains("token_embd.weight"))
+            let data = try Caravan.run(
+                ["inspect", TestModel.path, "--json"], in: TemporaryDirectory())
+            let object = try JSONSerialization.jsonObject(with: Data(data.output.utf8))
+            #expect(object is [String: Any] && data.output.contains("token_embd.weight"))
+        }
+
+        @Test func truncatedModel() throws {
+            let directory = try TemporaryDirectory()
+            let handle = try #require(FileHandle(forReadingAtPath: TestModel.path))
+            let half = try #require(try handle.read(upToCount: 40_000_000))
+            let path = try directory.write(Array(half), to: "half.gguf")
+            try expectOneLine(["inspect", path], status: 1, mentions: "half.gguf")
+            try expectOneLine(["run", path, "-p", "a"], status: 1, mentions: "half.gguf")
+            try expectOneLine(["serve", path, "--local", "2"], status: 1, mentions: "half.gguf")
+        }
+
+        @Test func notAModel() throws {
+            let directory = try TemporaryDirectory()
+            let path = try directory.write(Array("#!/bin/sh\n".utf8), to: "script.gguf")
+            try expectOneLine(["inspect", path], status: 1, mentions: "script.gguf")
+            let empty = try directory.write([], to: "empty.gguf")
+            try expectOneLine(["inspect", empty], status: 1, mentions: "empty.gguf")
+        }
+
+        @Test func portInUse() throws {
+            let cluster = try TestCluster(workerCount: 1)
+            let result = try Caravan.run(
+                [
+                    "serve", TestModel.path, "--listen", "127.0.0.1:\(cluster.http.port)",
+                    "--workers-listen", "127.0.0.1:0",
+                ], in: TemporaryDirectory())
+            #expect(result.status == 1 && result.errors.contains("\(cluster.http.port)"))
+            let workers = try Caravan.run(
+                [
+                    "serve", TestModel.path, "--listen", "127.0.0.1:0",
+                    "--workers-listen", "127.0.0.1:\(cluster.workersPort)",
+                ], in: TemporaryDirectory())
+            #expect(workers.status == 1 && workers.errors.contains("\(cluster.workersPort)"))
+            #expect(cluster.http.health() == 200)
+            try cluster.stop()
+        }
+
+        /// Plaintext does not leave the machine.
+        @Test func workersPortBeyondLoopback() throws {
+            let result = try Caravan.run(
+                ["serve", TestModel.path, "--workers-listen", "0.0.0.0:0"],
+                in: TemporaryDirectory())
+            #expect(result.status != 0 && result.errors.contains("loopback"), "\(result)")
+        }
+    }
+}

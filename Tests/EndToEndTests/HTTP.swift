@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+
+/// Requests through curl, as the README shows them.
+struct HTTP {
+    let directory: TemporaryDirectory
+    let port: Int
+
+    struct Answer {
+        let status: Int
+        let body: String
+
+        func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
+            try JSONDecoder().decode(type, from: Data(body.utf8))
+        }
+    }
+
+    func get(_ path: String) throws -> Answer { try answer([url(path)]) }
+
+    /// Posts `body` as it is; it need not be JSON.
+    func post(_ path: String, _ body: String) throws -> Answer {
+        try answer(["-H", "Content-Type: application/json", "--data-binary", body, url(path)])
+    }
+
+    /// Starts a request whose answer is read while it comes.
+    func stream(_ path: String, _ body: String) throws -> RunningProcess {
+        try curl(["-N", "-H", "Content-Type: application/json", "--data-binary", body, url(path)])
+    }
+
+    /// The status of `GET /health`; 0 while nothing answers.
+    func health() -> Int { (try? get("/health").status) ?? 0 }
+
+    private func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
+
+    private func curl(_ arguments: [String]) throws -> RunningProcess {
+        try RunningProcess(
+            "/usr/bin/env", ["curl", "-sS", "-m", "120"] + arguments, in: directory)
+    }
+
+    private func answer(_ arguments: [String]) throws -> Answer {
+        let process = try curl(["-w", "\n%{http_code}"] + arguments)
+        guard try process.waitForExit(.seconds(130)) == 0 else {
+            throw HarnessError.noAnswer(process.errors)
+        }
+        let parts = process.output.split(separator: "\n", omittingEmptySubsequences: false)
+        return Answer(
+            status: parts.last.flatMap { Int($0) } ?? 0,
+            body: parts.dropLast().joined(separator: "\n"))
+    }
+}
+
+/// A stream of server-sent events, as text.
+struct EventStream {
+    let text: String
+
+    var isComplete: Bool { data.last == "[DONE]" }
+    var data: [Substring] {
+        text.split(separator: "\n").filter { $0.hasPrefix("data: ") }.map { $0.dropFirst(6) }
+    }
+    var hasError: Bool { data.contains { $0.contains("\"error\"") } }
+
+    /// The pieces of a chat's answer, put together.
+    func content() throws -> String {
+        struct Chunk: Decodable {
+            struct Choice: Decodable { var delta: Delta }
+            struct Delta: Decodable { var content: String? }
+            var choices: [Choice]
+        }
+        return try data.filter { $0 != "[DONE]" }
+            .map { try JSONDecoder().decode(Chunk.self, from: Data($0.utf8)) }
+            .flatMap(\.choices).compactMap(\.delta.content).joined()
+    }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+
+/// What is running on this machine on a test's behalf.
+enum ProcessTable {
+    /// Environment variable that a test's processes carry, and hand down to their children.
+    static let mark = "CARAVAN_TEST_PROCESS"
+
+    /// The living processes that `directory`'s test started, directly or not.
+    static func living(_ directory: TemporaryDirectory) -> [Int32] {
+        let wanted = Array("\(mark)=\(directory.path)\0".utf8)
+        let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return entries.compactMap(Int32.init).filter { process in
+            let environment = FileManager.default.contents(atPath: "/proc/\(process)/environ")
+            return environment?.firstRange(of: Data(wanted)) != nil
+        }
+    }
+
+    /// Private memory of a process in bytes, as the kernel counts it.
+    static func privateBytes(_ process: Int32) -> Int {
+        let path = "/proc/\(process)/smaps_rollup"
+        let text = FileManager.default.contents(atPath: path) ?? Data()
+        return String(decoding: text, as: UTF8.self).split(separator: "\n")
+            .filter { $0.hasPrefix("Private_") }
+            .compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }
+            .reduce(0, +) * 1024
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+
+/// A coordinator and workers on loopback, with a directory of their own.
+final class TestCluster {
+    let directory: TemporaryDirectory
+    let http: HTTP
+    let workersPort: Int
+    let dataPorts: [Int]
+    let coordinator: RunningProcess
+    private(set) var workers: [RunningProcess] = []
+
+    /// Starts them and waits until requests are answered.
+    init(
+        workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB"
+    ) throws {
+        let directory = try directory ?? TemporaryDirectory()
+        self.directory = directory
+        http = HTTP(directory: directory, port: try RawConnection.freePort())
+        workersPort = try RawConnection.freePort()
+        dataPorts = try (0..<workerCount).map { _ in try RawConnection.freePort() }
+        coordinator = try Caravan.start(
+            [
+                "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
+                "--workers-listen", "127.0.0.1:\(workersPort)", "--context", "2048",
+                "--slots", "2",
+            ], in: directory)
+        for (index, port) in dataPorts.enumerated() {
+            workers.append(
+                try Self.startWorker(
+                    "w\(index + 1)", joining: workersPort, memory: memory, dataPort: port,
+                    in: directory))
+        }
+        try waitUntilReady()
+    }
+
+    deinit { try? stop() }
+
+    static func startWorker(
+        _ name: String, joining port: Int, memory: String, dataPort: Int? = nil,
+        in directory: TemporaryDirectory
+    ) throws -> RunningProcess {
+        let data = dataPort.map { ["--data-listen", "127.0.0.1:\($0)"] } ?? []
+        return try Caravan.start(
+            [
+                "worker", "--join", "127.0.0.1:\(port)", "--name", name, "--memory", memory,
+                "--threads", "1", "--cache", directory.file("blobs-\(name)"),
+            ] + data, in: directory)
+    }
+
+    func waitUntilReady() throws {
+        let processes = [coordinator] + workers
+        let isReady = try Deadline.wait {
+            for process in processes where !process.isRunning {
+                throw HarnessError.endedEarly(
+                    process.arguments.joined(separator: " "),
+                    status: try process.waitForExit(), log: process.errors)
+            }
+            return http.health() == 200
+        }
+        guard isReady else { throw HarnessError.neverReady("the cluster", log: log) }
+    }
+
+    /// Ends everything as an operator would.
+    func stop() throws {
+        for process in workers + [coordinator] where process.isRunning { process.terminate() }
+        for process in workers + [coordinator] { try process.waitForExit(.seconds(10)) }
+    }
+
+    /// Everything the processes logged, for a failing test's message.
+    var log: String { ([coordinator] + workers).map(\.errors).joined(separator: "\n---\n") }
+
+    func status() throws -> Status { try http.get("/caravan/status").decoded(Status.self) }
+
+    /// The parts of `GET /caravan/status` that tests look at.
+    struct Status: Decodable {
+        struct Stage: Decodable {
+            var worker: String
+            var layerStart: Int
+            var layerEnd: Int
+            var residentBytes: Int
+            var computeMicrosecondsPerToken: Int
+        }
+        var state: String
+        var layerCount: Int
+        var requestsServed: Int
+        var coordinatorPrivateBytes: Int
+        var vocabularyTableBytes: Int
+        var shippedBytes: Int
+        var stages: [Stage]
+    }
+
+    /// A chat request's body, greedy.
+    func chat(_ text: String, tokens: Int, stream: Bool) -> String {
+        """
+        {"model": "SmolLM2-135M-Instruct.Q4_1", "max_tokens": \(tokens), "temperature": 0,
+         "stream": \(stream), "messages": [{"role": "user", "content": "\(text)"}]}
+        """
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import Testing
+
+struct PreTokenizerTests {
+    @Test(arguments: ["gpt-2", "smollm", "llama-bpe", "qwen2"])
+    func cutsAsThePublishedPattern(_ name: String) throws {
+        let fixture: TokenizerFixture.PreTokenizerPieces = try TokenizerFixture.load(
+            "pre-tokenizer-pieces")
+        let preTokenizer = try PreTokenizer(name: name)
+        #expect(fixture.cases.count >= 300)
+        for example in fixture.cases {
+            #expect(
+                pieces(of: example.text, preTokenizer) == example.pieces[name],
+                "of \(example.text.debugDescription)")
+        }
+    }
+
+    @Test func knowsTheNamesOfLlama3() throws {
+        for name in PreTokenizer.supportedNames { _ = try PreTokenizer(name: name) }
+        #expect(try PreTokenizer(name: "llama3") == .llama3)
+        #expect(try PreTokenizer(name: "llama-v3") == .llama3)
+    }
+
+    @Test func refusesAnUnknownNameAndSaysWhatIsSupported() {
+        let error = #expect(throws: TokenizerError.unknownPreTokenizer("viking")) {
+            try PreTokenizer(name: "viking")
+        }
+        let text = error?.description ?? ""
+        #expect(text.contains("'viking'") && text.contains("smollm"))
+    }
+
+    @Test func bytesThatAreNoTextStillMakePieces() throws {
+        let bytes: [UInt8] = [0xE2, 0x96, 0x20, 0xFF, 0x80, 0x41, 0xF0, 0x9F, 0xC3]
+        for preTokenizer in PreTokenizer.allCases {
+            var start = 0
+            while start < bytes.count {
+                let end = preTokenizer.pieceEnd(in: bytes, from: start, limit: bytes.count)
+                #expect(end > start && end <= bytes.count)
+                start = max(end, start + 1)
+            }
+        }
+    }
+
+    private func pieces(of text: String, _ preTokenizer: PreTokenizer) -> [String] {
+        let bytes = [UInt8](text.utf8)
+        var pieces: [String] = []
+        var start = 0
+        while start < bytes.count {
+            let end = preTokenizer.pieceEnd(in: bytes, from: start, limit: bytes.count)
+            pieces.append(String(decoding: bytes[start..<end], as: UTF8.self))
+            start = end
+        }
+        return pieces
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Testing
+
+struct ByteStreamTests {
+    private let patience = Duration.seconds(10)
+
+    /// Two ends of one connection over loopback.
+    private func pair() throws -> (near: ByteStream, far: ByteStream) {
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let near = try ByteStream(
+            connectingTo: listener.address, timeout: patience, writeTimeout: patience)
+        let far = try #require(listener.accept(writeTimeout: patience))
+        listener.stop()
+        return (near, far)
+    }
+
+    @Test func bytesArriveAsSent() throws {
+        let (near, far) = try pair()
+        let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        let received = Mailbox<[UInt8]>(capacity: 4)
+        let reader = OSThread(name: "read") {
+            if let head = try? far.read(count: 5) { received.offer(head) }
+            if let rest = try? far.read(count: bytes.count - 5) { received.offer(rest) }
+        }
+        try near.write(bytes)
+        reader.join()
+        #expect(received.take(timeout: .zero) == Array(bytes[..<5]))
+        #expect(received.take(timeout: .zero) == Array(bytes[5...]))
+    }
+
+    @Test func thePeersEndIsNilBetweenAndAnErrorWithinWhatIsRead() throws {
+        let (near, far) = try pair()
+        try near.write([1, 2, 3])
+        near.shutDown()
+        #expect(try far.read(count: 2) == [1, 2])
+        #expect(throws: SocketError.closedEarly(missing: 3)) { try far.read(count: 4) }
+        #expect(try far.read(count: 1) == nil)
+        #expect(try far.read(count: 0) == [])
+    }
+
+    @Test func aReadGivesUpOnSilence() throws {
+        let (near, far) = try pair()
+        try near.write([1])
+        #expect(throws: SocketError.timedOut(seconds: 0.02)) {
+            try far.read(count: 2, timeout: .milliseconds(20))
+        }
+    }
+
+    @Test func shutDownWakesAReader() throws {
+        let (near, far) = try pair()
+        let ended = Mailbox<Bool>(capacity: 1)
+        let reader = OSThread(name: "read") {
+            let bytes = try? far.read(count: 1)
+            ended.offer(bytes == .some(nil))
+        }
+        far.shutDown()
+        reader.join()
+        #expect(ended.take(timeout: .zero) == true)
+        _ = near
+    }
+
+    @Test func writingToNobodyThrows() throws {
+        let (near, far) = try pair()
+        far.shutDown()
+        near.shutDown()
+        #expect(throws: SocketError.self) { try near.write([1]) }
+    }
+
+    @Test func writingToOneWhoTakesNothingThrows() throws {
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let near = try ByteStream(
+            connectingTo: listener.address, timeout: patience, writeTimeout: .seconds(1))
+        let far = listener.accept(writeTimeout: patience)
+        #expect(throws: SocketError.timedOut(seconds: 1)) {
+            try near.write([UInt8](repeating: 0, count: 64 << 20))
+        }
+        _ = far
+    }
+
+    @Test func connectingToNobodyThrows() throws {
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let address = listener.address
+        listener.stop()
+        #expect(throws: SocketError.self) {
+            try ByteStream(connectingTo: address, timeout: patience, writeTimeout: patience)
+        }
+        #expect(throws: SocketError.self) {
+            try ByteStream(
+                connectingTo: SocketAddress(host: "no such host.invalid", port: 1),
+                timeout: patience, writeTimeout: patience)
+        }
+    }
+}

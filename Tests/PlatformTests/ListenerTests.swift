@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Testing
+
+struct ListenerTests {
+    private let local = SocketAddress(host: "127.0.0.1", port: 0)
+
+    @Test func theSystemChoosesAFreePort() throws {
+        let first = try Listener(local)
+        let second = try Listener(local)
+        #expect(first.address.port != 0)
+        #expect(first.address.port != second.address.port)
+        #expect(first.address.host == "127.0.0.1")
+    }
+
+    @Test func aTakenPortIsRefused() throws {
+        let first = try Listener(local)
+        #expect(throws: SocketError.cannotListen(address: "\(first.address)", errno: 98)) {
+            try Listener(first.address)
+        }
+    }
+
+    @Test func stopEndsAccept() throws {
+        let listener = try Listener(local)
+        let ended = Mailbox<Bool>(capacity: 1)
+        let thread = OSThread(name: "accept") {
+            ended.offer(listener.accept(writeTimeout: .seconds(1)) == nil)
+        }
+        listener.stop()
+        thread.join()
+        #expect(ended.take(timeout: .zero) == true)
+        #expect(listener.accept(writeTimeout: .seconds(1)) == nil)
+    }
+
+    @Test func namesItsPeers() throws {
+        let listener = try Listener(local)
+        let near = try ByteStream(
+            connectingTo: listener.address, timeout: .seconds(10), writeTimeout: .seconds(10))
+        let far = try #require(listener.accept(writeTimeout: .seconds(10)))
+        #expect(near.peer == "\(listener.address)")
+        #expect(far.peer.hasPrefix("127.0.0.1:"))
+        #expect(far.peer != near.peer)
+    }
+}

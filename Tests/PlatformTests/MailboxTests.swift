@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Testing
+
+struct MailboxTests {
+    @Test func elementsComeInOrder() {
+        let mailbox = Mailbox<Int>(capacity: 300)
+        for round in 0..<3 {
+            for number in 0..<300 { #expect(mailbox.offer(round * 1000 + number)) }
+            for number in 0..<300 { #expect(mailbox.take() == round * 1000 + number) }
+        }
+        // Taking and adding in turn goes through the place where the queue is moved up.
+        for number in 0..<200 { mailbox.offer(number) }
+        for number in 200..<1000 {
+            #expect(mailbox.take() == number - 200)
+            #expect(mailbox.offer(number))
+        }
+        #expect(mailbox.take() == 800)
+    }
+
+    @Test func aFullMailboxTakesNoOffer() {
+        let mailbox = Mailbox<Int>(capacity: 2)
+        #expect(mailbox.offer(1))
+        #expect(mailbox.offer(2))
+        #expect(!mailbox.offer(3))
+        #expect(mailbox.take() == 1)
+        #expect(mailbox.offer(3))
+        #expect(mailbox.take() == 2)
+        #expect(mailbox.take() == 3)
+        #expect(mailbox.take(timeout: .zero) == nil)
+    }
+
+    @Test func aClosedMailboxGivesWhatItHolds() {
+        let mailbox = Mailbox<Int>(capacity: 2)
+        mailbox.offer(1)
+        #expect(!mailbox.isClosed)
+        mailbox.close()
+        #expect(mailbox.isClosed)
+        #expect(!mailbox.offer(2))
+        #expect(!mailbox.post(2))
+        #expect(mailbox.take() == 1)
+        #expect(mailbox.take() == nil)
+    }
+
+    @Test func postWaitsForRoom() {
+        let mailbox = Mailbox<Int>(capacity: 1)
+        let results = Mailbox<Bool>(capacity: 100)
+        let thread = OSThread(name: "post") {
+            for number in 0..<100 { results.offer(mailbox.post(number)) }
+        }
+        for number in 0..<100 { #expect(mailbox.take() == number) }
+        thread.join()
+        for _ in 0..<100 { #expect(results.take(timeout: .zero) == true) }
+    }
+
+    @Test func closingWakesThoseWhoWait() {
+        let full = Mailbox<Int>(capacity: 1)
+        full.offer(0)
+        let empty = Mailbox<Int>(capacity: 1)
+        let posted = Mailbox<Bool>(capacity: 1)
+        let taken = Mailbox<Int?>(capacity: 1)
+        let poster = OSThread(name: "post") { posted.offer(full.post(1)) }
+        let taker = OSThread(name: "take") { taken.offer(empty.take()) }
+        full.close()
+        empty.close()
+        poster.join()
+        taker.join()
+        #expect(posted.take(timeout: .zero) == false)
+        #expect(taken.take(timeout: .zero) == .some(nil))
+    }
+
+    @Test func manyThreadsLoseNothing() {
+        let mailbox = Mailbox<Int>(capacity: 7)
+        let sums = Mailbox<Int>(capacity: 4)
+        let takers = (0..<4).map { _ in
+            OSThread(name: "take") {
+                var sum = 0
+                while let number = mailbox.take() { sum += number }
+                sums.offer(sum)
+            }
+        }
+        let posters = (0..<4).map { part in
+            OSThread(name: "post") {
+                for number in 0..<1000 { mailbox.post(part * 1000 + number) }
+            }
+        }
+        for thread in posters { thread.join() }
+        mailbox.close()
+        for thread in takers { thread.join() }
+        let total = (0..<4).reduce(0) { sum, _ in sum + (sums.take(timeout: .zero) ?? 0) }
+        #expect(total == (0..<4000).reduce(0, +))
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import TestSupport
+import Testing
+
+struct StagedFileTests {
+    private func bytes(_ path: String) throws -> [UInt8] {
+        let file = try MappedFile(path: path)
+        return file.withUnsafeBytes(0..<file.byteCount) { Array($0) }
+    }
+
+    @Test func hasItsNameOnlyWhenCommitted() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+        try file.append([1, 2, 3])
+        try file.append([4])
+        #expect(file.byteCount == 4)
+        #expect(!FileSystem.exists(path))
+        #expect(FileSystem.exists(path + ".part"))
+        try file.commit()
+        #expect(!FileSystem.exists(path + ".part"))
+        #expect(try bytes(path) == [1, 2, 3, 4])
+    }
+
+    @Test func whatIsGivenUpLeavesNothing() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        do {
+            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            try file.append([1])
+        }
+        #expect(!FileSystem.exists(path))
+        #expect(!FileSystem.exists(path + ".part"))
+    }
+
+    @Test func whatIsKeptIsResumed() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        do {
+            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            try file.append([1, 2])
+            file.keep()
+        }
+        var file = try StagedFile(finalPath: path, suffix: ".part", resuming: true)
+        #expect(file.byteCount == 2)
+        try file.append([3])
+        try file.commit()
+        #expect(try bytes(path) == [1, 2, 3])
+    }
+
+    @Test func withoutResumingItStartsAnew() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write([9, 9, 9], to: "blob.part")
+        let final = String(path.dropLast(5))
+        var file = try StagedFile(finalPath: final, suffix: ".part", resuming: false)
+        #expect(file.byteCount == 0)
+        try file.append([1])
+        try file.commit()
+        #expect(try bytes(final) == [1])
+    }
+
+    @Test func aPathThatCannotBeWrittenThrows() throws {
+        let directory = try TemporaryDirectory()
+        #expect(throws: FileError.self) {
+            let path = directory.file("missing/blob")
+            _ = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+        }
+        try directory.write([], to: "file")
+        #expect(throws: FileError.self) {
+            try FileSystem.makeDirectory(directory.file("file/inside"))
+        }
+    }
+
+    @Test func aFullDiskThrows() throws {
+        // Every write to this device fails with "no space left".
+        var file = try StagedFile(finalPath: "/dev/full", suffix: "", resuming: true)
+        file.keep()
+        #expect(throws: FileError.cannotWrite(path: "/dev/full", errno: 28)) {
+            try file.append([1])
+        }
+    }
+
+    @Test func directoriesAreMadeWithTheirParents() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("a/b/c")
+        try FileSystem.makeDirectory(path)
+        try FileSystem.makeDirectory(path)
+        #expect(FileSystem.exists(path))
+        FileSystem.remove(try directory.write([1], to: "x"))
+        #expect(FileSystem.byteCount(directory.file("x")) == nil)
+    }
+}

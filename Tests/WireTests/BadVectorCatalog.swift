@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Wire
+
+/// A frame that must be rejected, kept as `proto/vectors/bad/NAME.hex`.
+struct BadVector: Sendable, CustomTestStringConvertible {
+    let name: String
+    let reason: String
+    let bytes: [UInt8]
+
+    var testDescription: String { name }
+
+    init(_ name: String, _ reason: String, _ bytes: [UInt8]) {
+        self.name = name
+        self.reason = reason
+        self.bytes = bytes
+    }
+}
+
+/// One frame for each check of the protocol. Offsets are those of PROTOCOL.md's tables.
+enum BadVectorCatalog {
+    static let all: [BadVector] = header + joining + shipping + steps + predictions
+
+    private typealias Good = VectorCatalog
+
+    private static let header = [
+        BadVector("empty", "truncated", []),
+        BadVector("header-short", "truncated", Array(Good.welcome.encoded().prefix(31))),
+        BadVector("magic", "badMagic", patchedHeader(Good.welcome, at: 0, [0x47])),
+        BadVector("version-old", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [0, 0])),
+        BadVector("version-new", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [2, 0])),
+        BadVector("kind-0", "unknownKind", patchedHeader(Good.welcome, at: 6, [0, 0])),
+        BadVector("kind-drain", "unknownKind", patchedHeader(Good.welcome, at: 6, [8, 0])),
+        BadVector("kind-high", "unknownKind", patchedHeader(Good.welcome, at: 6, [1, 1])),
+        BadVector("flags", "flagsNotZero", patchedHeader(Good.welcome, at: 8, [1, 0])),
+        BadVector("header-reserved", "reservedNotZero", patchedHeader(Good.welcome, at: 11, [1])),
+        BadVector(
+            "length-absurd", "payloadTooLong",
+            patchedHeader(Good.tokensStep, at: 12, [255, 255, 255, 255])),
+        BadVector("bye-payload", "payloadTooLong", Array(byeWithPayload)),
+        BadVector("payload-short", "truncated", Array(Good.welcome.encoded().dropLast())),
+        BadVector("payload-long", "trailingBytes", Good.welcome.encoded() + [0]),
+        BadVector("checksum-header", "checksumMismatch", damaged(Good.welcome, at: 31)),
+        BadVector("checksum-payload", "checksumMismatch", damaged(Good.tokensStep, at: 60)),
+        BadVector("checksum-field", "checksumMismatch", damaged(Good.welcome, at: 20)),
+    ]
+
+    private static let byeWithPayload = patched(
+        Frame(epoch: 0, id: 0, message: .bye), at: 0, [], adding: [0])
+
+    private static func damaged(_ frame: Frame, at offset: Int) -> [UInt8] {
+        var bytes = frame.encoded()
+        bytes[offset] ^= 0x10
+        return bytes
+    }
+
+    private static let joining = [
+        BadVector("hello-range", "invalidValue", patched(Good.hello, at: 0, [2, 0, 1, 0])),
+        BadVector("hello-name-long", "textTooLong", patched(Good.hello, at: 32, [0, 1])),
+        BadVector("hello-name-cut", "truncated", patched(Good.hello, at: 32, [255, 0])),
+        BadVector("hello-name-utf8", "invalidText", patched(Good.hello, at: 34, [0xC3, 0x28])),
+        BadVector("hello-name-overlong", "invalidText", patched(Good.hello, at: 34, [0xC0, 0x80])),
+        BadVector("hello-name-control", "invalidText", patched(Good.hello, at: 34, [0x1B])),
+        BadVector("hello-name-c1", "invalidText", patched(Good.hello, at: 34, [0xC2, 0x9B])),
+        BadVector(
+            "hello-trailing", "trailingBytes", patched(Good.hello, at: 0, [], adding: [0])),
+        BadVector(
+            "welcome-heartbeat-0", "invalidValue", patched(Good.welcome, at: 2, [0, 0, 0, 0])),
+        BadVector(
+            "welcome-heartbeat-slow", "invalidValue", patched(Good.welcome, at: 2, [233, 3])),
+        BadVector(
+            "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 51)),
+        BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
+        BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
+        BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),
+        BadVector("error-message-long", "textTooLong", patched(Good.error, at: 4, [1, 4])),
+        BadVector("data-hello-stage", "invalidValue", patched(Good.dataHello, at: 18, [0, 1])),
+    ]
+
+    private static let shipping: [BadVector] = [
+        assignment("layers-0", at: 0, UInt32(0)), assignment("width-0", at: 4, UInt32(0)),
+        assignment("width", at: 4, UInt32(65_537)),
+        assignment("feed-forward", at: 8, UInt32(1_048_577)),
+        assignment("heads-0", at: 12, UInt32(0)), assignment("heads-kv", at: 16, UInt32(10)),
+        assignment("head-size", at: 20, UInt32(4097)), assignment("rope", at: 24, UInt32(65)),
+        assignment("vocabulary", at: 28, UInt32(1_048_577)),
+        assignment("context", at: 32, UInt32(0)),
+        assignment("rope-base-nan", at: 36, Float.nan.bitPattern),
+        assignment("rope-scale-0", at: 40, Float(0).bitPattern),
+        assignment("epsilon", at: 44, Float(-1).bitPattern),
+        assignment("stage", at: 48, UInt16(3)), assignment("stages-0", at: 50, UInt16(0)),
+        assignment("stages", at: 50, UInt16(257)), assignment("no-layers", at: 52, UInt32(20)),
+        assignment("layer-end", at: 56, UInt32(31)), assignment("slots-0", at: 60, UInt32(0)),
+        assignment("slot-context-0", at: 64, UInt32(0)), assignment("rows-0", at: 68, UInt32(0)),
+        assignment("rows", at: 68, UInt32(4097)),
+        assignment("blobs", at: 84, UInt32(4097), "countOverLimit"),
+        assignment("blobs-cut", at: 84, UInt32(4096), "truncated"),
+        assignment("blob-empty", at: 120, UInt64(0)),
+        assignment("blob-huge", at: 120, UInt64(1) << 41),
+        assignment("tensors", at: 128, UInt32(1025), "countOverLimit"),
+        assignment("tensors-cut", at: 128, UInt32(1024), "truncated"),
+        assignment("tensor-dimensions-0", at: 161, UInt8(0)),
+        assignment("tensor-dimensions-5", at: 161, UInt8(5)),
+        assignment("tensor-dimension-0", at: 162, UInt64(0)),
+        assignment("tensor-offset", at: 170, UInt64(1_990_656)),
+        BadVector(
+            "blob-request-short", "truncated", patched(Good.blobRequest, at: 0, [], keeping: 39)),
+        BadVector("blob-chunk-empty", "invalidValue", patched(Good.blobChunk, at: 40, [0])),
+        BadVector(
+            "blob-chunk-over-limit", "countOverLimit",
+            patched(Good.blobChunk, at: 40, littleEndian(UInt32(1_048_577)))),
+        BadVector("blob-chunk-cut", "truncated", patched(Good.blobChunk, at: 40, [38])),
+        BadVector("blob-chunk-trailing", "trailingBytes", patched(Good.blobChunk, at: 40, [36])),
+        BadVector(
+            "blob-chunk-overflow", "invalidValue",
+            patched(Good.blobChunk, at: 32, littleEndian(UInt64.max))),
+    ]
+
+    private static func assignment(
+        _ name: String, at offset: Int, _ value: some FixedWidthInteger,
+        _ reason: String = "invalidValue"
+    ) -> BadVector {
+        BadVector(
+            "assignment-" + name, reason,
+            patched(VectorCatalog.assignment, at: offset, littleEndian(value)))
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import Wire
+
+/// A good frame that is kept as `proto/vectors/NAME.hex` and `NAME.json`.
+struct GoodVector: Sendable, CustomTestStringConvertible {
+    let name: String
+    let note: String
+    let frame: Frame
+
+    var testDescription: String { name }
+}
+
+/// The frames behind `proto/vectors`: every kind, and what is special about each.
+enum VectorCatalog {
+    static let good: [GoodVector] = joining + shipping + running
+
+    static let node = NodeID(high: 0x0123_4567_89AB_CDEF, low: 0xFEDC_BA98_7654_3210)
+
+    static func digest(_ first: UInt8) -> BlobDigest {
+        guard let digest = BlobDigest((0..<32).map { first &+ $0 }) else {
+            preconditionFailure("32 bytes make a digest")
+        }
+        return digest
+    }
+
+    static let hello = Frame(
+        epoch: 0, id: 0,
+        message: .hello(
+            Hello(
+                protocolMin: 1, protocolMax: 1, node: node, name: "chameau à deux bosses 🐫",
+                dataAddress: "127.0.0.1:40001", cores: 16, threads: 15, isa: "avx512vnni",
+                softwareVersion: "0.1.0", memoryBudgetBytes: 8_589_934_592)))
+
+    static let welcome = Frame(
+        epoch: 0, id: 0,
+        message: .welcome(Welcome(protocolVersion: 1, heartbeatMilliseconds: 1000)))
+
+    static let heartbeat = Frame(
+        epoch: 7, id: 41,
+        message: .heartbeat(
+            Heartbeat(
+                stepCount: 1000, rowCount: 4321, computeMicroseconds: 5_000_000,
+                waitMicroseconds: 1_250_000, sendMicroseconds: 90_000,
+                residentBytes: 123_456_789_012, roundTripMicroseconds: 151)))
+
+    static let error = Frame(
+        epoch: 3, id: 0,
+        message: .error(ErrorNotice(code: .stepFailed, message: "slot 9 is not one of 4")))
+
+    static let dataHello = Frame(
+        epoch: 7, id: 0,
+        message: .dataHello(DataHello(protocolVersion: 1, node: node, fromStage: 2)))
+
+    private static let joining = [
+        GoodVector(name: "hello", note: "a worker with a name beyond ASCII", frame: hello),
+        GoodVector(
+            name: "hello-empty-texts", note: "every text empty, every number at its largest",
+            frame: Frame(
+                epoch: 0, id: 0,
+                message: .hello(
+                    Hello(
+                        protocolMin: 0, protocolMax: .max, node: NodeID(high: .max, low: .max),
+                        name: "", dataAddress: "", cores: .max, threads: .max, isa: "",
+                        softwareVersion: "", memoryBudgetBytes: .max)))),
+        GoodVector(name: "welcome", note: "a heartbeat each second", frame: welcome),
+        GoodVector(name: "heartbeat", note: "counters of a worker", frame: heartbeat),
+        GoodVector(name: "error", note: "a step that cannot be run", frame: error),
+        GoodVector(
+            name: "error-unsupported-version", note: "the answer to a hello of another time",
+            frame: Frame(
+                epoch: 0, id: 0,
+                message: .error(
+                    ErrorNotice(code: .unsupportedVersion, message: "speaks 1, you 2 to 3")))),
+        GoodVector(
+            name: "bye", note: "a header without payload",
+            frame: Frame(epoch: 7, id: 0, message: .bye)),
+        GoodVector(name: "data-hello", note: "from stage 2", frame: dataHello),
+        GoodVector(
+            name: "data-hello-coordinator", note: "from the coordinator",
+            frame: Frame(
+                epoch: .max, id: 0,
+                message: .dataHello(
+                    DataHello(
+                        protocolVersion: 1, node: node, fromStage: DataHello.coordinatorStage)))),
+    ]
+}
