@@ -116,7 +116,7 @@ void ck_rms_norm(
 /// gate = gate / (1 + exp(-gate)) · up
 void ck_swiglu(ck_isa isa, float *gate, const float *up, size_t count);
 
-/// Frequencies base^(-2i/dimensions) for i in 0..<dimensions/2, each divided by factors[i] if given.
+/// Frequencies base^(-2i/dimensions), i in 0..<dimensions/2, divided by factors[i] if given.
 void ck_rope_frequencies(float base, size_t dimensions, const float *factors, float *out);
 
 /// The table of one position for `ck_rope`: cosines then signed sines, each `2 * pair_count` long.
