@@ -6,9 +6,9 @@ import Synchronization
 /// One HTTP request and its answer, from the head to the last byte.
 ///
 /// Three kinds of threads meet here: the HTTP library's (reads the request, sends the answer), the
-/// generator's (`deliver`) and the watch's (`leaveIfPeerDeparted`). A connection is suspended exactly
-/// while it waits for the generator; that decision and the wake-up are made under one lock, so none
-/// is missed. The generator is never called with the lock held, nor from within `deliver`.
+/// generator's (`deliver`) and the watch's (`leaveIfDeparted`). A connection is suspended exactly
+/// while it waits for the generator; that decision and the wake-up are made under one lock, so
+/// none is missed. The generator is never called with the lock held, nor from within `deliver`.
 final class Exchange: Sendable {
     fileprivate struct State {
         var body: [UInt8] = []

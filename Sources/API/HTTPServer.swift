@@ -7,7 +7,7 @@ import Synchronization
 
 /// Why the HTTP server could not start.
 package enum HTTPServerError: Error, Equatable, CustomStringConvertible {
-    case cannotListen(PassiveSocketError)
+    case cannotListen(SocketError)
     case cannotStart(port: UInt16)
 
     package var description: String {
@@ -38,7 +38,7 @@ package final class HTTPServer: Sendable {
     ) throws(HTTPServerError) {
         let socket: (descriptor: Int32, port: UInt16)
         do {
-            socket = try PassiveSocket.open(address: address, port: port)
+            socket = try PassiveSocket.open(SocketAddress(host: address, port: port))
         } catch {
             throw .cannotListen(error)
         }

@@ -41,6 +41,7 @@ package struct ClusterStatus: Sendable, Codable {
     }
 }
 
+/// One stage of the current plan: its worker's reports and the trails' times.
 package struct StageStatus: Sendable, Codable {
     package var stage: Int
     package var worker: String

@@ -37,6 +37,7 @@ package enum GenerationEvent: Sendable {
     case failed(GenerationError)
 }
 
+/// One generated token and the text that it completes.
 package struct GeneratedToken: Sendable {
     package var id: UInt32
     package var text: String
@@ -54,6 +55,7 @@ package struct GeneratedToken: Sendable {
     }
 }
 
+/// A token that could have come instead.
 package struct TokenAlternative: Sendable {
     package var id: UInt32
     /// The token's own bytes, which may be part of a character.
@@ -67,6 +69,7 @@ package struct TokenAlternative: Sendable {
     }
 }
 
+/// How a request ended.
 package struct GenerationSummary: Sendable {
     package var reason: FinishReason
     package var promptTokenCount: Int
@@ -134,6 +137,7 @@ package protocol TextGenerator: AnyObject, Sendable {
     func status() -> ClusterStatus
 }
 
+/// Names a submitted request, for `cancel`.
 package struct RequestID: Sendable, Hashable {
     package var value: UInt64
 

@@ -73,15 +73,20 @@ final class StageRunner {
 
     private func apply(_ edit: KVEdit) throws(EngineError) {
         switch edit {
-        case .release(let slot): try engine.release(slot: Int(slot))
-        // A slot or source that is shorter than asked for keeps or gives what it has.
+        case .release(let slot): engine.release(slot: try known(slot))
         case .truncate(let slot, let length):
-            let kept = min(Int(length), try engine.length(slot: Int(slot)))
-            try engine.truncate(slot: Int(slot), length: kept)
+            engine.truncate(slot: try known(slot), length: Int(length))
         case .fork(let slot, let source, let length):
-            let given = min(Int(length), try engine.length(slot: Int(source)))
-            try engine.fork(slot: Int(slot), source: Int(source), length: given)
+            engine.fork(slot: try known(slot), source: try known(source), length: Int(length))
         }
+    }
+
+    private func known(_ slot: UInt32) throws(EngineError) -> Int {
+        guard engine.length(slot: Int(slot)) != nil else {
+            throw .slotOutOfRange(
+                slot: Int(slot), slotCount: engine.configuration.slotCount)
+        }
+        return Int(slot)
     }
 }
 

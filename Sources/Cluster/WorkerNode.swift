@@ -76,6 +76,7 @@ package final class WorkerNode: Sendable {
     private func joinLink() throws -> Link? {
         let patience = ClusterLimits.joinPatience
         let deadline = MonotonicClock.now() + patience
+        Log.info("joining \(configuration.coordinator) as \(configuration.name)")
         while true {
             do {
                 let stream = try ByteStream(

@@ -17,3 +17,10 @@ package struct MemberInfo: Sendable, Equatable {
         self.memoryBudgetBytes = memoryBudgetBytes
     }
 }
+
+extension MemberInfo {
+    /// The order of stages: by name, and by node where names are the same.
+    static func precedes(_ a: MemberInfo, _ b: MemberInfo) -> Bool {
+        (a.name, a.node.high, a.node.low) < (b.name, b.node.high, b.node.low)
+    }
+}

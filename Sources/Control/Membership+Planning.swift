@@ -18,10 +18,10 @@ extension Membership {
     }
 
     mutating func makePlan() -> Result<Plan, PlannerFailure> {
-        let workers = roster.map {
+        // By name, not by arrival: the next start then gives everyone the layers it has cached.
+        let workers = roster.map(\.info).sorted(by: MemberInfo.precedes).map {
             PlannerWorker(
-                node: $0.info.node, name: $0.info.name,
-                memoryBudgetBytes: $0.info.memoryBudgetBytes)
+                node: $0.node, name: $0.name, memoryBudgetBytes: $0.memoryBudgetBytes)
         }
         for index in roster.indices { roster[index].isConsidered = true }
         do throws(PlannerFailure) {

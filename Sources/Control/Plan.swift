@@ -14,6 +14,7 @@ package struct Plan: Sendable, Equatable {
     }
 }
 
+/// One worker's share of a plan.
 package struct PlannedStage: Sendable, Equatable {
     package var node: NodeID
     package var name: String

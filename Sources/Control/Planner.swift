@@ -100,6 +100,7 @@ package struct PlannerWorker: Sendable, Equatable {
     }
 }
 
+/// Why no plan is possible.
 package enum PlannerFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The least that would have to be added to the workers there are.
     case notEnoughMemory(missingBytes: UInt64)

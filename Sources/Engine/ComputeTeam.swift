@@ -6,13 +6,13 @@ import Platform
 ///
 /// Chunks are claimed one by one, so a slow thread delays the others by at most one chunk, and a
 /// thread that is not running at all delays nobody: the caller waits for claimed chunks only.
-final class ComputeTeam {
-    let threadCount: Int
+package final class ComputeTeam {
+    package let threadCount: Int
     private let work: TeamWork
     private let threads: [OSThread]
 
     /// Helpers are pinned where each can have a CPU of its own; the caller's thread never is.
-    init(threadCount: Int) {
+    package init(threadCount: Int) {
         self.threadCount = threadCount
         let cpus = OSThread.allowedCPUs()
         let work = TeamWork()
@@ -30,10 +30,10 @@ final class ComputeTeam {
         for thread in threads { thread.join() }
     }
 
-    /// Calls `body(chunk, thread)` once for each chunk in `0..<count` and returns when all are done.
+    /// Calls `body(chunk, thread)` once for each chunk in `0..<count`; returns when all are done.
     ///
     /// `thread` is below `threadCount` and differs between calls that run at the same time.
-    func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
+    package func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
         if threads.isEmpty || count <= 1 {
             for chunk in 0..<count { body(chunk, 0) }
         } else {
@@ -44,7 +44,9 @@ final class ComputeTeam {
     /// Calls `body` with ranges that cover `0..<count`, each a multiple of `unit` but for the last.
     ///
     /// A few ranges for each thread balance the load; one thread gets everything at once.
-    func split(_ count: Int, unit: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void) {
+    package func split(
+        _ count: Int, unit: Int = 1, _ body: (_ range: Range<Int>, _ thread: Int) -> Void
+    ) {
         guard count > 0 else { return }
         let units = (count + unit - 1) / unit
         let chunkMax = threads.isEmpty ? 1 : threadCount * 6

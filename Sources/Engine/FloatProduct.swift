@@ -2,20 +2,20 @@
 
 import CKernels
 import COpenBLAS
-import Model
+package import Model
 
 /// Products of many rows with float weights, by OpenBLAS on tiles widened to f32.
 ///
 /// The one place where a result is not bit-identical between batches and machines, but equal within
 /// a tolerance: OpenBLAS orders its sums as it likes. Everything else goes through `ck_multiply`.
-enum FloatProduct {
+package enum FloatProduct {
     /// From so many rows on, float weights take this path.
-    static let rowCountMin = 32
+    package static let rowCountMin = 32
     /// Weight rows of one tile: four packed groups.
     static let tileRows = 64
 
     /// Whether weights of `type` take this path in a step of `rowCount` rows.
-    static func isUsed(type: ElementType, rowCount: Int) -> Bool {
+    package static func isUsed(type: ElementType, rowCount: Int) -> Bool {
         !type.isQuantised && rowCount >= rowCountMin
     }
 

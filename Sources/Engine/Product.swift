@@ -22,7 +22,8 @@ extension StageEngine {
                 let groups = range.clamped(to: start..<start + product.matrix.groupCount)
                 if !groups.isEmpty {
                     multiply(
-                        rows, product, groups: groups.lowerBound - start..<groups.upperBound - start,
+                        rows, product,
+                        groups: groups.lowerBound - start..<groups.upperBound - start,
                         thread: thread)
                 }
                 start += product.matrix.groupCount

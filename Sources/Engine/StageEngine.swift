@@ -44,38 +44,32 @@ package final class StageEngine {
         return result
     }
 
-    /// Forgets all positions of `slot`.
-    package func release(slot: Int) throws(EngineError) {
-        try check(slot: slot)
+    // The three edits come from a peer and are clamped to what is there: a wrong one shows when
+    // the next row's position is not the slot's length.
+
+    /// Forgets all positions of `slot`; a slot that does not exist has none.
+    package func release(slot: Int) {
+        guard cache.lengths.indices.contains(slot) else { return }
         cache.release(slot: slot)
     }
 
-    /// Keeps positions `0..<length` of `slot`, which must have them.
-    package func truncate(slot: Int, length: Int) throws(EngineError) {
-        try check(slot: slot, holds: length)
-        cache.setLength(length, slot: slot)
+    /// Keeps at most positions `0..<length` of `slot`.
+    package func truncate(slot: Int, length: Int) {
+        guard cache.lengths.indices.contains(slot) else { return }
+        cache.setLength(max(0, min(length, cache.lengths[slot])), slot: slot)
     }
 
-    /// Makes `slot` hold positions `0..<length` of `source`, which must have them, and only those.
-    package func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
-        try check(slot: slot)
-        try check(slot: source, holds: length)
+    /// Makes `slot` hold positions `0..<length` of `source`, as far as it has them, and only those.
+    package func fork(slot: Int, source: Int, length: Int) {
+        let slots = cache.lengths.indices
+        guard slots.contains(slot), slots.contains(source) else { return }
+        let length = max(0, min(length, cache.lengths[source]))
         cache.copy(to: slot, from: source, length: length)
     }
 
-    /// The number of positions that `slot` holds.
-    package func length(slot: Int) throws(EngineError) -> Int {
-        try check(slot: slot)
-        return cache.lengths[slot]
-    }
-
-    private func check(slot: Int, holds length: Int = 0) throws(EngineError) {
-        guard cache.lengths.indices.contains(slot) else {
-            throw .slotOutOfRange(slot: slot, slotCount: configuration.slotCount)
-        }
-        guard length >= 0, length <= cache.lengths[slot] else {
-            throw .lengthOutOfRange(slot: slot, length: length, current: cache.lengths[slot])
-        }
+    /// The number of positions that `slot` holds; nil where there is no such slot.
+    package func length(slot: Int) -> Int? {
+        cache.lengths.indices.contains(slot) ? cache.lengths[slot] : nil
     }
 
     /// Bytes of packed weights, of the positions now held, and of working memory.

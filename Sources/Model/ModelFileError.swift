@@ -65,14 +65,17 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .architecture(let name):
-            "the architecture is \(name.map { "\"\($0.inMessage)\"" } ?? "not stated"); supported: llama"
+            "the architecture is \(name.map { "\"\($0.inMessage)\"" } ?? "not stated"); "
+                + "supported: llama"
         case .missingKey(let key): "the metadata lack \(key); convert the model again"
         case .value(let key, let value, let allowed): "\(key) is \(value) but must be \(allowed)"
         case .ropeScaling(let type):
-            "RoPE scaling \"\(type.inMessage)\" is not supported; supported: none, linear, and Llama 3's "
+            "RoPE scaling \"\(type.inMessage)\" is not supported; "
+                + "supported: none, linear, and Llama 3's "
                 + "(as the tensor rope_freqs.weight)"
         case .experts(let what):
-            "\(what.inMessage) belongs to a mixture of experts, which is not supported; use a dense model"
+            "\(what.inMessage) belongs to a mixture of experts, which is not supported; "
+                + "use a dense model"
         case .bias(let tensor): "\(tensor.inMessage) is a bias, which is not supported for llama"
         case .missingTensors(let names):
             "\(names.count) tensors are missing: \(names.prefix(5).joined(separator: ", "))"

@@ -2,7 +2,7 @@
 
 /// Text to token ids and back, as the model was trained.
 ///
-/// Same ids as llama.cpp for byte-level BPE (`tokenizer.ggml.model` = `gpt2`) and SentencePiece-style
+/// llama.cpp's ids for byte-level BPE (`tokenizer.ggml.model` = `gpt2`) and SentencePiece-style
 /// vocabularies (`llama`). Nothing of the metadata is kept but compact tables.
 package struct Tokenizer: Sendable {
     private enum Encoder: Sendable {

@@ -81,6 +81,7 @@ package enum ParentProcess {
     }
 }
 
+/// Why a process could not be started.
 package enum ProcessError: Error, Equatable, CustomStringConvertible {
     case cannotStart(String, errno: Int32)
 

@@ -9,29 +9,9 @@ package final class Listener: Sendable {
     package let address: SocketAddress
 
     package init(_ address: SocketAddress) throws(SocketError) {
-        guard let resolved = try address.resolve().first else {
-            throw .cannotResolve(host: address.host, reason: "no address")
-        }
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(resolved.family, kind, 0)
-        guard descriptor >= 0 else {
-            throw .cannotListen(address: address.description, errno: errno)
-        }
-        var enabled: Int32 = 1
-        setsockopt(
-            descriptor, SOL_SOCKET, SO_REUSEADDR, &enabled, socklen_t(MemoryLayout<Int32>.size))
-        let bound = resolved.bytes.withUnsafeBytes { raw in
-            bind(
-                descriptor, raw.baseAddress?.assumingMemoryBound(to: sockaddr.self),
-                socklen_t(raw.count))
-        }
-        guard bound == 0, listen(descriptor, 64) == 0 else {
-            let error = errno
-            close(descriptor)
-            throw .cannotListen(address: address.description, errno: error)
-        }
-        self.descriptor = descriptor
-        self.address = SocketAddress(host: address.host, port: boundPort(descriptor))
+        let socket = try PassiveSocket.open(address)
+        descriptor = socket.descriptor
+        self.address = SocketAddress(host: address.host, port: socket.port)
     }
 
     deinit { close(descriptor) }
@@ -65,19 +45,6 @@ package final class Listener: Sendable {
 
     /// Wakes `accept`, which returns nil from now on.
     package func stop() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
-}
-
-private func boundPort(_ descriptor: Int32) -> UInt16 {
-    var storage = sockaddr_storage()
-    var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    return withUnsafeMutablePointer(to: &storage) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-            guard getsockname(descriptor, address, &size) == 0 else { return 0 }
-            // The port lies at the same place in IPv4 and IPv6 addresses.
-            return UnsafeRawPointer(address).loadUnaligned(fromByteOffset: 2, as: UInt16.self)
-                .bigEndian
-        }
-    }
 }
 
 private func describe(_ storage: inout sockaddr_storage, _ size: socklen_t) -> String {

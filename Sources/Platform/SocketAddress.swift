@@ -99,7 +99,8 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
             "cannot connect to \(address): \(systemMessage(errno)); "
                 + "check that it is running and reachable"
         case .cannotListen(let address, let errno):
-            "cannot listen on \(address): \(systemMessage(errno)); choose another port or address"
+            "cannot listen on \(address): \(systemMessage(errno)); "
+                + "stop what uses it or choose another address or port"
         case .readFailed(let errno): "reading failed: \(systemMessage(errno))"
         case .writeFailed(let errno): "writing failed: \(systemMessage(errno))"
         case .timedOut(let seconds): "nothing happened for \(seconds) s"

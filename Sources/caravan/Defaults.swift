@@ -6,6 +6,12 @@ import Platform
 /// What options are when they are not given.
 enum Defaults {
     static var blobCache: String { FileSystem.cacheDirectory + "/blobs" }
+    /// 80 % of what is free, in steps that stay the same from one start to the next.
+    static var memoryBudgetBytes: Int {
+        let free = MemoryReading.availableBytes() / 10 * 8
+        let step = 256 << 20
+        return free > 4 * step ? free / step * step : free
+    }
     static var coreCount: Int { OSThread.allowedCPUs().count }
 }
 

@@ -31,7 +31,7 @@ struct WorkerCommand: Command {
             dataListen: try options.address("--data-listen", "127.0.0.1:0"), name: name,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
             memoryBudgetBytes: try options.byteCount("--memory")
-                ?? MemoryReading.availableBytes() / 10 * 8,
+                ?? Defaults.memoryBudgetBytes,
             threadCount: try options.threadCount(), endsWithCoordinator: isChild)
     }
 

@@ -16,7 +16,7 @@ struct HTTPServerTests {
             try HTTPServer(address: "127.0.0.1", port: port, generator: fake.generator)
         }
         let text = try #require(error?.description)
-        #expect(text.hasPrefix("cannot listen on 127.0.0.1:\(port): address already in use; "))
+        #expect(text.hasPrefix("cannot listen on 127.0.0.1:\(port): Address already in use; "))
         #expect(!text.contains("\n"))
     }
 

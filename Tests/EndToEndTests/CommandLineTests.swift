@@ -35,7 +35,7 @@ extension EndToEndTests {
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
         ])
         func wrongUsage(arguments: [String]) throws {
-            try expectOneLine(arguments, status: 64, mentions: "")
+            try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
         @Test(arguments: ["run", "serve", "worker", "inspect", "status"])

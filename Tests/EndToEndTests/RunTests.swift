@@ -40,7 +40,8 @@ extension EndToEndTests {
             #expect(report.promptTokens == [504, 3575, 282, 4649, 314])
             #expect(report.tokens.prefix(2) == [7042, 30])
             #expect(report.text.hasPrefix(" Paris."))
-            #expect(report.tokens.count == 32 && report.finishReason == "length")
+            #expect(report.tokens.count <= 32 && ["length", "stop"].contains(report.finishReason))
+            #expect((report.finishReason == "length") == (report.tokens.count == 32))
             #expect(report.prefillTokensPerSecond > 0 && report.decodeTokensPerSecond > 0)
         }
 

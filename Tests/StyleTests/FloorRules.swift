@@ -17,8 +17,8 @@ enum FloorRules {
             "Synchronization",
         ],
         "caravan": [
-            "API", "Cluster", "Control", "Engine", "FoundationEssentials", "Model", "Platform",
-            "Synchronization", "Wire",
+            "API", "Cluster", "Control", "Engine", "Foundation", "FoundationEssentials",
+            "FoundationNetworking", "Model", "Platform", "Synchronization", "Wire",
         ],
     ]
 

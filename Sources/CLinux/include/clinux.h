@@ -23,6 +23,16 @@ void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
 /// Wakes at most `count` sleepers on `word`.
 void cl_futex_wake(const uint32_t *word, int count);
 
+/// Turns SIGINT and SIGTERM into numbers that `cl_next_signal` returns; ignores SIGPIPE. A handler
+/// and a pipe rather than a mask: libraries start threads before `main`, which no mask reaches.
+bool cl_catch_signals(void);
+
+/// Waits for the next caught signal, or number put by `cl_put_signal`.
+int cl_next_signal(void);
+
+/// Makes `cl_next_signal` return `number`. Safe in a signal handler.
+void cl_put_signal(int number);
+
 /// Tells the CPU that this is a spin loop.
 static inline void cl_spin_hint(void) {
 #if defined(__x86_64__)

@@ -83,7 +83,7 @@ extension TemplateEvaluator {
         }
     }
 
-    /// `format.format(values)`: `{}`, `{0}`, `{name}`, `{{` and `}}`, without format specifications.
+    /// `format.format(values)`: `{}`, `{0}`, `{name}`, `{{` and `}}`, no format specifications.
     func formatted(
         _ format: String, _ arguments: TemplateArguments
     ) throws(TemplateError) -> String {

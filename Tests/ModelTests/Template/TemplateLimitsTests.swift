@@ -12,7 +12,7 @@ import Testing
         "{{ [1] * 10**12 }}",
         "{% set ns = namespace(x='ab') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}"
             + "{% endfor %}",
-        "{% set ns = namespace(x=[]) %}{% for i in range(999) %}{% set ns.x = [ns.x] %}{% endfor %}",
+        "{% set n = namespace(x=[]) %}{% for i in range(999) %}{% set n.x = [n.x] %}{% endfor %}",
         "{% set ns = namespace(x=[1]) %}{% for i in range(50) %}{% set ns.x = [ns.x, ns.x] %}"
             + "{% endfor %}{{ ns.x }}",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+static int signal_pipe[2] = {-1, -1};
+
+void cl_put_signal(int number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)number;
+    ssize_t written = write(signal_pipe[1], &byte, 1);
+    (void)written;
+    errno = saved;
+}
+
+bool cl_catch_signals(void) {
+    if (pipe2(signal_pipe, O_CLOEXEC) != 0) {
+        return false;
+    }
+    // A full pipe must not block a handler; what is lost then is a repetition.
+    fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+    struct sigaction action = {.sa_handler = cl_put_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    signal(SIGPIPE, SIG_IGN);
+    return sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGTERM, &action, NULL) == 0;
+}
+
+int cl_next_signal(void) {
+    unsigned char byte = 0;
+    while (read(signal_pipe[0], &byte, 1) != 1) {
+    }
+    return byte;
+}

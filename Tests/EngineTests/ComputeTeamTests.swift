@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Synchronization
+import Testing
+
+@Suite struct ComputeTeamTests {
+    @Test(arguments: [1, 2, 3, 9]) func eachChunkRunsOnce(threadCount: Int) {
+        let team = ComputeTeam(threadCount: threadCount)
+        for count in [0, 1, 2, 5, 64, 1_000] {
+            let calls = Mutex([Int](repeating: 0, count: count))
+            let strangers = Mutex(0)
+            team.run(count) { chunk, thread in
+                calls.withLock { $0[chunk] += 1 }
+                if !(0..<threadCount).contains(thread) { strangers.withLock { $0 += 1 } }
+            }
+            #expect(calls.withLock { $0 } == [Int](repeating: 1, count: count))
+            #expect(strangers.withLock { $0 } == 0)
+        }
+    }
+
+    /// Loops in quick succession: a late helper must not take a chunk of a later loop as its own.
+    @Test func manyShortLoopsStayApart() {
+        let team = ComputeTeam(threadCount: 3)
+        for loop in 0..<3_000 {
+            let sum = Atomic<Int>(0)
+            team.run(4) { chunk, _ in sum.wrappingAdd(loop * 4 + chunk, ordering: .relaxed) }
+            #expect(sum.load(ordering: .relaxed) == loop * 16 + 6)
+        }
+    }
+
+    @Test func rangesCoverAllInWholeUnits() {
+        let team = ComputeTeam(threadCount: 2)
+        for (count, unit) in [(0, 1), (1, 4), (17, 4), (100, 1), (1_000, 16)] {
+            let covered = Mutex([Int](repeating: 0, count: count))
+            let uneven = Mutex(0)
+            team.split(count, unit: unit) { range, _ in
+                covered.withLock { for i in range { $0[i] += 1 } }
+                if range.lowerBound % unit != 0 { uneven.withLock { $0 += 1 } }
+            }
+            #expect(covered.withLock { $0 } == [Int](repeating: 1, count: count))
+            #expect(uneven.withLock { $0 } == 0)
+        }
+    }
+}

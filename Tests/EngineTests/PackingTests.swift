@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Model
+import Testing
+
+@Suite struct PackingTests {
+    @Test(arguments: ElementType.allCases)
+    func valuesFollowTheFormatsDefinition(type: ElementType) {
+        var random = RandomSource(seed: UInt64(type.rawValue) + 1)
+        let matrix = StoredMatrix(type: type, rows: 5, columns: 96, random: &random)
+        var values = [Float](repeating: 0, count: 5 * 96)
+        ck_dequantise(type.rawValue, matrix.bytes, values.count, &values)
+        for (index, value) in values.enumerated() {
+            let exact = matrix.value(index)
+            #expect(abs(Double(value) - exact) <= 1e-6 * abs(exact) + 1e-7, "\(index)")
+        }
+    }
+
+    @Test(arguments: ElementType.allCases)
+    func packedRowsHoldTheSameBits(type: ElementType) {
+        var random = RandomSource(seed: UInt64(type.rawValue) + 2)
+        for rows in [1, 15, 16, 17, 40] {
+            let matrix = StoredMatrix(type: type, rows: rows, columns: 64, random: &random)
+            var stored = [Float](repeating: 0, count: rows * 64)
+            ck_dequantise(type.rawValue, matrix.bytes, stored.count, &stored)
+            matrix.withPacked { packed in
+                var packed = packed
+                for row in 0..<rows {
+                    var values = [Float](repeating: 0, count: 64)
+                    ck_unpack_row(&packed, row, &values)
+                    #expect(values.isIdentical(to: Array(stored[row * 64..<(row + 1) * 64])))
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ElementType.allCases)
+    func packingGrowsNothing(type: ElementType) {
+        #expect(
+            ck_group_bytes(type.rawValue, 64) == 16 * 64 / type.blockElementCount
+                * type.blockByteCount)
+        #expect(ck_group_bytes(99, 64) == 0)
+    }
+
+    @Test(arguments: ElementType.floats, ISAs.all)
+    func widenedGroupsAreColumnsOfRows(type: ElementType, isa: ck_isa) {
+        var random = RandomSource(seed: UInt64(type.rawValue) + 3)
+        let matrix = StoredMatrix(type: type, rows: 37, columns: 21, random: &random)
+        var tile = [Float](repeating: -1, count: 21 * 32)
+        matrix.withPacked { packed in
+            var packed = packed
+            ck_widen_groups(isa, &packed, 1, 2, &tile)
+        }
+        for column in 0..<21 {
+            for row in 16..<37 {
+                #expect(
+                    Double(tile[column * 32 + row - 16]) == matrix.value(row * 21 + column))
+            }
+        }
+    }
+}
+
+/// The instruction sets of this machine.
+enum ISAs {
+    static let all = [CK_PORTABLE, CK_AVX2, CK_AVX512VNNI].filter { ck_isa_supported($0) }
+    static let fast = all.filter { $0 != CK_PORTABLE }
+}

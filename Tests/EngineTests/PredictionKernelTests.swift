@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Testing
+
+@Suite struct PredictionKernelTests {
+    private func top(_ logits: [Float], _ count: Int) -> ([UInt32], [Float]) {
+        var ids = [UInt32](repeating: 0, count: count)
+        var values = [Float](repeating: 0, count: count)
+        ck_top(logits, logits.count, count, &ids, &values)
+        return (ids, values)
+    }
+
+    @Test func topsDescendAndTiesAscendById() {
+        var random = RandomSource(seed: 2)
+        for count in [1, 2, 10, 777, 1_000] {
+            // Few distinct values, so that there are many ties.
+            let logits = (0..<1_000).map { _ in Float(Int.random(in: -20...20, using: &random)) }
+            let order = logits.indices.sorted { (-logits[$0], $0) < (-logits[$1], $1) }
+            let (ids, values) = top(logits, count)
+            #expect(ids == order.prefix(count).map { UInt32($0) })
+            #expect(values == order.prefix(count).map { logits[$0] })
+        }
+    }
+
+    @Test func notANumberComesLast() {
+        let logits: [Float] = [.nan, 1, .nan, -.infinity, 3, .infinity, .nan, 3]
+        let (ids, _) = top(logits, 8)
+        #expect(ids == [5, 4, 7, 1, 3, 0, 2, 6])
+        #expect(top([.nan, .nan], 1).0 == [0])
+    }
+
+    @Test(arguments: [1, 15, 16, 17, 5_000]) func logSumExpMatchesDoubles(count: Int) {
+        var random = RandomSource(seed: 6)
+        let logits = random.floats(count, -30...30)
+        let largest = logits.max() ?? 0
+        let sum = logits.reduce(0.0) { $0 + exponential(Double($1) - Double(largest)) }
+        let found = ISAs.all.map { ck_log_sum_exp($0, logits, count) }
+        for value in found {
+            #expect(value.bitPattern == found[0].bitPattern)
+            #expect(abs(exponential(Double(value) - Double(largest)) / sum - 1) < 1e-5)
+        }
+    }
+
+    @Test(arguments: ISAs.all) func logSumExpOfNonsenseIsDefined(isa: ck_isa) {
+        #expect(ck_log_sum_exp(isa, [.nan, .nan], 2) == -.infinity)
+        #expect(ck_log_sum_exp(isa, [-.infinity], 1) == -.infinity)
+        #expect(ck_log_sum_exp(isa, [2, .infinity], 2) == .infinity)
+        #expect(abs(ck_log_sum_exp(isa, [.nan, 2, -.infinity], 3) - 2) < 1e-6)
+    }
+}

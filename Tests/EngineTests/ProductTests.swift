@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Model
+import Testing
+
+@Suite struct ProductTests {
+    /// Rows of activations with their codes.
+    struct Input {
+        let rows: Int
+        let columns: Int
+        var values: [Float]
+        var codes: [Int8]
+        var scales: [Float]
+        var sums: [Int32]
+
+        init(rows: Int, columns: Int, isa: ck_isa = CK_PORTABLE, random: inout RandomSource) {
+            self.rows = rows
+            self.columns = columns
+            let blocks = columns / 32
+            values = random.floats(rows * columns, -3...3)
+            codes = [Int8](repeating: 0, count: rows * columns)
+            scales = [Float](repeating: 0, count: rows * blocks)
+            sums = [Int32](repeating: 0, count: rows * blocks)
+            if columns % 32 == 0 {
+                ck_quantise(isa, values, values.count, &codes, &scales, &sums)
+            }
+        }
+
+        func withKernel<R>(rows range: Range<Int>, _ body: (ck_activations) -> R) -> R {
+            let blocks = columns / 32
+            return values.withUnsafeBufferPointer { values in
+                codes.withUnsafeBufferPointer { codes in
+                    scales.withUnsafeBufferPointer { scales in
+                        sums.withUnsafeBufferPointer { sums in
+                            body(
+                                ck_activations(
+                                    rows: range.count, columns: columns,
+                                    values: values.baseAddress.map {
+                                        $0 + range.lowerBound * columns
+                                    },
+                                    codes: codes.baseAddress.map {
+                                        $0 + range.lowerBound * columns
+                                    },
+                                    scales: scales.baseAddress.map {
+                                        $0 + range.lowerBound * blocks
+                                    },
+                                    sums: sums.baseAddress.map { $0 + range.lowerBound * blocks }))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// (rows of the range, weight rows)
+    private func product(
+        _ matrix: StoredMatrix, _ input: Input, isa: ck_isa, rows: Range<Int>? = nil,
+        onto start: Float? = nil
+    ) -> [Float] {
+        let range = rows ?? 0..<input.rows
+        var out = [Float](repeating: start ?? .nan, count: range.count * matrix.rows)
+        matrix.withPacked { packed in
+            input.withKernel(rows: range) { kernel in
+                var (packed, kernel) = (packed, kernel)
+                let middle = matrix.groupCount / 2
+                for groups in [0..<middle, middle..<matrix.groupCount] {
+                    ck_multiply(
+                        isa, &packed, &kernel, groups.lowerBound, groups.upperBound, &out,
+                        matrix.rows, start != nil)
+                }
+            }
+        }
+        return out
+    }
+
+    private func expectClose(_ out: [Float], _ matrix: StoredMatrix, _ input: Input) {
+        let weights = (0..<matrix.rows * matrix.columns).map { matrix.value($0) }
+        for row in 0..<input.rows {
+            for w in 0..<matrix.rows {
+                var sum = 0.0
+                var size = 0.0
+                for column in 0..<matrix.columns {
+                    let at = row * matrix.columns + column
+                    let x =
+                        matrix.type.isQuantised
+                        ? Double(input.codes[at]) * Double(input.scales[at / 32])
+                        : Double(input.values[at])
+                    sum += weights[w * matrix.columns + column] * x
+                    size += abs(weights[w * matrix.columns + column] * x)
+                }
+                let error = abs(Double(out[row * matrix.rows + w]) - sum)
+                #expect(error <= 1e-5 * size, "row \(row), weight row \(w)")
+            }
+        }
+    }
+
+    @Test(arguments: ElementType.allCases, ISAs.all)
+    func productsMatchDoubles(type: ElementType, isa: ck_isa) {
+        var random = RandomSource(seed: UInt64(type.rawValue) * 5 + 11)
+        let matrix = StoredMatrix(type: type, rows: 37, columns: 96, random: &random)
+        let input = Input(rows: 11, columns: 96, random: &random)
+        expectClose(product(matrix, input, isa: isa), matrix, input)
+    }
+
+    @Test(arguments: ElementType.floats)
+    func floatWeightsMayHaveAnyWidth(type: ElementType) {
+        var random = RandomSource(seed: 21)
+        for columns in [1, 2, 7, 33] {
+            let matrix = StoredMatrix(type: type, rows: 19, columns: columns, random: &random)
+            let input = Input(rows: 5, columns: columns, random: &random)
+            for isa in ISAs.all {
+                expectClose(product(matrix, input, isa: isa), matrix, input)
+            }
+        }
+    }
+
+    @Test(arguments: ElementType.allCases)
+    func instructionSetsAndBatchesGiveTheSameBits(type: ElementType) {
+        var random = RandomSource(seed: UInt64(type.rawValue) * 3 + 5)
+        for (rows, columns) in [(16, 32), (1, 64), (33, 288), (47, 160)] {
+            let matrix = StoredMatrix(type: type, rows: rows, columns: columns, random: &random)
+            let input = Input(rows: 64, columns: columns, random: &random)
+            let whole = product(matrix, input, isa: CK_PORTABLE)
+            for isa in ISAs.all {
+                #expect(product(matrix, input, isa: isa).isIdentical(to: whole))
+                for count in 1...64 {
+                    let start = (count * 7) % (65 - count)
+                    let part = product(matrix, input, isa: isa, rows: start..<start + count)
+                    let expected = Array(whole[start * rows..<(start + count) * rows])
+                    #expect(part.isIdentical(to: expected), "\(rows)x\(columns), \(count) rows")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ElementType.allCases, ISAs.all)
+    func accumulatingAddsToWhatIsThere(type: ElementType, isa: ck_isa) {
+        var random = RandomSource(seed: 77)
+        let matrix = StoredMatrix(type: type, rows: 20, columns: 64, random: &random)
+        let input = Input(rows: 3, columns: 64, random: &random)
+        let plain = product(matrix, input, isa: isa)
+        let added = product(matrix, input, isa: isa, onto: 2.5)
+        #expect(added.isIdentical(to: plain.map { 2.5 + $0 }))
+    }
+
+    /// The largest codes of all types at once: no sum may overflow its lane.
+    @Test(arguments: ElementType.quantised)
+    func extremeCodesAreExact(type: ElementType) {
+        var random = RandomSource(seed: 3)
+        for byte in [UInt8(0x00), 0xFF, 0x7F, 0x80] {
+            var matrix = StoredMatrix(type: type, rows: 16, columns: 64, random: &random)
+            matrix = StoredMatrix(matrix, filledWith: byte)
+            for sign: Float in [-1, 1] {
+                var input = Input(rows: 2, columns: 64, random: &random)
+                input.values = input.values.map { _ in sign }
+                ck_quantise(
+                    CK_PORTABLE, input.values, 128, &input.codes, &input.scales, &input.sums)
+                #expect(input.codes.allSatisfy { $0 == Int8(sign * 127) })
+                let reference = product(matrix, input, isa: CK_PORTABLE)
+                expectClose(reference, matrix, input)
+                for isa in ISAs.fast {
+                    #expect(product(matrix, input, isa: isa).isIdentical(to: reference))
+                }
+            }
+        }
+    }
+}
+
+extension StoredMatrix {
+    /// The same scales with every byte of codes replaced.
+    fileprivate init(_ other: StoredMatrix, filledWith byte: UInt8) {
+        let scales = other.type == .q4_1 || other.type == .q5_1 ? 4 : 2
+        self.init(
+            type: other.type, rows: other.rows, columns: other.columns,
+            bytes: other.bytes.enumerated().map { index, old in
+                index % other.type.blockByteCount < scales ? old : byte
+            })
+    }
+}
