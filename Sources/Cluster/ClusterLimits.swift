@@ -13,6 +13,9 @@ package enum ClusterLimits {
     /// How long a worker keeps trying to reach a coordinator that does not answer.
     package static let joinPatience = Duration.seconds(60)
     package static let joinRetryInterval = Duration.milliseconds(250)
+    /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
+    /// a dead worker goes unnoticed.
+    package static let strandedPatience = Duration.seconds(5)
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
     /// How long children have to end by themselves before they are killed.

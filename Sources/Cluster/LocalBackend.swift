@@ -68,6 +68,11 @@ final class LocalBackend: StepBackend {
         work.offer((stepID, step))
     }
 
+    func distrust(_ reason: String) -> [BackendOutcome] {
+        failure = reason
+        return [.down(reason: reason), .failed(reason)]
+    }
+
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading
         status.state = isReady ? "ready" : "loading"

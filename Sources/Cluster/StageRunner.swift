@@ -28,12 +28,21 @@ final class StageRunner {
     var residentByteCount: Int { engine.residentByteCount }
 
     /// Runs `step`. `sendMicroseconds` is what sending the previous one took.
+    ///
+    /// Throws `StepFault` or `EngineError`; edits may have been applied by then.
     func run(_ step: Step, sendMicroseconds: Int) throws -> Output {
         let start = MonotonicClock.now()
-        for edit in step.edits { try apply(edit) }
+        // Also what keeps the trail within its limit.
+        guard step.trail.map({ Int($0.stage) }) == Array(0..<stage) else {
+            throw StepFault.wrongTrail(stage: stage, stagesBefore: step.trail.count)
+        }
         var hidden: [Float] = []
         if case .f32(let values) = step.activations { hidden = values }
-        let output = try engine.forward(rows: step.rows.map(StageRow.init), hidden: hidden)
+        guard stage > 0 || hidden.isEmpty else { throw StepFault.activationsAtFirstStage }
+        for edit in step.edits { try apply(edit) }
+        let vocabularySize = engine.configuration.hyperparameters.vocabularySize
+        let rows = step.rows.map { StageRow($0, vocabularySize: vocabularySize) }
+        let output = try engine.forward(rows: rows, hidden: hidden)
         let end = MonotonicClock.now()
         let wait = previousEnd.map { max(0, (start - $0).microseconds) } ?? 0
         let timing = StageTiming(
@@ -73,8 +82,22 @@ final class StageRunner {
     }
 }
 
+/// What in a step contradicts its way through the stages.
+enum StepFault: Error, Equatable, CustomStringConvertible {
+    case wrongTrail(stage: Int, stagesBefore: Int)
+    case activationsAtFirstStage
+
+    var description: String {
+        switch self {
+        case .wrongTrail(let stage, let count):
+            "a step came to stage \(stage) with a trail of \(count) other stages"
+        case .activationsAtFirstStage: "a step came to the first stage with activations"
+        }
+    }
+}
+
 /// What a stage did since it was loaded.
-struct StageCounters {
+struct StageCounters: Equatable {
     var stepCount: UInt64 = 0
     var rowCount: UInt64 = 0
     var computeMicroseconds: UInt64 = 0
@@ -88,14 +111,25 @@ struct StageCounters {
         waitMicroseconds += UInt64(timing.waitMicroseconds)
         sendMicroseconds += UInt64(timing.sendMicroseconds)
     }
+
+    static func + (a: StageCounters, b: StageCounters) -> StageCounters {
+        var sum = a
+        sum.stepCount += b.stepCount
+        sum.rowCount += b.rowCount
+        sum.computeMicroseconds += b.computeMicroseconds
+        sum.waitMicroseconds += b.waitMicroseconds
+        sum.sendMicroseconds += b.sendMicroseconds
+        return sum
+    }
 }
 
 extension StageRow {
-    init(_ row: Row) {
+    /// A row that wants more candidates than there are tokens gets them all.
+    init(_ row: Row, vocabularySize: Int) {
         let want: StageRow.Want =
             switch row.want {
             case .nothing: .nothing
-            case .candidates(let count): .top(Int(count))
+            case .candidates(let count): .top(min(Int(count), vocabularySize))
             case .allLogits: .all
             }
         self.init(
