@@ -20,13 +20,16 @@ struct Syntax {
     let summary: String
     var operands: [String] = []
     let options: [Option]
+    /// Sentences after the options, one a line.
+    var notes: [String] = []
 
     var help: String {
         let usage = (["caravan", name] + operands + (options.isEmpty ? [] : ["[options]"]))
         let names = options.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
         let width = names.map(\.count).max() ?? 0
         let lines = zip(names, options).map { "  \($0.padded(to: width))  \($1.help)\n" }
-        return "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
+        let text = "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
+        return notes.isEmpty ? text : text + "\n" + notes.map { $0 + "\n" }.joined()
     }
 }
 

@@ -4,15 +4,19 @@ import Cluster
 import Platform
 import Synchronization
 
-/// One line on the terminal that is rewritten while weights load and ship; silent elsewhere.
+/// One line on the terminal that is rewritten while something takes long; silent elsewhere.
 final class ProgressLine: Sendable {
     private let isShown = StandardError.isTerminal
     private let width = Mutex(0)
 
     func show(_ status: ClusterStatus) {
-        guard isShown else { return }
         var text = "\(status.state): \(status.detail)"
         if status.shippedBytes > 0 { text += ", \(ByteSize.text(status.shippedBytes)) shipped" }
+        show(text)
+    }
+
+    func show(_ text: String) {
+        guard isShown else { return }
         let line = String(text.prefix(100))
         let previous = width.withLock { old in
             defer { old = line.count }

@@ -82,7 +82,7 @@ struct GGUFReaderTests {
 
     @Test func aValueThatIsNotUTF8IsRepaired() throws {
         var builder = GGUFBuilder()
-        builder.set("text", .raw(8, [3, 0, 0, 0, 0, 0, 0, 0, 0x61, 0xFF, 0x62]))
+        builder.set("text", rawType: 8, [3, 0, 0, 0, 0, 0, 0, 0, 0x61, 0xFF, 0x62])
         #expect(try open(builder).metadata.string("text") == "a\u{FFFD}b")
     }
 
