@@ -7,6 +7,10 @@ package enum ClusterLimits {
     package static let connectTimeout = Duration.seconds(5)
     /// A peer that takes no byte for this long is lost.
     package static let writeTimeout = Duration.seconds(10)
+    /// For a peer to read the last frame and close its side, once this side has ended the link.
+    package static let lingerTime = Duration.milliseconds(500)
+    /// Read and thrown away of what a peer still sends after it broke a rule.
+    package static let discardBytesMax = 1 << 20
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)

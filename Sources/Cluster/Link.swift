@@ -156,6 +156,10 @@ package final class Link: Sendable {
             send(Frame(epoch: 0, id: 0, message: .error(error.notice)))
             closeAfterSending()
             waitUntilSent()
+            // What is left unread when a socket closes makes the kernel reset the connection, and
+            // the peer would lose the error frame.
+            stream.discardInput(
+                byteCountMax: ClusterLimits.discardBytesMax, timeout: ClusterLimits.lingerTime)
             return parting.withLock { $0.reason } ?? "protocol error: \(error)"
         } catch {
             return parting.withLock { $0.reason } ?? "\(error)"
@@ -184,8 +188,11 @@ package final class Link: Sendable {
         }
         outgoing.close()
         shipping.close()
-        stream.shutDown()
+        stream.endWriting()
         written.close()
+        // The peer has a moment to read what was sent and to close its side.
+        stream.waitForHangUp(timeout: ClusterLimits.lingerTime)
+        stream.shutDown()
     }
 }
 

@@ -73,20 +73,12 @@ final class StageRunner {
 
     private func apply(_ edit: KVEdit) throws(EngineError) {
         switch edit {
-        case .release(let slot): engine.release(slot: try known(slot))
+        case .release(let slot): try engine.release(slot: Int(slot))
         case .truncate(let slot, let length):
-            engine.truncate(slot: try known(slot), length: Int(length))
+            try engine.truncate(slot: Int(slot), length: Int(length))
         case .fork(let slot, let source, let length):
-            engine.fork(slot: try known(slot), source: try known(source), length: Int(length))
+            try engine.fork(slot: Int(slot), source: Int(source), length: Int(length))
         }
-    }
-
-    private func known(_ slot: UInt32) throws(EngineError) -> Int {
-        guard engine.length(slot: Int(slot)) != nil else {
-            throw .slotOutOfRange(
-                slot: Int(slot), slotCount: engine.configuration.slotCount)
-        }
-        return Int(slot)
     }
 }
 

@@ -53,7 +53,7 @@ import Testing
         #expect(oracle.completions.count == 4)
         for completion in oracle.completions {
             let tokens = completion.promptTokenIds + completion.generatedTokenIds.dropLast()
-            engine.release(slot: 0)
+            try engine.release(slot: 0)
             let predictions = try [engine].forward(StageRow.run(tokens))
             let generated = predictions.suffix(completion.generatedTokenIds.count)
             compareChoices(Array(generated), completion)
