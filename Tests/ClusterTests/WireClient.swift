@@ -13,6 +13,10 @@ final class WireClient {
             writeTimeout: TestCluster.patience)
     }
 
+    init(_ stream: ByteStream) { self.stream = stream }
+
+    func close() { stream.shutDown() }
+
     /// False once the other side no longer takes anything.
     @discardableResult
     func send(_ bytes: [UInt8]) -> Bool { (try? stream.write(bytes)) != nil }
