@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
-import Wire
+package import Platform
+package import Wire
 
 /// Brings the blobs of an assignment together: those in the cache once their hash is right, the
 /// others shipped one after another.
-final class BlobFetch {
-    enum Progress {
+package final class BlobFetch {
+    package enum Progress {
         /// The current blob is not complete.
         case more
         /// A blob is complete; this one is to be asked for next.
@@ -16,16 +16,16 @@ final class BlobFetch {
     }
 
     let assignment: Assignment
-    private(set) var shippedBytes: UInt64 = 0
+    package private(set) var shippedBytes: UInt64 = 0
     /// The blobs so far, each verified.
-    private(set) var files: [BlobDigest: MappedFile] = [:]
+    package private(set) var files: [BlobDigest: MappedFile] = [:]
     private let cache: BlobCache
     private let owner: String
     private var remaining: ArraySlice<BlobDescription>
     private var incoming: IncomingBlob?
 
     /// `owner` makes temporary names unique among the workers that share the cache.
-    init(assignment: Assignment, cache: BlobCache, owner: String) {
+    package init(assignment: Assignment, cache: BlobCache, owner: String) {
         self.assignment = assignment
         self.cache = cache
         self.owner = owner
@@ -33,7 +33,7 @@ final class BlobFetch {
     }
 
     /// Starts on the next blob that is missing or damaged; nil when none is.
-    func nextRequest() throws -> BlobRequest? {
+    package func nextRequest() throws -> BlobRequest? {
         incoming = nil
         while let blob = remaining.popFirst() {
             guard files[blob.digest] == nil else { continue }
@@ -48,7 +48,7 @@ final class BlobFetch {
     }
 
     /// Takes a chunk that came for this fetch's epoch; one of another blob is ignored.
-    func take(_ chunk: BlobChunk) throws -> Progress {
+    package func take(_ chunk: BlobChunk) throws -> Progress {
         guard let incoming, incoming.blob.digest == chunk.digest else { return .more }
         try incoming.append(chunk)
         shippedBytes += UInt64(chunk.bytes.count)

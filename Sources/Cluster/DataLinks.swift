@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// The data links that came to a worker: the one its steps come over, and those that wait for the
 /// plan they belong to (PROTOCOL.md, sections 5 and 6).
-struct DataLinks {
+package struct DataLinks {
     /// What becomes of a link that has sent `dataHello`.
-    enum Greeting {
+    package enum Greeting {
         case accepted
         /// It waits for its epoch; `evicted` has to be closed for want of room.
         case held(evicted: Link?)
@@ -14,7 +14,7 @@ struct DataLinks {
     }
 
     /// What becomes of a step.
-    enum Passage: Equatable {
+    package enum Passage: Equatable {
         case run
         /// Of an older plan: dropped silently.
         case stale
@@ -28,7 +28,7 @@ struct DataLinks {
     }
 
     /// The newest assignment's epoch; 0 before the first.
-    private(set) var epoch: UInt32 = 0
+    package private(set) var epoch: UInt32 = 0
     /// The stage that sends to this one.
     private var previousStage = DataHello.coordinatorStage
     private var input: Entry?
@@ -36,7 +36,9 @@ struct DataLinks {
     /// Oldest first.
     private var held: [Entry] = []
 
-    mutating func greet(_ link: Link, _ hello: DataHello, epoch: UInt32) -> Greeting {
+    package init() {}
+
+    package mutating func greet(_ link: Link, _ hello: DataHello, epoch: UInt32) -> Greeting {
         guard hello.protocolVersion == Limits.protocolVersionMax else {
             return .refused(.unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
         }
@@ -61,7 +63,7 @@ struct DataLinks {
     }
 
     /// Takes up the link of a new assignment; returns those that are to be closed.
-    mutating func begin(epoch: UInt32, stage: UInt16) -> [Link] {
+    package mutating func begin(epoch: UInt32, stage: UInt16) -> [Link] {
         self.epoch = epoch
         previousStage = stage == 0 ? DataHello.coordinatorStage : stage - 1
         lastStepID = 0
@@ -78,7 +80,7 @@ struct DataLinks {
         return ended
     }
 
-    mutating func pass(stepID: UInt64, epoch stepEpoch: UInt32, on link: Link) -> Passage {
+    package mutating func pass(stepID: UInt64, epoch stepEpoch: UInt32, on link: Link) -> Passage {
         guard let entry = entry(of: link) else {
             return .refused("a step came before its dataHello")
         }
@@ -94,12 +96,12 @@ struct DataLinks {
         return .run
     }
 
-    mutating func remove(_ link: Link) {
+    package mutating func remove(_ link: Link) {
         if input?.link === link { input = nil }
         held.removeAll { $0.link === link }
     }
 
-    func knows(_ link: Link) -> Bool { entry(of: link) != nil }
+    package func knows(_ link: Link) -> Bool { entry(of: link) != nil }
 
     private func entry(of link: Link) -> Entry? {
         input?.link === link ? input : held.first { $0.link === link }

@@ -76,7 +76,7 @@ final class LocalBackend: StepBackend {
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading
         status.state = isReady ? "ready" : "loading"
-        let progress = isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done"
+        let progress = isReady ? "" : "packing weights, \(reading.loadedBytes >> 20) MiB done"
         status.detail = failure ?? progress
         status.epoch = isReady ? 1 : 0
         var stage = StageStatus(

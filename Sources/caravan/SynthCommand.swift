@@ -48,11 +48,10 @@ struct SynthCommand: Command {
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             let start = MonotonicClock.now()
-            let progress = ProgressLine()
             let byteCount = try model.write(
                 to: path, threadCount: threadCount, until: { interrupt.number != nil }
-            ) { progress.show("\(ByteSize.text($0)) written") }
-            progress.clear()
+            ) { ProgressLine.show("\(ByteSize.text($0)) written") }
+            ProgressLine.clear()
             guard let byteCount else { return 128 + (interrupt.number ?? 0) }
             let seconds = (MonotonicClock.now() - start).seconds
             let rate = Double(byteCount) / max(seconds, 1e-9) / 1e6

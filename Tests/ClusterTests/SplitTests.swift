@@ -9,7 +9,9 @@ import Testing
 /// The promise: the same bits at any split.
 @Suite(.serialized)
 struct SplitTests {
-    private let requests: [GenerationRequest] = [.test(), .test(seed: 5), .test(length: 1, seed: 9)]
+    private let requests: [GenerationRequest] = [
+        .test(), .test(seed: 5), .test(length: 1, seed: 9),
+    ]
 
     @Test(arguments: [false, true])
     func anyNumberOfWorkersGivesTheSameBits(tied: Bool) throws {

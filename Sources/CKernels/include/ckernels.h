@@ -179,4 +179,7 @@ void ck_unmap(void *address, size_t byte_count);
 /// Gives the pages back; the memory reads as zero afterwards.
 void ck_discard(void *address, size_t byte_count);
 
+/// Reads `count` bytes (a multiple of 1024) as fast as one thread can; the sum keeps them in use.
+uint64_t ck_read(const void *bytes, size_t count);
+
 #endif

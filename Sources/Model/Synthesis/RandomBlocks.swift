@@ -46,20 +46,23 @@ struct RandomBlocks: Sendable {
         if type == .q8_0 {
             for index in bytes.indices { bytes[index] |= bytes[index] == 0x80 ? 1 : 0 }
         }
-        guard let first = patches.first else { return bytes }
-        var start = 0
-        for _ in 0..<blockCount {
-            let low = Int(bytes[start + first.offset])
-            let high = Int(bytes[start + first.offset + 1])
-            let entry = (low | high << 8) % Self.tableCount
-            for patch in patches {
-                let value = patch.table[entry]
-                bytes[start + patch.offset] = UInt8(truncatingIfNeeded: value)
-                bytes[start + patch.offset + 1] = UInt8(truncatingIfNeeded: value >> 8)
-            }
-            start += stride
+        // The last first: the first patch's place holds the bits that choose for all of them.
+        for patch in patches.reversed() {
+            Self.apply(patch, choosingAt: patches[0].offset, stride: stride, to: &bytes)
         }
         return bytes
+    }
+
+    private static func apply(
+        _ patch: Patch, choosingAt choice: Int, stride: Int, to bytes: inout [UInt8]
+    ) {
+        let table = patch.table
+        for start in Swift.stride(from: 0, to: bytes.count, by: stride) {
+            let bits = Int(bytes[start + choice]) | Int(bytes[start + choice + 1]) << 8
+            let value = table[bits % tableCount]
+            bytes[start + patch.offset] = UInt8(truncatingIfNeeded: value)
+            bytes[start + patch.offset + 1] = UInt8(truncatingIfNeeded: value >> 8)
+        }
     }
 
     /// Evenly spread over `mean` ± √3 · `deviation`.
