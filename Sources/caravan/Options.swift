@@ -99,6 +99,19 @@ struct Options {
         return value
     }
 
+    /// Whole numbers separated by commas.
+    func integers(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> [Int]? {
+        guard let text = values[name] else { return nil }
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false)
+            .map { Int($0).flatMap { range.contains($0) ? $0 : nil } }
+        let found = numbers.compactMap { $0 }
+        guard found.count == numbers.count else {
+            let wanted = "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+            throw .badValue(name, text, "\(wanted), separated by commas")
+        }
+        return found
+    }
+
     func number(_ name: String, in range: ClosedRange<Double>) throws(UsageError) -> Double? {
         guard let text = values[name] else { return nil }
         guard let value = Double(text), range.contains(value) else {
