@@ -9,8 +9,9 @@
 //           dequantised:      total = fma(scale · x.scale, dot, total)
 //   Q2_K, Q3_K, Q6_K: each half of a block has a scale:
 //                             total = fma(fma(scale₁, dot₁, scale₀ · dot₀), x.scale, total)
-//   minima: added (Q4_1, Q5_1) or taken off (Q4_K, Q5_K), a block at a time:
-//                             total = fma(±minimum, x.moment, total)
+//   minima, a block at a time, of Q4_1 and Q5_1 and of Q4_K and Q5_K:
+//                             total = fma(minimum · x.scale, x.sum, total)
+//                             total = fma(-minimum, x.moment, total)
 //           Q2_K has two of 4 bits, and Σ minimum · half's sum is exact in 32 bits:
 //                             total = fma(-d' · x.scale, Σ, total)
 #ifndef CK_QUANTISED_PRODUCT_H
@@ -122,8 +123,10 @@ INLINE void add_block(
     UNROLL for (int r = 0; r < R; r++) {
         const ck_block *x = block_of(in, r, block);
         total[r] = FMA(scale * x->scale, as_floats(s[r]), total[r]);
-        if (has_minimum(type)) {
-            total[r] = FMA(minimum, (vf)x->moment, total[r]);
+        if (is_super(type)) {
+            total[r] = has_minimum(type) ? FMA(minimum, (vf)x->moment, total[r]) : total[r];
+        } else if (has_minimum(type)) {
+            total[r] = FMA(minimum * x->scale, (vf)(float)x->sum, total[r]);
         }
     }
 }
