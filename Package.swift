@@ -61,7 +61,9 @@ let package = Package(
         tests(
             "EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"],
             data: ["Fixtures"]),
-        tests("ClusterTests", ["Cluster", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
+        tests(
+            "ClusterTests",
+            ["Cluster", "Control", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),

@@ -8,7 +8,14 @@ package final class Acceptor: Sendable {
     package let address: SocketAddress
     private let listener: Listener
     private let thread = Mutex<OSThread?>(nil)
-    private let strangers = Mutex<[ObjectIdentifier: Link]>([:])
+    private let table = Mutex(Table())
+
+    private struct Table {
+        /// Links that have not said a word.
+        var strangers: Set<ObjectIdentifier> = []
+        /// Every accepted link whose threads may still run.
+        var links: [Link] = []
+    }
 
     /// Events of accepted links go to `onEvent`, which owns the links from their first frame on.
     package init(
@@ -24,27 +31,38 @@ package final class Acceptor: Sendable {
         thread.withLock { $0 = accepting }
     }
 
-    /// Stops accepting and joins the thread; links that live on are their owner's.
+    /// Stops accepting, ends every accepted link and joins all threads.
+    ///
+    /// What `onEvent` posts to has been closed before, so that no reader waits there.
     package func stop() {
         listener.stop()
-        thread.withLock { $0 }?.join()
-        for link in strangers.withLock({ Array($0.values) }) { link.close(reason: "stopping") }
+        let accepting = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        accepting?.join()
+        let links = table.withLock { $0.links }
+        for link in links { link.close(reason: "stopping") }
+        for link in links { link.finish() }
+        table.withLock { $0.links = [] }
     }
 
     private func admit(
         _ stream: ByteStream, _ onEvent: @escaping @Sendable (Link, Link.Event) -> Void
     ) {
-        guard strangers.withLock({ $0.count }) < ClusterLimits.strangersMax else {
-            stream.shutDown()
-            return
-        }
-        // The table is locked until the link stands in it, so its first event finds it there.
-        strangers.withLock { table in
+        table.withLock { table in
+            table.links.removeAll { $0.isFinished }
+            guard table.strangers.count < ClusterLimits.strangersMax else {
+                stream.shutDown()
+                return
+            }
+            // The table is locked until the link stands in it, so its first event finds it there.
             let link = Link(stream: stream, isStranger: true) { [self] link, event in
-                _ = strangers.withLock { $0.removeValue(forKey: ObjectIdentifier(link)) }
+                _ = self.table.withLock { $0.strangers.remove(ObjectIdentifier(link)) }
                 onEvent(link, event)
             }
-            table[ObjectIdentifier(link)] = link
+            table.strangers.insert(ObjectIdentifier(link))
+            table.links.append(link)
         }
     }
 }

@@ -50,7 +50,7 @@ struct ActiveRequest {
         deliver(
             .finished(
                 GenerationSummary(
-                    reason: reason, promptTokenCount: promptTokenCount,
+                    reason: stops.isStopped ? .stop : reason, promptTokenCount: promptTokenCount,
                     generatedTokenCount: generatedTokenCount, trailingText: held,
                     prefillDuration: first - submitted,
                     decodeDuration: (lastToken ?? first) - first)))

@@ -12,12 +12,8 @@ package struct BlobCache: Sendable {
         try FileSystem.makeDirectory(directory)
     }
 
-    /// Whether a complete file of the right size is there; `open` verifies what is in it.
-    package func holds(_ blob: BlobDescription) -> Bool {
-        FileSystem.byteCount(path(of: blob.digest)) == Int(blob.byteCount)
-    }
-
-    /// Maps the blob after checking size and hash; a file that fails is removed and nil returned.
+    /// Maps the blob after checking size and hash; nil when it is not there, or was damaged and
+    /// has been removed.
     package func open(_ blob: BlobDescription) throws(FileError) -> MappedFile? {
         let path = path(of: blob.digest)
         guard FileSystem.exists(path) else { return nil }
@@ -72,12 +68,16 @@ final class IncomingBlob {
         hash.update(chunk.bytes)
     }
 
-    /// Checks the hash and gives the blob its name.
-    func commit() throws {
+    /// Checks the hash, gives the blob its name and maps it.
+    ///
+    /// Mapped before it has its name: another worker that shares the cache can't take it away.
+    func commit() throws -> MappedFile {
         guard hash.finish() == blob.digest.bytes else {
             throw ShippingError.wrongHash(blob.digest.hexadecimal)
         }
+        let mapped = try MappedFile(path: file.temporaryPath)
         try file.commit()
+        return mapped
     }
 }
 
@@ -86,6 +86,7 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
     case outOfOrder(expected: UInt64, got: UInt64)
     case wrongHash(String)
     case unloadable(String)
+    case tooLarge(needBytes: Int?, budgetBytes: Int)
     case notInBlob(tensor: String)
 
     package var description: String {
@@ -95,8 +96,10 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
         case .wrongHash(let name):
             "blob \(name) arrived with another hash; the model file may have changed: "
                 + "restart the coordinator"
-        case .unloadable(let name):
-            "blob \(name) could not be read back from the cache; check the disk"
+        case .unloadable(let what): "the assignment is impossible: \(what)"
+        case .tooLarge(let need, let budget):
+            "the assignment needs \(need.map(String.init) ?? "countless") bytes for its KV cache "
+                + "and this worker offers \(budget); raise --memory"
         case .notInBlob(let tensor): "tensor \(tensor) lies outside its blob"
         }
     }

@@ -11,21 +11,28 @@ final class BlobShipper: Sendable {
     /// Small, so that many workers can be shipped to at once from little memory.
     static let chunkBytes = 256 << 10
 
-    private let requests = Mailbox<(epoch: UInt32, BlobRequest)>(capacity: Limits.blobsMax)
+    private let requests = Mailbox<Order>(capacity: Limits.blobsMax)
     private let thread: OSThread
+
+    /// A request as its frame brought it; the chunks carry the same epoch and id.
+    private struct Order {
+        let request: BlobRequest
+        let epoch: UInt32
+        let id: UInt64
+    }
     private let sent = ShippedBytes()
 
     init(link: Link, catalog: BlobCatalog) {
         thread = OSThread(name: "ship") { [requests, sent] in
-            while let (epoch, request) = requests.take() {
+            while let order = requests.take() {
+                let request = order.request
                 guard let blob = catalog.blob(request.digest),
                     request.offset < UInt64(blob.byteCount)
                 else {
-                    let notice = ErrorNotice(
-                        code: .blobUnavailable,
-                        message: "no blob \(request.digest.hexadecimal) from \(request.offset) on")
-                    link.send(Frame(epoch: epoch, id: 0, message: .error(notice)))
-                    continue
+                    link.refuse(
+                        .blobUnavailable,
+                        "no blob \(request.digest.hexadecimal) from \(request.offset) on")
+                    return
                 }
                 for start in stride(
                     from: Int(request.offset), to: blob.byteCount, by: Self.chunkBytes)
@@ -34,9 +41,9 @@ final class BlobShipper: Sendable {
                     let chunk = BlobChunk(
                         digest: request.digest, offset: UInt64(start),
                         bytes: blob.copyBytes(offset: start, count: count))
-                    guard link.ship(Frame(epoch: epoch, id: 0, message: .blobChunk(chunk))) else {
-                        return
-                    }
+                    let frame = Frame(
+                        epoch: order.epoch, id: order.id, message: .blobChunk(chunk))
+                    guard link.ship(frame) else { return }
                     sent.add(count)
                 }
             }
@@ -46,7 +53,9 @@ final class BlobShipper: Sendable {
     var sentBytes: Int { sent.count }
 
     /// False when a peer asks for more than a plan can have.
-    func ask(_ request: BlobRequest, epoch: UInt32) -> Bool { requests.offer((epoch, request)) }
+    func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) -> Bool {
+        requests.offer(Order(request: request, epoch: epoch, id: id))
+    }
 
     /// Ends the thread; the link has been closed before, so nothing waits on it.
     func stop() {

@@ -28,10 +28,15 @@ final class ClusterBackend: StepBackend {
     private var members: [NodeID: Member] = [:]
     private var roles: [ObjectIdentifier: Role] = [:]
     private var firstStage: Link?
+    private var results: Link?
+    /// Links that this side opened and whose threads may still run.
+    private var outgoing: [ObjectIdentifier: Link] = [:]
+    private var departedShippedBytes = 0
     private var isUp = false
     private var times = StageTimes()
 
-    /// Listens for workers and starts the local ones. Throws `SocketError` or `ProcessError`.
+    /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
+    /// or `ProcessError`.
     init(
         model: LoadedModel, catalog: BlobCatalog, configuration: CoordinatorConfiguration,
         listen: SocketAddress, localCount: Int, threadCount: Int,
@@ -44,6 +49,11 @@ final class ClusterBackend: StepBackend {
         self.post = post
         var random = SystemRandomNumberGenerator()
         node = NodeID(high: random.next(), low: random.next())
+        let whole = Assignment(
+            shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
+            slotCount: configuration.slotCount, contextLength: contextLength, nextAddress: "",
+            catalog: catalog)
+        try whole.checkFits()
         membership = Membership(
             model: PlannerModel(
                 model, slotCount: configuration.slotCount, contextLength: contextLength),
@@ -70,6 +80,7 @@ final class ClusterBackend: StepBackend {
 
     func handle(_ event: BackendEvent) -> [BackendOutcome] {
         guard case .link(let link, let event) = event else { return [] }
+        if case .frame = event, link.isDismissed { return [] }
         switch (event, roles[ObjectIdentifier(link)]) {
         case (.closed(let reason), let role): return handleClosed(link, reason, role)
         case (.frame(let frame), .member(let node)?): return handleMember(node, frame)
@@ -90,8 +101,30 @@ final class ClusterBackend: StepBackend {
                 outcomes.append(.failed("worker \(name) ended with status \(status)"))
             }
         }
+        outcomes += dropSilent(now)
         if isIdle { outcomes += carryOut(membership.idle(now: now)) }
         return outcomes + carryOut(membership.tick(now: now))
+    }
+
+    /// Ends members from which nothing has come for too long, as their readers saw it: this thread
+    /// may itself have been held up, with the heartbeats waiting for it.
+    private func dropSilent(_ now: Duration) -> [BackendOutcome] {
+        var outcomes: [BackendOutcome] = []
+        for (node, member) in members where !member.link.isDismissed {
+            if member.link.silence < ClusterLimits.heartbeatTimeout {
+                outcomes += carryOut(membership.heard(node: node, now: now))
+            } else {
+                member.link.close(reason: "nothing heard for \(ClusterLimits.heartbeatTimeout)")
+                outcomes += carryOut(membership.lost(node: node, now: now))
+            }
+        }
+        return outcomes
+    }
+
+    func distrust(_ reason: String) -> [BackendOutcome] {
+        guard isUp, let last = membership.plan?.stages.last else { return [] }
+        members[last.node]?.link.refuse(.internalFault, reason)
+        return carryOut(membership.lost(node: last.node, now: MonotonicClock.now()))
     }
 
     func forward(stepID: UInt64, _ step: Step) {
@@ -103,7 +136,7 @@ final class ClusterBackend: StepBackend {
         status.state = membership.state.rawValue
         status.detail = membership.detail
         status.epoch = Int(membership.epoch)
-        status.shippedBytes = members.values.reduce(0) { $0 + $1.shippedBytes }
+        status.shippedBytes = members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
         status.stages = (membership.plan?.stages ?? []).enumerated().compactMap { index, planned in
             guard let member = members[planned.node] else { return nil }
             var stage = member.status(stage: index, layers: planned.layers)
@@ -117,15 +150,14 @@ final class ClusterBackend: StepBackend {
             member.link.send(Frame(epoch: membership.epoch, id: 0, message: .bye))
             member.link.closeAfterSending()
         }
+        for member in members.values { member.link.waitUntilSent() }
         children?.stop()
         acceptor.stop()
-        firstStage?.close(reason: "stopping")
-        firstStage?.finish()
-        for member in members.values {
-            member.link.close(reason: "stopping")
-            member.link.finish()
-            member.finish()
+        for link in outgoing.values {
+            link.close(reason: "stopping")
+            link.finish()
         }
+        for member in members.values { member.finish() }
     }
 
     // MARK: Links
@@ -134,13 +166,15 @@ final class ClusterBackend: StepBackend {
         switch frame.message {
         case .hello(let hello): return join(link, hello)
         case .dataHello(let hello):
+            let stages = membership.plan?.stages ?? []
             guard hello.protocolVersion == Limits.protocolVersionMax,
-                frame.epoch == membership.epoch,
-                members[hello.node] != nil, membership.plan?.stages.last?.node == hello.node
+                frame.epoch == membership.epoch, stages.last?.node == hello.node,
+                Int(hello.fromStage) == stages.count - 1, results == nil
             else {
                 refuse(link, .refused, "this data link belongs to no stage of the current plan")
                 return []
             }
+            results = link
             roles[ObjectIdentifier(link)] = .results(epoch: frame.epoch)
         default: refuse(link, .unexpectedFrame, "say hello first")
         }
@@ -157,9 +191,14 @@ final class ClusterBackend: StepBackend {
                     + "\(ours.upperBound); run the same release on both")
             return []
         }
-        guard members[hello.node] == nil, SocketAddress(hello.dataAddress) != nil else {
-            refuse(link, .refused, "worker \(hello.name) has joined already, or gave no address")
+        guard SocketAddress(hello.dataAddress) != nil else {
+            refuse(link, .refused, "worker \(hello.name) gave no address for data links")
             return []
+        }
+        let outcomes = dropEarlier(hello.node)
+        guard members.count < Limits.stagesMax else {
+            refuse(link, .refused, "there are \(members.count) workers already")
+            return outcomes
         }
         let member = Member(hello: hello, link: link, catalog: catalog)
         members[hello.node] = member
@@ -173,7 +212,23 @@ final class ClusterBackend: StepBackend {
                     ClusterLimits.heartbeatInterval.microseconds / 1000))
             link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
         }
-        return carryOut(directives)
+        return outcomes + carryOut(directives)
+    }
+
+    /// A worker that joins again has lost its link, even if that has not been noticed here.
+    private func dropEarlier(_ node: NodeID) -> [BackendOutcome] {
+        guard let earlier = members[node] else { return [] }
+        roles[ObjectIdentifier(earlier.link)] = nil
+        earlier.link.close(reason: "it joined again")
+        forget(node)
+        return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
+    }
+
+    /// Joins the threads of a member whose link is closed.
+    private func forget(_ node: NodeID) {
+        guard let member = members.removeValue(forKey: node) else { return }
+        member.finish()
+        departedShippedBytes += member.shippedBytes
     }
 
     private func handleMember(_ node: NodeID, _ frame: Frame) -> [BackendOutcome] {
@@ -183,21 +238,21 @@ final class ClusterBackend: StepBackend {
         case .heartbeat(let heartbeat):
             member.note(heartbeat)
             return carryOut(membership.heard(node: node, now: now))
-        case .blobRequest(let request):
-            member.ask(request, epoch: frame.epoch)
-            return carryOut(membership.heard(node: node, now: now))
-        case .ready(let ready):
-            Log.info(
-                "worker \(member.hello.name) is ready for plan \(frame.epoch); "
-                    + "\(ready.shippedBytes) bytes were shipped to it")
-            return carryOut(membership.ready(node: node, epoch: frame.epoch, now: now))
+        // What belongs to an older plan is dropped.
+        case .blobRequest, .ready:
+            guard frame.epoch <= membership.epoch else {
+                refuse(member.link, .unexpectedFrame, "plan \(frame.epoch) is not known here")
+                return carryOut(membership.lost(node: node, now: now))
+            }
+            guard frame.epoch == membership.epoch else { return [] }
+            if case .ready(let ready) = frame.message { return note(ready, of: member) }
+            if case .blobRequest(let request) = frame.message {
+                member.ask(request, epoch: frame.epoch, id: frame.id)
+            }
+            return []
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
-            if notice.code == .loadFailed {
-                refuse(member.link, .refused, "it could not load its stage: \(notice.message)")
-            } else {
-                member.link.close(reason: notice.message)
-            }
+            member.link.close(reason: notice.message)
             return carryOut(membership.lost(node: node, now: now))
         case .bye:
             Log.info("worker \(member.hello.name) leaves")
@@ -209,9 +264,23 @@ final class ClusterBackend: StepBackend {
         }
     }
 
+    private func note(_ ready: Ready, of member: Member) -> [BackendOutcome] {
+        let epoch = membership.epoch
+        Log.info(
+            "worker \(member.hello.name) is ready for plan \(epoch); "
+                + "\(ready.shippedBytes) bytes were shipped to it")
+        let now = MonotonicClock.now()
+        return carryOut(membership.ready(node: member.hello.node, epoch: epoch, now: now))
+    }
+
     private func handleResult(_ link: Link, _ frame: Frame, _ epoch: UInt32) -> [BackendOutcome] {
         guard case .candidates(let candidates) = frame.message else {
             refuse(link, .unexpectedFrame, "a data link to the coordinator carries candidates")
+            return []
+        }
+        guard frame.epoch <= epoch else {
+            refuse(
+                link, .unexpectedFrame, "candidates of plan \(frame.epoch) on a link of \(epoch)")
             return []
         }
         // Frames of an older plan are dropped.
@@ -223,11 +292,14 @@ final class ClusterBackend: StepBackend {
     private func handleClosed(_ link: Link, _ reason: String?, _ role: Role?) -> [BackendOutcome] {
         link.finish()
         roles[ObjectIdentifier(link)] = nil
+        outgoing[ObjectIdentifier(link)] = nil
+        if results === link { results = nil }
+        if firstStage === link { firstStage = nil }
         let why = reason ?? "it closed the link"
         switch role {
         case .member(let node)?:
-            guard let member = members.removeValue(forKey: node) else { return [] }
-            member.finish()
+            guard let member = members[node] else { return [] }
+            forget(node)
             Log.warning("worker \(member.hello.name) is gone: \(why)")
             return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
         case .results(let epoch)?, .first(let epoch)?:
@@ -247,9 +319,7 @@ final class ClusterBackend: StepBackend {
 
     private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
         Log.warning("refused \(link.peer): \(message)")
-        link.send(
-            Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
-        link.closeAfterSending()
+        link.refuse(code, message)
     }
 
     // MARK: Directives
@@ -286,12 +356,9 @@ final class ClusterBackend: StepBackend {
                 ? members[plan.stages[index + 1].node]?.hello.dataAddress
                 : acceptor.address.description
             let assignment = Assignment(
-                shape: shape, stage: UInt16(index), stageCount: UInt16(plan.stages.count),
-                layerStart: UInt32(stage.layers.lowerBound),
-                layerEnd: UInt32(stage.layers.upperBound),
-                slotCount: UInt32(configuration.slotCount), contextLength: UInt32(contextLength),
-                rowCountMax: UInt32(ClusterLimits.rowCountMax), nextAddress: next ?? "",
-                blobs: catalog.blobs(forLayers: stage.layers))
+                shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
+                slotCount: configuration.slotCount, contextLength: contextLength,
+                nextAddress: next ?? "", catalog: catalog)
             Log.info(
                 "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
                     + "on \(stage.name)")
@@ -312,6 +379,7 @@ final class ClusterBackend: StepBackend {
                 post(.link(link, event))
             }
             roles[ObjectIdentifier(link)] = .first(epoch: epoch)
+            outgoing[ObjectIdentifier(link)] = link
             let greeting = DataHello(
                 protocolVersion: Limits.protocolVersionMax, node: node,
                 fromStage: DataHello.coordinatorStage)
@@ -330,8 +398,9 @@ final class ClusterBackend: StepBackend {
 
     private func dropPipeline() {
         isUp = false
-        firstStage?.close(reason: "plan over")
+        for link in [firstStage, results] { link?.close(reason: "plan over") }
         firstStage = nil
+        results = nil
     }
 }
 

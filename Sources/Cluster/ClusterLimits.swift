@@ -7,12 +7,19 @@ package enum ClusterLimits {
     package static let connectTimeout = Duration.seconds(5)
     /// A peer that takes no byte for this long is lost.
     package static let writeTimeout = Duration.seconds(10)
+    /// For a peer to read the last frame and close its side, once this side has ended the link.
+    package static let lingerTime = Duration.milliseconds(500)
+    /// Read and thrown away of what a peer still sends after it broke a rule.
+    package static let discardBytesMax = 1 << 20
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
     /// How long a worker keeps trying to reach a coordinator that does not answer.
     package static let joinPatience = Duration.seconds(60)
     package static let joinRetryInterval = Duration.milliseconds(250)
+    /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
+    /// a dead worker goes unnoticed.
+    package static let strandedPatience = Duration.seconds(5)
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
     /// How long children have to end by themselves before they are killed.

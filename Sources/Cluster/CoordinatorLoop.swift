@@ -68,7 +68,20 @@ final class CoordinatorLoop {
         for request in requests.values { request.fail(.shuttingDown) }
         for waiter in waiters { waiter.offer(.shuttingDown) }
         requests = [:]
+        // Closed before the backend joins its threads: none of them waits for room in it then.
+        events.close()
+        while let event = events.take() { turnAway(event) }
         backend.stop()
+    }
+
+    /// Answers what came too late.
+    private func turnAway(_ event: CoordinatorEvent) {
+        switch event {
+        case .submit(_, _, let reply): reply.offer(.failure(.shuttingDown))
+        case .status(let reply): reply.offer(status())
+        case .awaitReady(let reply): reply.offer(.shuttingDown)
+        case .cancel, .backend, .stop: break
+        }
     }
 
     private func tickIfDue() {
@@ -136,7 +149,7 @@ final class CoordinatorLoop {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {
                     Log.error("wrong candidates for step \(id): \(error)")
-                    takeDown(.workerLost("the last stage answered wrongly"))
+                    act(on: backend.distrust("the last stage answered wrongly"))
                 }
             }
         }

@@ -14,25 +14,32 @@ final class Heart: Sendable {
 
     init(link: Link) { self.link = link }
 
-    func start() {
-        let beating = OSThread(name: "heart") { [self] in
-            var id: UInt64 = 0
-            repeat {
-                id += 1
-                link.noteBeat(id)
-                link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading())))
-                _ = ending.take(timeout: ClusterLimits.heartbeatInterval)
-            } while !ending.isClosed
+    /// Beats from now on; has no effect the second time.
+    func start(interval: Duration) {
+        thread.withLock { thread in
+            guard thread == nil else { return }
+            thread = OSThread(name: "heart") { [self] in
+                var id: UInt64 = 0
+                repeat {
+                    id += 1
+                    link.noteBeat(id)
+                    link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading())))
+                    _ = ending.take(timeout: interval)
+                } while !ending.isClosed
+            }
         }
-        thread.withLock { $0 = $0 ?? beating }
     }
 
-    /// Puts the stage's counters into the next heartbeat.
-    func report(_ runner: StageRunner) { counters.withLock { $0 = runner.counters } }
+    /// Puts these counters, which run from the start of the process, into the next heartbeat.
+    func report(_ counters: StageCounters) { self.counters.withLock { $0 = counters } }
 
     func stop() {
         ending.close()
-        thread.withLock { $0 }?.join()
+        let beating = thread.withLock { thread in
+            defer { thread = nil }
+            return thread
+        }
+        beating?.join()
     }
 
     private func reading() -> Heartbeat {

@@ -7,7 +7,9 @@ package import Wire
 /// One connection between two processes: frames in by a reader thread, out by a writer thread.
 ///
 /// The reader hands every frame to `onEvent` and, as its very last call, `.closed`. Whoever
-/// receives `.closed` calls `finish()` from another thread to join both.
+/// receives `.closed` calls `finish()` from another thread to join both. To call it earlier is safe
+/// only where `onEvent` cannot wait for the caller: a reader that waits for room in its owner's
+/// mailbox cannot be joined by that owner.
 package final class Link: Sendable {
     package enum Event: Sendable {
         case frame(Frame)
@@ -21,7 +23,14 @@ package final class Link: Sendable {
     private let shipping = Mailbox<Void>(capacity: ClusterLimits.shippingChunksMax)
     private let threads = Mutex<[OSThread]>([])
     private let counters = Mutex(LinkCounters())
-    private let parting = Mutex<String?>(nil)
+    private let parting = Mutex<Parting>(Parting())
+    /// Closed by the writer as its last act.
+    private let written = Mailbox<Void>(capacity: 1)
+
+    private struct Parting {
+        var reason: String?
+        var isDismissed = false
+    }
 
     /// Takes over `stream`. A stranger has a limited time and size for its first frame.
     package init(
@@ -55,9 +64,23 @@ package final class Link: Sendable {
     /// Ends the link after what is queued has been sent.
     package func closeAfterSending() { outgoing.close() }
 
+    /// Tells the peer what it did wrong, then ends the link; `.closed` follows.
+    package func refuse(_ code: ErrorNotice.Code, _ message: String) {
+        dismiss(message)
+        let notice = ErrorNotice(code: code, fitting: message)
+        send(Frame(epoch: 0, id: 0, message: .error(notice)))
+        closeAfterSending()
+    }
+
+    /// Whether this side has ended the link: what still comes over it counts for nothing.
+    package var isDismissed: Bool { parting.withLock { $0.isDismissed } }
+
+    /// Waits until everything queued before `closeAfterSending` is sent, or can't be.
+    package func waitUntilSent() { _ = written.take(timeout: ClusterLimits.writeTimeout) }
+
     /// Ends the link now; `.closed` follows with `reason`.
     package func close(reason: String) {
-        parting.withLock { $0 = $0 ?? reason }
+        dismiss(reason)
         outgoing.close()
         shipping.close()
         stream.shutDown()
@@ -69,6 +92,16 @@ package final class Link: Sendable {
         outgoing.close()
         shipping.close()
         for thread in threads.withLock({ swap(&$0, []) }) { thread.join() }
+    }
+
+    /// Whether `finish` has been called.
+    package var isFinished: Bool { threads.withLock { $0.isEmpty } }
+
+    private func dismiss(_ reason: String) {
+        parting.withLock {
+            $0.reason = $0.reason ?? reason
+            $0.isDismissed = true
+        }
     }
 
     package var traffic: LinkCounters { counters.withLock { $0 } }
@@ -98,13 +131,16 @@ package final class Link: Sendable {
     private func read(isStranger: Bool, _ deliver: (Frame) -> Void) -> String? {
         do {
             var isFirst = isStranger
+            let deadline = MonotonicClock.now() + ClusterLimits.firstFrameTimeout
+            func timeout() -> Duration? {
+                isFirst ? max(.zero, deadline - MonotonicClock.now()) : nil
+            }
             while true {
-                let timeout = isFirst ? ClusterLimits.firstFrameTimeout : nil
-                guard let head = try stream.read(count: Limits.headerBytes, timeout: timeout)
+                guard let head = try stream.read(count: Limits.headerBytes, timeout: timeout())
                 else { break }
                 let header = try FrameHeader(decoding: head, isFirst: isFirst)
                 let count = header.payloadLength
-                guard let payload = try stream.read(count: count, timeout: timeout) else {
+                guard let payload = try stream.read(count: count, timeout: timeout()) else {
                     throw SocketError.closedEarly(missing: count)
                 }
                 counters.withLock {
@@ -114,14 +150,19 @@ package final class Link: Sendable {
                 deliver(try Frame(header: header, payload: payload))
                 isFirst = false
             }
-            return parting.withLock { $0 }
+            return parting.withLock { $0.reason }
         } catch let error as WireError {
             // The rule is named to the peer, then the link ends; the process lives on.
             send(Frame(epoch: 0, id: 0, message: .error(error.notice)))
             closeAfterSending()
-            return parting.withLock { $0 } ?? "protocol error: \(error)"
+            waitUntilSent()
+            // What is left unread when a socket closes makes the kernel reset the connection, and
+            // the peer would lose the error frame.
+            stream.discardInput(
+                byteCountMax: ClusterLimits.discardBytesMax, timeout: ClusterLimits.lingerTime)
+            return parting.withLock { $0.reason } ?? "protocol error: \(error)"
         } catch {
-            return parting.withLock { $0 } ?? "\(error)"
+            return parting.withLock { $0.reason } ?? "\(error)"
         }
     }
 
@@ -134,7 +175,7 @@ package final class Link: Sendable {
             do {
                 try stream.write(bytes)
             } catch {
-                parting.withLock { $0 = $0 ?? "\(error)" }
+                parting.withLock { $0.reason = $0.reason ?? "\(error)" }
                 break
             }
             if case .blobChunk = frame.message { _ = shipping.take(timeout: .zero) }
@@ -147,6 +188,10 @@ package final class Link: Sendable {
         }
         outgoing.close()
         shipping.close()
+        stream.endWriting()
+        written.close()
+        // The peer has a moment to read what was sent and to close its side.
+        stream.waitForHangUp(timeout: ClusterLimits.lingerTime)
         stream.shutDown()
     }
 }

@@ -68,10 +68,15 @@ final class LocalBackend: StepBackend {
         work.offer((stepID, step))
     }
 
+    func distrust(_ reason: String) -> [BackendOutcome] {
+        failure = reason
+        return [.down(reason: reason), .failed(reason)]
+    }
+
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading
         status.state = isReady ? "ready" : "loading"
-        let progress = isReady ? "" : "packing weights: \(reading.loadedBytes) bytes done"
+        let progress = isReady ? "" : "packing weights, \(reading.loadedBytes >> 20) MiB done"
         status.detail = failure ?? progress
         status.epoch = isReady ? 1 : 0
         var stage = StageStatus(

@@ -27,8 +27,9 @@ final class Member {
 
     func note(_ heartbeat: Heartbeat) { self.heartbeat = heartbeat }
 
-    func ask(_ request: BlobRequest, epoch: UInt32) {
-        if !shipper.ask(request, epoch: epoch) { link.close(reason: "asks for too many blobs") }
+    func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) {
+        guard !shipper.ask(request, epoch: epoch, id: id) else { return }
+        link.refuse(.unexpectedFrame, "too many blob requests wait")
     }
 
     /// Joins the shipper; the link has been closed.

@@ -9,20 +9,43 @@ import Wire
 struct StageLoader {
     let assignment: Assignment
     let threadCount: Int
+    let memoryBudgetBytes: Int
 
-    /// Maps and verifies the blobs, then packs their weights. Throws what is wrong with them.
-    func load(from cache: BlobCache) throws -> StageRunner {
+    /// Packs the weights in `files`, the verified blobs. Throws what is wrong with them.
+    func load(_ files: [BlobDigest: MappedFile]) throws -> StageRunner {
+        let configuration = try stageConfiguration()
+        try checkMemory(configuration)
         var tensors: [Tensor] = []
         for blob in assignment.blobs {
-            guard let file = try cache.open(blob) else {
-                throw ShippingError.unloadable(blob.digest.hexadecimal)
+            guard let file = files[blob.digest] else {
+                throw ShippingError.unloadable("blob \(blob.digest.hexadecimal) is missing")
             }
             tensors += try blob.tensors(in: file)
         }
-        let configuration = try stageConfiguration()
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
         let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
         return StageRunner(stage: Int(assignment.stage), engine: engine)
+    }
+
+    /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.
+    private func checkMemory(_ configuration: StageConfiguration) throws {
+        let shape = configuration.hyperparameters
+        let factors = [
+            configuration.slotCount, configuration.contextLength, configuration.layers.count,
+            shape.headCountKV, shape.headSize, 2 * MemoryLayout<UInt16>.size,
+        ]
+        let need = factors.reduce(Int?.some(1)) { product, factor in
+            guard let (value, isOver) = product?.multipliedReportingOverflow(by: factor), !isOver
+            else { return nil }
+            return value
+        }
+        guard let need, need <= memoryBudgetBytes else {
+            throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
+        }
+        let width = MemoryLayout<Float>.size * shape.embeddingLength
+        guard configuration.rowCountMax * width <= Limits.activationBytesMax else {
+            throw ShippingError.unloadable("\(configuration.rowCountMax) rows do not fit a step")
+        }
     }
 
     private func stageConfiguration() throws -> StageConfiguration {

@@ -28,12 +28,21 @@ final class StageRunner {
     var residentByteCount: Int { engine.residentByteCount }
 
     /// Runs `step`. `sendMicroseconds` is what sending the previous one took.
+    ///
+    /// Throws `StepFault` or `EngineError`; edits may have been applied by then.
     func run(_ step: Step, sendMicroseconds: Int) throws -> Output {
         let start = MonotonicClock.now()
-        for edit in step.edits { try apply(edit) }
+        // Also what keeps the trail within its limit.
+        guard step.trail.map({ Int($0.stage) }) == Array(0..<stage) else {
+            throw StepFault.wrongTrail(stage: stage, stagesBefore: step.trail.count)
+        }
         var hidden: [Float] = []
         if case .f32(let values) = step.activations { hidden = values }
-        let output = try engine.forward(rows: step.rows.map(StageRow.init), hidden: hidden)
+        guard stage > 0 || hidden.isEmpty else { throw StepFault.activationsAtFirstStage }
+        for edit in step.edits { try apply(edit) }
+        let vocabularySize = engine.configuration.hyperparameters.vocabularySize
+        let rows = step.rows.map { StageRow($0, vocabularySize: vocabularySize) }
+        let output = try engine.forward(rows: rows, hidden: hidden)
         let end = MonotonicClock.now()
         let wait = previousEnd.map { max(0, (start - $0).microseconds) } ?? 0
         let timing = StageTiming(
@@ -64,25 +73,31 @@ final class StageRunner {
 
     private func apply(_ edit: KVEdit) throws(EngineError) {
         switch edit {
-        case .release(let slot): engine.release(slot: try known(slot))
+        case .release(let slot): try engine.release(slot: Int(slot))
         case .truncate(let slot, let length):
-            engine.truncate(slot: try known(slot), length: Int(length))
+            try engine.truncate(slot: Int(slot), length: Int(length))
         case .fork(let slot, let source, let length):
-            engine.fork(slot: try known(slot), source: try known(source), length: Int(length))
+            try engine.fork(slot: Int(slot), source: Int(source), length: Int(length))
         }
     }
+}
 
-    private func known(_ slot: UInt32) throws(EngineError) -> Int {
-        guard engine.length(slot: Int(slot)) != nil else {
-            throw .slotOutOfRange(
-                slot: Int(slot), slotCount: engine.configuration.slotCount)
+/// What in a step contradicts its way through the stages.
+enum StepFault: Error, Equatable, CustomStringConvertible {
+    case wrongTrail(stage: Int, stagesBefore: Int)
+    case activationsAtFirstStage
+
+    var description: String {
+        switch self {
+        case .wrongTrail(let stage, let count):
+            "a step came to stage \(stage) with a trail of \(count) other stages"
+        case .activationsAtFirstStage: "a step came to the first stage with activations"
         }
-        return Int(slot)
     }
 }
 
 /// What a stage did since it was loaded.
-struct StageCounters {
+struct StageCounters: Equatable {
     var stepCount: UInt64 = 0
     var rowCount: UInt64 = 0
     var computeMicroseconds: UInt64 = 0
@@ -96,14 +111,25 @@ struct StageCounters {
         waitMicroseconds += UInt64(timing.waitMicroseconds)
         sendMicroseconds += UInt64(timing.sendMicroseconds)
     }
+
+    static func + (a: StageCounters, b: StageCounters) -> StageCounters {
+        var sum = a
+        sum.stepCount += b.stepCount
+        sum.rowCount += b.rowCount
+        sum.computeMicroseconds += b.computeMicroseconds
+        sum.waitMicroseconds += b.waitMicroseconds
+        sum.sendMicroseconds += b.sendMicroseconds
+        return sum
+    }
 }
 
 extension StageRow {
-    init(_ row: Row) {
+    /// A row that wants more candidates than there are tokens gets them all.
+    init(_ row: Row, vocabularySize: Int) {
         let want: StageRow.Want =
             switch row.want {
             case .nothing: .nothing
-            case .candidates(let count): .top(Int(count))
+            case .candidates(let count): .top(min(Int(count), vocabularySize))
             case .allLogits: .all
             }
         self.init(

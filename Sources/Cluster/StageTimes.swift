@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
+package import Wire
 
 /// The stages' times over the latest steps whose every row gave a token, from the trails.
-struct StageTimes {
+package struct StageTimes {
     /// Steps sent that only carry decode rows.
     private var pending: Set<UInt64> = []
     /// Trails of the latest such steps, oldest first.
     private var window: [[StageTiming]] = []
 
-    mutating func noteSent(stepID: UInt64, _ step: Step) {
+    package init() {}
+
+    package mutating func noteSent(stepID: UInt64, _ step: Step) {
         if step.rows.allSatisfy({ $0.want != .nothing }) { pending.insert(stepID) }
     }
 
-    mutating func record(stepID: UInt64, trail: [StageTiming]) {
+    package mutating func record(stepID: UInt64, trail: [StageTiming]) {
         guard pending.remove(stepID) != nil else { return }
         window.append(trail)
         if window.count > ClusterLimits.timingWindow { window.removeFirst() }
     }
 
     /// Forgets what an older plan measured.
-    mutating func reset() { self = StageTimes() }
+    package mutating func reset() { self = StageTimes() }
 
     /// Puts the means of stage `status.stage` into `status`.
-    func fill(_ status: inout StageStatus) {
+    package func fill(_ status: inout StageStatus) {
         let timings = window.compactMap { trail in
             trail.first { Int($0.stage) == status.stage }
         }

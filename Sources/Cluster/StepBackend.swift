@@ -10,6 +10,8 @@ protocol StepBackend: AnyObject {
     /// Comes every `ClusterLimits.tickInterval`; `isIdle` when no request runs.
     func tick(isIdle: Bool) -> [BackendOutcome]
     func forward(stepID: UInt64, _ step: Step)
+    /// The candidates of the last outcome were wrong: whoever sent them is not to be used again.
+    func distrust(_ reason: String) -> [BackendOutcome]
     /// Fills in state, detail, epoch and stages.
     func describe(in status: inout ClusterStatus)
     /// Ends threads, links and child processes.

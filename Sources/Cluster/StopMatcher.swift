@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Finds stop texts in a stream of text, holding back what could be the beginning of one.
-struct StopMatcher {
+package struct StopMatcher {
     private let stops: [[UInt8]]
     private var held: [UInt8] = []
-    private(set) var isStopped = false
+    package private(set) var isStopped = false
 
-    init(_ stops: [String]) {
+    package init(_ stops: [String]) {
         self.stops = stops.map { Array($0.utf8) }.filter { !$0.isEmpty }
     }
 
     /// Takes the next piece and returns what can be shown. After a stop text nothing more comes.
-    mutating func append(_ text: String) -> String {
+    package mutating func append(_ text: String) -> String {
         guard !isStopped else { return "" }
         guard !stops.isEmpty else { return text }
         held += text.utf8
@@ -23,7 +23,7 @@ struct StopMatcher {
     }
 
     /// What was held back, when no more text comes.
-    mutating func finish() -> String { isStopped ? "" : take(held.count) }
+    package mutating func finish() -> String { isStopped ? "" : take(held.count) }
 
     private mutating func take(_ count: Int) -> String {
         // Stop texts begin with a whole character, so the cut never splits one.

@@ -33,12 +33,14 @@ package struct WorkerConfiguration: Sendable {
 package enum WorkerError: Error, Equatable, CustomStringConvertible {
     case unreachable(String, seconds: Int)
     case refused(String)
+    case cannotLoad(String)
     case coordinatorGone(String)
 
     package var description: String {
         switch self {
         case .unreachable(let reason, let seconds): "\(reason) (tried for \(seconds) s)"
         case .refused(let reason): "the coordinator refused this worker: \(reason)"
+        case .cannotLoad(let reason): "this worker cannot load its stage: \(reason)"
         case .coordinatorGone(let reason): "the coordinator is gone: \(reason)"
         }
     }

@@ -43,23 +43,32 @@ package final class WorkerNode: Sendable {
 
     /// Serves until `stop`. Throws `WorkerError` when the coordinator refuses or stays away.
     package func run() throws {
-        defer { acceptor.stop() }
-        while true {
-            guard let link = try joinLink() else { return }
+        defer {
+            events.close()
+            acceptor.stop()
+        }
+        var counters = StageCounters()
+        while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, control: link, events: events,
-                hello: hello())
+                hello: hello(), counters: counters)
             let end = session.run()
             session.close()
+            counters = session.pastCounters
+            guard !session.isStopped else { return }
             switch end {
             case .stopped: return
             case .refused(let reason): throw WorkerError.refused(reason)
+            case .failed(let reason): throw WorkerError.cannotLoad(reason)
             case .lost(let reason):
                 guard !configuration.endsWithCoordinator else {
                     throw WorkerError.coordinatorGone(reason)
                 }
                 Log.warning("the coordinator is gone (\(reason)); joining again")
+            case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
             }
+            // Never at once: a coordinator that turns everyone away would be joined in a loop.
+            guard !isStopped(within: ClusterLimits.joinRetryInterval) else { return }
         }
     }
 
@@ -87,15 +96,23 @@ package final class WorkerNode: Sendable {
                         "\(error)", seconds: Int(patience.components.seconds))
                 }
             }
-            // The wait between tries ends early when the worker is told to stop.
-            switch events.take(timeout: ClusterLimits.joinRetryInterval) {
-            case .stop?: return nil
-            case .control(let link, .closed)?, .data(let link, .closed)?, .next(let link, .closed)?:
+            guard !isStopped(within: ClusterLimits.joinRetryInterval) else { return nil }
+        }
+    }
+
+    /// Waits for `time`, or less when told to stop; ends data links that come meanwhile.
+    private func isStopped(within time: Duration) -> Bool {
+        let deadline = MonotonicClock.now() + time
+        while let event = events.take(timeout: max(.zero, deadline - MonotonicClock.now())) {
+            switch event {
+            case .stop: return true
+            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
                 link.finish()
-            case .data(let link, .frame)?: link.close(reason: "this worker has not joined yet")
-            case .control(_, .frame)?, .next(_, .frame)?, nil: break
+            case .data(let link, .frame): link.refuse(.refused, "this worker has no coordinator")
+            case .control(_, .frame), .next(_, .frame): break
             }
         }
+        return false
     }
 
     private func hello() -> Hello {

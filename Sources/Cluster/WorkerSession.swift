@@ -12,243 +12,184 @@ final class WorkerSession {
     enum End {
         case stopped
         case refused(String)
+        /// This worker can't do what it was assigned.
+        case failed(String)
+        /// The coordinator ended the link.
         case lost(String)
+        /// This side ended the link for a reason that may pass.
+        case broken(String)
     }
 
     /// The stage that this worker holds or is about to.
-    private enum Work {
+    enum Work {
         case none
-        case fetching(BlobFetch, epoch: UInt32)
-        case running(StageRunner, next: Link, epoch: UInt32)
+        case fetching(BlobFetch)
+        case running(StageRunner, next: Link)
+        /// The next stage can't be reached. If its worker has died a newer plan will come.
+        case stranded(since: Duration, reason: String)
     }
 
-    private let configuration: WorkerConfiguration
-    private let cache: BlobCache
-    private let control: Link
-    private let events: Mailbox<WorkerNode.Event>
-    private let hello: Hello
-    private let heart: Heart
-    private var work = Work.none
-    /// Data links that have said who they are, by the epoch they belong to.
-    private var dataLinks: [ObjectIdentifier: (link: Link, epoch: UInt32)] = [:]
+    let configuration: WorkerConfiguration
+    let cache: BlobCache
+    let control: Link
+    let events: Mailbox<WorkerNode.Event>
+    let hello: Hello
+    let heart: Heart
+    var work = Work.none
+    var dataLinks = DataLinks()
+    /// What this process has done so far, without the stage at work.
+    private(set) var pastCounters: StageCounters
+    /// Links whose threads still run.
+    private var openLinks: [ObjectIdentifier: Link] = [:]
     private var isWelcome = false
+    /// Whether the worker was told to stop while the session ended.
+    private(set) var isStopped = false
 
     init(
         configuration: WorkerConfiguration, cache: BlobCache, control: Link,
-        events: Mailbox<WorkerNode.Event>, hello: Hello
+        events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters
     ) {
         self.configuration = configuration
         self.cache = cache
         self.control = control
         self.events = events
         self.hello = hello
+        pastCounters = counters
         heart = Heart(link: control)
+        open(control)
     }
 
     func run() -> End {
+        heart.report(pastCounters)
         control.send(Frame(epoch: 0, id: 0, message: .hello(hello)))
         while true {
-            guard let event = events.take(timeout: ClusterLimits.heartbeatInterval) else {
-                if control.silence > ClusterLimits.heartbeatTimeout {
-                    control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
-                }
-                continue
-            }
-            switch event {
-            case .stop:
-                control.send(Frame(epoch: 0, id: 0, message: .bye))
-                return .stopped
-            case .control(let link, let event) where link === control:
-                if let end = handleControl(event) { return end }
-            case .control(let link, .closed), .next(let link, .closed):
-                link.finish()
-                noteNextEnded(link)
-            case .control(_, .frame), .next(_, .frame): break
-            case .data(let link, let event): handleData(link, event)
-            }
+            let event = events.take(timeout: ClusterLimits.heartbeatInterval)
+            checkPatience()
+            if let event, let end = handle(event) { return end }
         }
     }
 
     /// Ends every link of the session and joins its threads.
+    ///
+    /// Readers may be waiting for room in the mailbox, so they are joined only after their last
+    /// event has been taken from it.
     func close() {
-        control.closeAfterSending()
         heart.stop()
-        control.finish()
+        control.closeAfterSending()
         dropWork()
-        for (link, _) in dataLinks.values {
-            link.close(reason: "session over")
-            link.finish()
+        for link in openLinks.values where link !== control { link.close(reason: "session over") }
+        while !openLinks.isEmpty, let event = events.take() {
+            switch event {
+            case .stop: isStopped = true
+            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
+                retire(link)
+            case .data(let link, .frame):
+                open(link)
+                link.close(reason: "session over")
+            case .control(_, .frame), .next(_, .frame): break
+            }
         }
-        dataLinks = [:]
+    }
+
+    /// Joins the link's threads once `.closed` has come from it.
+    private func retire(_ link: Link) {
+        link.finish()
+        openLinks[ObjectIdentifier(link)] = nil
+        dataLinks.remove(link)
+    }
+
+    func open(_ link: Link) { openLinks[ObjectIdentifier(link)] = link }
+
+    /// Ends what has been silent or stranded for too long.
+    private func checkPatience() {
+        if control.silence > ClusterLimits.heartbeatTimeout {
+            control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
+        }
+        if case .stranded(let since, let reason) = work,
+            MonotonicClock.now() - since > ClusterLimits.strandedPatience
+        {
+            work = .none
+            control.refuse(.internalFault, reason)
+        }
+    }
+
+    private func handle(_ event: WorkerNode.Event) -> End? {
+        switch event {
+        case .stop:
+            control.send(Frame(epoch: 0, id: 0, message: .bye))
+            return .stopped
+        case .control(let link, .closed(let reason)):
+            retire(link)
+            guard link === control else { return nil }
+            let why = reason ?? "it closed the link"
+            return link.isDismissed ? .broken(why) : .lost(why)
+        case .control(let link, .frame(let frame)):
+            return link === control && !link.isDismissed ? handleControl(frame) : nil
+        case .next(let link, .closed(let reason)):
+            retire(link)
+            noteNextEnded(link, reason)
+        case .next(let link, .frame(let frame)):
+            if case .error(let notice) = frame.message {
+                Log.warning("the next stage at \(link.peer): \(notice.message)")
+            }
+        case .data(let link, .closed(let reason)):
+            if !dataLinks.knows(link), let reason {
+                Log.warning("connection from \(link.peer) refused: \(reason)")
+            }
+            retire(link)
+        case .data(let link, .frame(let frame)):
+            open(link)
+            if !link.isDismissed { handleData(link, frame) }
+        }
+        return nil
     }
 
     // MARK: Control link
 
-    private func handleControl(_ event: Link.Event) -> End? {
-        switch event {
-        case .closed(let reason): return .lost(reason ?? "it closed the link")
-        case .frame(let frame):
-            switch frame.message {
-            case .welcome(let welcome):
-                Log.info("joined \(control.peer) (protocol \(welcome.protocolVersion))")
-                isWelcome = true
-                heart.start()
-            case .assignment(let assignment):
-                begin(assignment, epoch: frame.epoch)
-            case .blobChunk(let chunk): take(chunk)
-            case .error(let notice):
-                return isWelcome && notice.code != .refused
-                    ? .lost(notice.message) : .refused(notice.message)
-            case .bye:
-                return configuration.endsWithCoordinator
-                    ? .stopped : .lost("it is shutting down")
-            case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
-                fail(.unexpectedFrame, "a coordinator does not send this frame")
-            }
+    private func handleControl(_ frame: Frame) -> End? {
+        switch frame.message {
+        case .welcome(let welcome): return begin(welcome)
+        case .error(let notice):
+            return isWelcome && notice.code != .refused
+                ? .lost(notice.message) : .refused(notice.message)
+        case .bye:
+            return configuration.endsWithCoordinator ? .stopped : .lost("it is shutting down")
+        case .assignment(let assignment) where isWelcome:
+            // An older plan counts for nothing.
+            return frame.epoch > dataLinks.epoch ? begin(assignment, epoch: frame.epoch) : nil
+        case .blobChunk(let chunk) where isWelcome:
+            // Chunks of a fetch that a newer plan has overtaken may still be under way.
+            return frame.epoch == dataLinks.epoch ? take(chunk) : nil
+        case .assignment, .blobChunk:
+            control.refuse(.unexpectedFrame, "welcome comes first")
+        case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
+            control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
+        }
+        return nil
+    }
+
+    private func begin(_ welcome: Welcome) -> End? {
+        guard !isWelcome else {
+            control.refuse(.unexpectedFrame, "welcome came twice")
             return nil
         }
+        guard (hello.protocolMin...hello.protocolMax).contains(welcome.protocolVersion) else {
+            let reason = "it chose protocol \(welcome.protocolVersion)"
+            control.refuse(.unsupportedVersion, reason)
+            return .refused(reason)
+        }
+        Log.info("joined \(control.peer) (protocol \(welcome.protocolVersion))")
+        isWelcome = true
+        heart.start(interval: .milliseconds(welcome.heartbeatMilliseconds))
+        return nil
     }
 
-    // MARK: Loading
-
-    private func begin(_ assignment: Assignment, epoch: UInt32) {
-        dropWork()
-        Log.info(
-            "plan \(epoch): stage \(assignment.stage + 1) of \(assignment.stageCount), "
-                + "layers \(assignment.layerStart)..<\(assignment.layerEnd)")
-        for (key, entry) in dataLinks where entry.epoch < epoch {
-            entry.link.close(reason: "older plan")
-            dataLinks[key] = nil
-        }
-        let fetch = BlobFetch(assignment: assignment, cache: cache, owner: hello.node.hexadecimal)
-        do {
-            if let request = try fetch.nextRequest() {
-                work = .fetching(fetch, epoch: epoch)
-                control.send(Frame(epoch: epoch, id: 0, message: .blobRequest(request)))
-            } else {
-                try load(fetch, epoch: epoch)
-            }
-        } catch { fail(.loadFailed, "\(error)") }
-    }
-
-    private func take(_ chunk: BlobChunk) {
-        // A chunk of a fetch that a newer plan has overtaken is of no use.
-        guard case .fetching(let fetch, let epoch) = work else { return }
-        do {
-            switch try fetch.take(chunk) {
-            case .more: break
-            case .request(let request):
-                control.send(Frame(epoch: epoch, id: 0, message: .blobRequest(request)))
-            case .complete: try load(fetch, epoch: epoch)
-            }
-        } catch {
-            work = .none
-            fail(.loadFailed, "\(error)")
-        }
-    }
-
-    /// Loads the stage, connects to the next one and reports ready.
-    private func load(_ fetch: BlobFetch, epoch: UInt32) throws {
-        work = .none
-        let assignment = fetch.assignment
-        let runner = try StageLoader(assignment: assignment, threadCount: configuration.threadCount)
-            .load(from: cache)
-        guard let address = SocketAddress(assignment.nextAddress) else {
-            throw ShippingError.unloadable("next address \(assignment.nextAddress)")
-        }
-        let stream = try ByteStream(
-            connectingTo: address, timeout: ClusterLimits.connectTimeout,
-            writeTimeout: ClusterLimits.writeTimeout)
-        let next = Link(stream: stream, isStranger: false) { [events] link, event in
-            events.post(.next(link, event))
-        }
-        let greeting = DataHello(
-            protocolVersion: Limits.protocolVersionMax, node: hello.node,
-            fromStage: assignment.stage)
-        next.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
-        work = .running(runner, next: next, epoch: epoch)
-        heart.report(runner)
-        let ready = Ready(
-            residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
-            shippedBytes: fetch.shippedBytes)
-        control.send(Frame(epoch: epoch, id: 0, message: .ready(ready)))
-        Log.info("ready: \(fetch.shippedBytes) bytes were shipped for this stage")
-    }
-
-    private func dropWork() {
-        if case .running(_, let next, _) = work {
+    /// Lets go of the stage and ends its link to the next one.
+    func dropWork() {
+        if case .running(let runner, let next) = work {
+            pastCounters = pastCounters + runner.counters
             next.close(reason: "plan over")
-            next.finish()
         }
         work = .none
-    }
-
-    private func noteNextEnded(_ link: Link) {
-        if case .running(_, let next, let epoch) = work, next === link {
-            Log.warning("plan \(epoch): the link to the next stage ended")
-            work = .none
-        }
-    }
-
-    /// Tells the coordinator what went wrong here; it decides what becomes of the plan.
-    private func fail(_ code: ErrorNotice.Code, _ message: String) {
-        Log.error(message)
-        let epoch: UInt32 = if case .running(_, _, let epoch) = work { epoch } else { 0 }
-        control.send(
-            Frame(epoch: epoch, id: 0, message: .error(ErrorNotice(code: code, message: message))))
-    }
-
-    // MARK: Data links
-
-    private func handleData(_ link: Link, _ event: Link.Event) {
-        let key = ObjectIdentifier(link)
-        switch event {
-        case .closed(let reason):
-            if dataLinks.removeValue(forKey: key) == nil, let reason {
-                Log.warning("connection from \(link.peer) refused: \(reason)")
-            }
-            link.finish()
-        case .frame(let frame):
-            switch frame.message {
-            case .dataHello(let greeting) where dataLinks[key] == nil:
-                guard greeting.protocolVersion == Limits.protocolVersionMax else {
-                    return refuse(
-                        link, .unsupportedVersion, "speak protocol \(Limits.protocolVersionMax)")
-                }
-                dataLinks[key] = (link, frame.epoch)
-            case .step(let step):
-                guard let entry = dataLinks[key], entry.epoch == frame.epoch else {
-                    return refuse(link, .unexpectedFrame, "a step came before its dataHello")
-                }
-                run(step, id: frame.id, epoch: frame.epoch)
-            case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat,
-                .error, .bye, .dataHello, .candidates:
-                refuse(link, .unexpectedFrame, "a data link carries dataHello, then steps")
-            }
-        }
-    }
-
-    private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
-        link.send(
-            Frame(epoch: 0, id: 0, message: .error(ErrorNotice(code: code, message: message))))
-        link.closeAfterSending()
-    }
-
-    private func run(_ step: Step, id: UInt64, epoch: UInt32) {
-        // Frames of an older plan are dropped.
-        guard case .running(let runner, let next, let current) = work, current == epoch else {
-            return
-        }
-        do {
-            let sent = next.traffic.lastSendMicroseconds
-            switch try runner.run(step, sendMicroseconds: sent) {
-            case .next(let step): next.send(Frame(epoch: epoch, id: id, message: .step(step)))
-            case .candidates(let candidates):
-                next.send(Frame(epoch: epoch, id: id, message: .candidates(candidates)))
-            }
-            heart.report(runner)
-        } catch {
-            fail(.stepFailed, "step \(id): \(error)")
-        }
     }
 }

@@ -12,6 +12,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case slotOutOfRange(slot: Int, slotCount: Int)
     case positionMismatch(slot: Int, position: Int, expected: Int)
     case contextFull(slot: Int, position: Int, contextLength: Int)
+    case lengthOutOfRange(slot: Int, length: Int, current: Int)
     case tokenOutOfRange(token: Int, vocabularySize: Int)
     case topOutOfRange(count: Int, vocabularySize: Int)
     case hiddenCount(found: Int, expected: Int)
@@ -56,6 +57,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
             "row at position \(position) of slot \(slot), whose next position is \(expected)"
         case .contextFull(let slot, let position, let contextLength):
             "position \(position) of slot \(slot) is beyond the context of \(contextLength)"
+        case .lengthOutOfRange(let slot, let length, let current):
+            "length \(length) asked of slot \(slot), which holds \(current) positions"
         case .tokenOutOfRange(let token, let vocabularySize):
             "token \(token) is outside the vocabulary of \(vocabularySize)"
         case .topOutOfRange(let count, let vocabularySize):

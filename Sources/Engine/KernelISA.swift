@@ -14,19 +14,6 @@ package enum KernelISA: String, Sendable, CaseIterable {
     /// The fastest one this CPU has, or the one that `CARAVAN_ISA` in the environment names.
     package static func selected() throws(EngineError) -> KernelISA { try choice.get() }
 
-    /// The same for those who only report it: a wrong `CARAVAN_ISA`, which `selected` throws for
-    /// and no stage loads with, counts as none.
-    package static var current: KernelISA {
-        if case .success(let isa) = choice {
-            isa
-        } else {
-            allCases.last(where: \.isSupported) ?? .portable
-        }
-    }
-
-    /// As in `CARAVAN_ISA` and in a worker's hello.
-    package var name: String { rawValue }
-
     private static let choice: Result<KernelISA, EngineError> = {
         let forced = ck_forced_isa().map { String(cString: $0) }
         return Result { () throws(EngineError) in try choose(forced: forced) }

@@ -44,27 +44,32 @@ package final class StageEngine {
         return result
     }
 
-    // The three edits come from a peer and are clamped to what is there: a wrong one shows when
-    // the next row's position is not the slot's length.
-
-    /// Forgets all positions of `slot`; a slot that does not exist has none.
-    package func release(slot: Int) {
-        guard cache.lengths.indices.contains(slot) else { return }
+    /// Forgets all positions of `slot`.
+    package func release(slot: Int) throws(EngineError) {
+        try check(slot: slot, holds: 0)
         cache.release(slot: slot)
     }
 
-    /// Keeps at most positions `0..<length` of `slot`.
-    package func truncate(slot: Int, length: Int) {
-        guard cache.lengths.indices.contains(slot) else { return }
-        cache.setLength(max(0, min(length, cache.lengths[slot])), slot: slot)
+    /// Keeps positions `0..<length` of `slot`, which must have them.
+    package func truncate(slot: Int, length: Int) throws(EngineError) {
+        try check(slot: slot, holds: length)
+        cache.setLength(length, slot: slot)
     }
 
-    /// Makes `slot` hold positions `0..<length` of `source`, as far as it has them, and only those.
-    package func fork(slot: Int, source: Int, length: Int) {
-        let slots = cache.lengths.indices
-        guard slots.contains(slot), slots.contains(source) else { return }
-        let length = max(0, min(length, cache.lengths[source]))
+    /// Makes `slot` hold positions `0..<length` of `source`, which must have them, and only those.
+    package func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
+        try check(slot: slot, holds: 0)
+        try check(slot: source, holds: length)
         cache.copy(to: slot, from: source, length: length)
+    }
+
+    private func check(slot: Int, holds length: Int) throws(EngineError) {
+        guard let current = self.length(slot: slot) else {
+            throw .slotOutOfRange(slot: slot, slotCount: configuration.slotCount)
+        }
+        guard (0...current).contains(length) else {
+            throw .lengthOutOfRange(slot: slot, length: length, current: current)
+        }
     }
 
     /// The number of positions that `slot` holds; nil where there is no such slot.

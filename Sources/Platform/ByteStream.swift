@@ -107,6 +107,27 @@ package final class ByteStream: Sendable {
     /// Ends both directions: readers see the end, writers fail, the peer too.
     package func shutDown() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
+    /// Ends what this side sends; the peer can read all that was sent before.
+    package func endWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
+
+    /// Reads and throws away until the peer ends, for a bounded count of bytes and time.
+    package func discardInput(byteCountMax: Int, timeout: Duration) {
+        let deadline = MonotonicClock.now() + timeout
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var left = byteCountMax
+        while left > 0, waitReadable(until: deadline) {
+            let got = recv(descriptor, &buffer, buffer.count, 0)
+            guard got > 0 else { return }
+            left -= got
+        }
+    }
+
+    /// Waits until the peer has ended its side, or this side has been shut down.
+    package func waitForHangUp(timeout: Duration) {
+        let milliseconds = Int32(clamping: timeout.microseconds / 1000)
+        _ = PeerWatch.departed([descriptor], waitMilliseconds: milliseconds)
+    }
+
     private func waitReadable(until deadline: Duration) -> Bool {
         while true {
             let left = deadline - MonotonicClock.now()

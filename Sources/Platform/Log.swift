@@ -60,7 +60,25 @@ package enum Log {
 package enum StandardError {
     package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
-    package static func write(_ text: String) { writeAll(text, to: STDERR_FILENO) }
+    /// The line at the bottom of the terminal that is rewritten in place; empty for none.
+    private static let progress = Mutex("")
+
+    /// Writes whole lines; a progress line moves out of their way.
+    package static func write(_ text: String) {
+        progress.withLock { line in
+            writeAll(line.isEmpty ? text : "\r\u{1B}[K" + text + line, to: STDERR_FILENO)
+        }
+    }
+
+    /// Shows `text` instead of the last progress line; nothing on what is not a terminal.
+    package static func showProgress(_ text: String) {
+        guard isTerminal else { return }
+        progress.withLock { line in
+            guard line != text else { return }
+            line = text
+            writeAll("\r\u{1B}[K" + text, to: STDERR_FILENO)
+        }
+    }
 }
 
 /// The process's standard output stream, written without buffering.

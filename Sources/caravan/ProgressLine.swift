@@ -2,28 +2,17 @@
 
 import Cluster
 import Platform
-import Synchronization
 
 /// One line on the terminal that is rewritten while weights load and ship; silent elsewhere.
-final class ProgressLine: Sendable {
-    private let isShown = StandardError.isTerminal
-    private let width = Mutex(0)
+enum ProgressLine {
+    /// Short enough for a terminal of 80 columns not to wrap it.
+    private static let lengthMax = 79
 
-    func show(_ status: ClusterStatus) {
-        guard isShown else { return }
+    static func show(_ status: ClusterStatus) {
         var text = "\(status.state): \(status.detail)"
         if status.shippedBytes > 0 { text += ", \(ByteSize.text(status.shippedBytes)) shipped" }
-        let line = String(text.prefix(100))
-        let previous = width.withLock { old in
-            defer { old = line.count }
-            return old
-        }
-        StandardError.write("\r" + line.padded(to: previous))
+        StandardError.showProgress(String(text.prefix(lengthMax)))
     }
 
-    func clear() {
-        let previous = width.withLock { $0 }
-        guard isShown, previous > 0 else { return }
-        StandardError.write("\r" + String(repeating: " ", count: previous) + "\r")
-    }
+    static func clear() { StandardError.showProgress("") }
 }

@@ -59,6 +59,8 @@ struct RunCommand: Command {
     }
 
     func run() throws -> Int32 {
+        // The answer is what counts here; serving is where the log is read.
+        Log.setThreshold(.warning)
         let (model, tokens) = try prepare()
         let coordinator = try Coordinator(
             model: model,
@@ -69,11 +71,10 @@ struct RunCommand: Command {
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             defer { coordinator.stop() }
-            let progress = ProgressLine()
             let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
-                progress.show($0)
+                ProgressLine.show($0)
             }
-            progress.clear()
+            ProgressLine.clear()
             if case .failed(let error) = ready { throw error }
             var output = RunOutput(promptTokens: tokens)
             let events = Mailbox<GenerationEvent>(capacity: tokenCountMax + 16)

@@ -65,11 +65,10 @@ struct ServeCommand: Command {
             if let address = coordinator.workersAddress {
                 Log.info("workers join with: caravan worker --join \(address)")
             }
-            let progress = ProgressLine()
             let ready = coordinator.awaitReady(until: { ending.isClosed }) {
-                progress.show($0)
+                ProgressLine.show($0)
             }
-            progress.clear()
+            ProgressLine.clear()
             switch ready {
             case .ready: Log.info("ready: \(coordinator.status().stages.count) stages")
             case .failed(let error): throw error

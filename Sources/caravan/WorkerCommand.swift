@@ -38,6 +38,8 @@ struct WorkerCommand: Command {
     func run() throws -> Int32 {
         let node = try WorkerNode(configuration: configuration)
         if configuration.endsWithCoordinator {
+            // Its coordinator writes the same things to the same terminal.
+            Log.setThreshold(.warning)
             // Ends with the process: nothing else wakes a read of standard input.
             _ = OSThread(name: "leash") {
                 ParentProcess.waitForEnd()

@@ -75,9 +75,9 @@ import Testing
         let half = Self.tokens.count / 2 + 3
         _ = try [engine].forward(StageRow.run(Self.tokens.prefix(half)))
         _ = try [engine].forward(StageRow.run([1, 2, 3, 4], from: half))
-        engine.truncate(slot: 0, length: half)
-        engine.fork(slot: 3, source: 0, length: half - 5)
-        engine.release(slot: 0)
+        try engine.truncate(slot: 0, length: half)
+        try engine.fork(slot: 3, source: 0, length: half - 5)
+        try engine.release(slot: 0)
         let rest = StageRow.run(Self.tokens.dropFirst(half - 5), slot: 3, from: half - 5)
         let predictions = try [engine].forward(rest)
         #expect(predictions.count == Self.tokens.count - half + 5)

@@ -22,10 +22,10 @@ import Testing
 
     @Test(arguments: KernelISA.allCases) func forcingIsRefusedWhereUnsupported(isa: KernelISA) {
         if isa.isSupported {
-            #expect((try? KernelISA.choose(forced: isa.name)) == isa)
+            #expect((try? KernelISA.choose(forced: isa.rawValue)) == isa)
         } else {
             #expect(throws: EngineError.unsupportedISA(isa)) {
-                try KernelISA.choose(forced: isa.name)
+                try KernelISA.choose(forced: isa.rawValue)
             }
         }
     }

@@ -53,7 +53,7 @@ import Testing
         #expect(oracle.completions.count == 4)
         for completion in oracle.completions {
             let tokens = completion.promptTokenIds + completion.generatedTokenIds.dropLast()
-            engine.release(slot: 0)
+            try engine.release(slot: 0)
             let predictions = try [engine].forward(StageRow.run(tokens))
             let generated = predictions.suffix(completion.generatedTokenIds.count)
             compareChoices(Array(generated), completion)
@@ -75,7 +75,8 @@ import Testing
 
     /// llama.cpp quantises activations and accumulates values in f16, so single candidates far down
     /// its list are off by up to 0.9 nat even from exact arithmetic on the same weights (position
-    /// 18 of the third completion). Hence the bound of 0.3 nat holds for nearly all, not for each.
+    /// 18 of the third completion), and by up to 0.44 from itself with flash attention off. Hence
+    /// the bound of 0.3 nat holds for nearly all, not for each.
     private func compareProbabilities(_ predictions: [Prediction], _ completion: Completion) {
         var differences: [Float] = []
         for forced in completion.teacherForcedEvery6

@@ -25,7 +25,7 @@ import Testing
         let exact = model.exactLogits(tokens)
         let engine = try model.engine()
         let atOnce = try [engine].forward(StageRow.run(tokens))
-        engine.release(slot: 0)
+        try engine.release(slot: 0)
         let singly = try tokens.enumerated().flatMap { index, token in
             try [engine].forward(StageRow.run([token], from: index))
         }
@@ -142,22 +142,27 @@ import Testing
         #expect(values.count == 192)
     }
 
-    @Test func wrongEditsAreHarmless() throws {
+    @Test func wrongEditsThrowAndChangeNothing() throws {
         let engine = try SmallModel(type: .q5_0).engine()
         _ = try engine.forward(rows: StageRow.run([1, 2, 3]), hidden: [])
         for slot in [-1, 3, Int.max] {
-            engine.release(slot: slot)
-            engine.truncate(slot: slot, length: 1)
-            engine.fork(slot: slot, source: 0, length: 1)
-            engine.fork(slot: 0, source: slot, length: 1)
+            let error = EngineError.slotOutOfRange(slot: slot, slotCount: 3)
+            #expect(throws: error) { try engine.release(slot: slot) }
+            #expect(throws: error) { try engine.truncate(slot: slot, length: 0) }
+            #expect(throws: error) { try engine.fork(slot: slot, source: 0, length: 1) }
+            #expect(throws: error) { try engine.fork(slot: 0, source: slot, length: 1) }
             #expect(engine.length(slot: slot) == nil)
         }
-        engine.truncate(slot: 0, length: 9)
-        #expect(engine.length(slot: 0) == 3)
-        engine.fork(slot: 1, source: 0, length: Int.max)
-        #expect(engine.length(slot: 1) == 3)
-        engine.truncate(slot: 0, length: -4)
-        #expect(engine.length(slot: 0) == 0)
+        for length in [-1, 4, Int.max] {
+            let error = EngineError.lengthOutOfRange(slot: 0, length: length, current: 3)
+            #expect(throws: error) { try engine.truncate(slot: 0, length: length) }
+            #expect(throws: error) { try engine.fork(slot: 1, source: 0, length: length) }
+            #expect(!error.description.isEmpty)
+        }
+        #expect(engine.length(slot: 0) == 3 && engine.length(slot: 1) == 0)
+        try engine.fork(slot: 1, source: 0, length: 2)
+        try engine.truncate(slot: 0, length: 1)
+        #expect(engine.length(slot: 0) == 1 && engine.length(slot: 1) == 2)
     }
 
     @Test func missingAndMisshapenTensorsAreNamed() throws {
@@ -211,7 +216,7 @@ import Testing
         _ = try engine.forward(rows: StageRow.run(0..<100, want: .nothing), hidden: [])
         // 30 layers, 3 heads of 64, keys and values of 2 bytes.
         #expect(engine.residentByteCount - before == 100 * 30 * 3 * 64 * 2 * 2)
-        engine.release(slot: 0)
+        try engine.release(slot: 0)
         #expect(engine.residentByteCount == before)
     }
 

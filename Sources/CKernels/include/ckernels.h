@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, from `crc` on (0 at start).
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 first).
 uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
@@ -105,7 +105,7 @@ typedef struct {
     size_t columns;
     /// (rows, columns); read by float weights.
     const float *values;
-    /// (rows, columns) codes in -127...127; read by quantised weights, as the next one.
+    /// (rows, columns) codes in -127...127; read by quantised weights, as is the next one.
     const int8_t *codes;
     /// (rows, columns / 32)
     const ck_block *blocks;
@@ -117,8 +117,8 @@ typedef struct {
 void ck_quantise(
     ck_isa isa, const float *values, size_t count, int8_t *codes, ck_block *blocks);
 
-/// out[r * out_stride + w] = Σ weights[w] · x[r] for rows w of groups `group_start..<group_end`,
-/// or that added to what was there.
+/// out[r * out_stride + w] = Σ weights[w] · x[r] for the rows w of groups from `group_start` to
+/// before `group_end`, or that added to what was there.
 void ck_multiply(
     ck_isa isa, const ck_matrix *weights, const ck_activations *x, size_t group_start,
     size_t group_end, float *out, size_t out_stride, bool accumulate);
@@ -132,7 +132,7 @@ void ck_rms_norm(
 /// gate = gate / (1 + exp(-gate)) · up
 void ck_swiglu(ck_isa isa, float *gate, const float *up, size_t count);
 
-/// Frequencies base^(-2i/dimensions), i in 0..<dimensions/2, each divided by factors[i] if given.
+/// Frequencies base^(-2i/dimensions), i in 0..<dimensions/2, divided by factors[i] if given.
 void ck_rope_frequencies(float base, size_t dimensions, const float *factors, float *out);
 
 /// The table of one position for `ck_rope`: cosines then signed sines, each `2 * pair_count` long.

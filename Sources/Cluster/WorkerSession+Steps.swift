@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Wire
+
+extension WorkerSession {
+    /// A frame on a data link that came in.
+    func handleData(_ link: Link, _ frame: Frame) {
+        switch frame.message {
+        case .dataHello(let hello):
+            switch dataLinks.greet(link, hello, epoch: frame.epoch) {
+            case .accepted, .held(nil): break
+            case .held(let evicted?): evicted.close(reason: "too many data links wait")
+            case .refused(let code, let message): link.refuse(code, message)
+            }
+        case .step(let step):
+            switch dataLinks.pass(stepID: frame.id, epoch: frame.epoch, on: link) {
+            case .run: run(step, id: frame.id)
+            case .stale: break
+            case .refused(let message): link.refuse(.unexpectedFrame, message)
+            }
+        case .error(let notice):
+            link.close(reason: notice.message)
+        case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .bye,
+            .candidates:
+            link.refuse(.unexpectedFrame, "a data link carries dataHello, then steps")
+        }
+    }
+
+    private func run(_ step: Step, id: UInt64) {
+        // Without a stage the pipeline is about to be planned anew.
+        guard case .running(let runner, let next) = work else { return }
+        let epoch = dataLinks.epoch
+        do {
+            let sent = next.traffic.lastSendMicroseconds
+            switch try runner.run(step, sendMicroseconds: sent) {
+            case .next(let step): next.send(Frame(epoch: epoch, id: id, message: .step(step)))
+            case .candidates(let candidates):
+                next.send(Frame(epoch: epoch, id: id, message: .candidates(candidates)))
+            }
+            heart.report(pastCounters + runner.counters)
+        } catch {
+            dropWork()
+            Log.error("step \(id): \(error)")
+            control.refuse(.stepFailed, "step \(id): \(error)")
+        }
+    }
+}

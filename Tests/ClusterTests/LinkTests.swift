@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+import Testing
+import Wire
+
+struct LinkTests {
+    private let bye = Frame(epoch: 3, id: 4, message: .bye)
+
+    @Test func framesArriveInOrderAndCounted() throws {
+        let pair = try LinkPair()
+        for id in 1...50 { #expect(pair.near.send(Frame(epoch: 1, id: UInt64(id), message: .bye))) }
+        for id in 1...50 { #expect(LinkPair.frame(pair.farEvents)?.id == UInt64(id)) }
+        #expect(pair.far.traffic.receivedBytes == 50 * Limits.headerBytes)
+        pair.finish()
+    }
+
+    @Test func whatIsQueuedIsSentBeforeTheEnd() throws {
+        let pair = try LinkPair()
+        for _ in 0..<500 { pair.near.send(bye) }
+        pair.near.closeAfterSending()
+        #expect(!pair.near.send(bye))
+        for _ in 0..<500 { #expect(LinkPair.frame(pair.farEvents) == bye) }
+        #expect(LinkPair.closing(pair.farEvents) == "")
+        #expect(LinkPair.closing(pair.nearEvents) == "")
+        pair.finish()
+    }
+
+    @Test func closingGivesItsReason() throws {
+        let pair = try LinkPair()
+        pair.near.close(reason: "enough")
+        pair.near.close(reason: "more than enough")
+        #expect(pair.near.isDismissed)
+        #expect(LinkPair.closing(pair.nearEvents) == "enough")
+        #expect(LinkPair.closing(pair.farEvents) != nil)
+        #expect(!pair.far.isDismissed)
+        #expect(!pair.near.ship(bye))
+        pair.finish()
+        #expect(pair.near.isFinished)
+    }
+
+    @Test func refusingTellsThePeerInWhatFitsAFrame() throws {
+        let pair = try LinkPair()
+        pair.near.refuse(.refused, "no\nway " + String(repeating: "ü", count: 3000))
+        let frame = try #require(LinkPair.frame(pair.farEvents))
+        guard case .error(let notice) = frame.message else {
+            Issue.record("\(frame)")
+            return
+        }
+        #expect(notice.code == .refused)
+        #expect(notice.message.hasPrefix("no way üü"))
+        #expect(notice.message.utf8.count <= Limits.messageBytesMax)
+        #expect(LinkPair.closing(pair.nearEvents)?.hasPrefix("no\nway") == true)
+        pair.finish()
+    }
+
+    @Test func aFullMailboxDoesNotKeepTheLinkFromEnding() throws {
+        let pair = try LinkPair(farCapacity: 2)
+        for _ in 0..<100 { pair.near.send(bye) }
+        #expect(LinkPair.frame(pair.farEvents) == bye)
+        // The reader waits for room; its owner closes the mailbox before it joins it.
+        pair.finish()
+        #expect(pair.far.isFinished)
+    }
+
+    @Test func shippingWaitsWithoutLosingItsPlace() throws {
+        let pair = try LinkPair()
+        let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
+        let near = pair.near
+        let shipper = OSThread(name: "ship") {
+            for number in 0..<40 {
+                let chunk = BlobChunk(
+                    digest: digest, offset: UInt64(number),
+                    bytes: [UInt8](repeating: 0, count: 100_000))
+                _ = near.ship(Frame(epoch: 1, id: 0, message: .blobChunk(chunk)))
+            }
+        }
+        for number in 0..<40 {
+            guard case .blobChunk(let chunk)? = LinkPair.frame(pair.farEvents)?.message else {
+                Issue.record("chunk \(number) is missing")
+                break
+            }
+            #expect(chunk.offset == UInt64(number))
+        }
+        shipper.join()
+        pair.finish()
+    }
+
+    @Test func aStrangerMustSayHelloFirst() throws {
+        let pair = try LinkPair(farIsStranger: true)
+        pair.near.send(bye)
+        let frame = try #require(LinkPair.frame(pair.nearEvents))
+        guard case .error(let notice) = frame.message else {
+            Issue.record("\(frame)")
+            return
+        }
+        #expect(notice.code == .unexpectedFrame)
+        #expect(LinkPair.closing(pair.farEvents)?.contains("first frame") == true)
+        pair.finish()
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+import TestSupport
+import Testing
+
+/// A coordinator and its workers in this process, over loopback.
+final class TestCluster {
+    /// For waits that only end this way when something is broken.
+    static let patience = Duration.seconds(120)
+    private static let memory = 1 << 30
+
+    let coordinator: Coordinator
+    private let caches: TemporaryDirectory
+    private var workers: [TestWorker] = []
+
+    /// Starts `workerCount` workers, each with a cache of its own inside `caches`.
+    init(
+        _ model: LoadedModel, workerCount: Int, slotCount: Int = 4,
+        caches: TemporaryDirectory? = nil
+    ) throws {
+        Log.setThreshold(.error)
+        self.caches = try caches ?? TemporaryDirectory()
+        let local = SocketAddress(host: "127.0.0.1", port: 0)
+        coordinator = try Coordinator(
+            model: model,
+            configuration: CoordinatorConfiguration(
+                placement: .workers(listen: local, localCount: 0, threadCount: 1),
+                contextLength: model.served.contextLength, slotCount: slotCount,
+                cacheDirectory: self.caches.path))
+        for _ in 0..<workerCount { try addWorker() }
+    }
+
+    /// Ends everything; each worker's thread is joined.
+    func stop() {
+        for worker in workers { worker.stop() }
+        coordinator.stop()
+    }
+
+    @discardableResult
+    func addWorker(memory: Int = TestCluster.memory, cache: String? = nil) throws -> TestWorker {
+        let address = try #require(coordinator.workersAddress)
+        let name = "w\(workers.count)"
+        let worker = try TestWorker(
+            WorkerConfiguration(
+                coordinator: address, dataListen: SocketAddress(host: "127.0.0.1", port: 0),
+                name: name, cacheDirectory: cache ?? caches.file(name),
+                memoryBudgetBytes: memory, threadCount: 1, endsWithCoordinator: false))
+        workers.append(worker)
+        return worker
+    }
+
+    /// Waits until `stageCount` workers serve together.
+    func awaitReady(stageCount: Int) -> Bool {
+        eventually {
+            let status = coordinator.status()
+            return status.state == "ready" && status.stages.count == stageCount
+        }
+    }
+}
+
+/// A worker on a thread of its own.
+final class TestWorker {
+    let node: WorkerNode
+    private let thread: OSThread
+    private let outcome = Mailbox<String>(capacity: 1)
+    private var isStopped = false
+
+    init(_ configuration: WorkerConfiguration) throws {
+        node = try WorkerNode(configuration: configuration)
+        thread = OSThread(name: "worker") { [node, outcome] in
+            do {
+                try node.run()
+                outcome.offer("")
+            } catch {
+                outcome.offer("\(error)")
+            }
+        }
+    }
+
+    func stop() {
+        guard !isStopped else { return }
+        isStopped = true
+        node.stop()
+        thread.join()
+    }
+
+    /// How `run` ended: empty after a plain end, nil if it hasn't.
+    func awaitEnd() -> String? { outcome.take(timeout: TestCluster.patience) }
+}
+
+/// Asks again and again until `condition` holds; false if it never does.
+func eventually(_ condition: () -> Bool) -> Bool {
+    let never = Mailbox<Void>(capacity: 1)
+    let deadline = MonotonicClock.now() + TestCluster.patience
+    while !condition() {
+        guard MonotonicClock.now() < deadline else { return false }
+        _ = never.take(timeout: .milliseconds(5))
+    }
+    return true
+}
