@@ -159,12 +159,22 @@ struct GGUFFaultTests {
             try fault { $0.tensors[1].shape = [33, 2] }
                 == .rowLength(tensor: "b", length: 33, type: .q8_0))
         #expect(
-            try fault { $0.tensors[1].type = 12 } == .elementType(tensor: "b", type: 12))
+            try fault { $0.tensors[1].type = 23 } == .elementType(tensor: "b", type: 23))
+    }
+
+    /// 32 and 288 elements are whole blocks of the plain types, and none of the K types.
+    @Test(arguments: [ElementType.q2_K, .q3_K, .q4_K, .q5_K, .q6_K], [32, 288])
+    func rowsOfBrokenSuperBlocksAreRefused(type: ElementType, length: Int) throws {
+        let found = try fault {
+            $0.tensors[1].type = type.rawValue
+            $0.tensors[1].shape = [UInt64(length), 2]
+        }
+        #expect(found == .rowLength(tensor: "b", length: length, type: type))
     }
 
     @Test func anUnsupportedTypeIsNamed() throws {
-        let fault = try #require(try fault { $0.tensors[1].type = 12 })
-        #expect("\(fault)".contains("tensor b has the element type Q4_K"))
+        let fault = try #require(try fault { $0.tensors[1].type = 23 })
+        #expect("\(fault)".contains("tensor b has the element type IQ4_XS"))
     }
 
     @Test func tensorPlaces() throws {
