@@ -33,6 +33,9 @@ extension EndToEndTests {
             ["--no-such-flag"], ["run", "model.gguf", "--no-such-flag"], ["no-such-command"],
             ["serve"], ["worker"], ["run", "model.gguf", "-p", "a", "-n", "many"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
+            ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
+            ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
+            ["run", "model.gguf", "-p", "a", "--cache", "d"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
