@@ -45,7 +45,7 @@ struct RunCommand: Command {
         sampling.topK = try options.integer("--top-k", in: 0...Int(Int32.max)) ?? 0
         sampling.topP = try options.number("--top-p", in: 0...1) ?? 1
         sampling.minP = try options.number("--min-p", in: 0...1) ?? 0
-        sampling.seed = try options.seed("--seed") ?? UInt64.random(in: 0...UInt64.max)
+        sampling.seed = try options.seed("--seed") ?? Randomness.word()
         self.sampling = sampling
         let localCount = try options.integer("--local", in: 1...64)
         try options.check("--cache", needs: "--local")
