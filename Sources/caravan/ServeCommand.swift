@@ -47,7 +47,7 @@ struct ServeCommand: Command {
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
             contextLength: try options.integer("--context", in: 8...Int(Int32.max))
                 ?? ClusterLimits.defaultContextLength,
-            slotCount: try options.integer("--slots", in: 1...ClusterLimits.rowCountMax)
+            slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
     }

@@ -36,6 +36,7 @@ extension EndToEndTests {
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
             ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
+            ["serve", "model.gguf", "--slots", "65"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
