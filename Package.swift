@@ -59,7 +59,8 @@ let package = Package(
             "ModelTests", ["Model", "Platform", "TestSupport"], data: ["Fixtures"]),
         tests("ControlTests", ["Control", "Wire"], data: ["Transcripts"]),
         tests(
-            "EngineTests", ["CKernels", "Engine", "Model", "Platform", "TestSupport"],
+            "EngineTests",
+            ["CKernels", "Control", "Engine", "Model", "Platform", "TestSupport"],
             data: ["Fixtures"]),
         tests(
             "ClusterTests",

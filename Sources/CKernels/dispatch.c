@@ -39,8 +39,8 @@ void ck_widen_groups(
 }
 
 void ck_quantise(
-    ck_isa isa, const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums) {
-    table(isa)->quantise(values, count, codes, scales, sums);
+    ck_isa isa, const float *values, size_t count, int8_t *codes, ck_block *blocks) {
+    table(isa)->quantise(values, count, codes, blocks);
 }
 
 void ck_multiply(

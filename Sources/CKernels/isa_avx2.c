@@ -11,10 +11,11 @@
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
+#include "kernels.h"
 #include "lanes.h"
 
-/// Sums of pairs in 16 bits, which hold eight runs of 4-bit codes or four of 5-bit codes, and what
-/// was flushed from there to 32 bits.
+/// Sums of pairs in 16 bits, which hold eight runs of 4-bit codes, four of 5-bit or two of 6-bit
+/// codes, and what was flushed from there to 32 bits.
 typedef struct {
     __m256i pairs;
     __m256i sum;
@@ -45,6 +46,15 @@ INLINE dots dots_add_wide(dots d, uint32_t __attribute__((ext_vector_type(8))) w
 
 INLINE int32_t __attribute__((ext_vector_type(8))) dots_end(dots d) {
     return (int32_t __attribute__((ext_vector_type(8))))dots_flush(d).sum;
+}
+
+/// IQ4_NL's values, with 128 added.
+INLINE uint32_t __attribute__((ext_vector_type(8)))
+non_linear_codes(uint32_t __attribute__((ext_vector_type(8))) nibbles) {
+    __m128i table = _mm_loadu_si128((const __m128i *)ck_non_linear);
+    table = _mm_xor_si128(table, _mm_set1_epi8((char)0x80));
+    return (uint32_t __attribute__((ext_vector_type(8))))_mm256_shuffle_epi8(
+        _mm256_broadcastsi128_si256(table), (__m256i)nibbles);
 }
 
 #include "rows.h"

@@ -5,6 +5,7 @@
 #define CK_LANES 16
 #define CK_Q8_OFFSET 128
 
+#include "kernels.h"
 #include "lanes.h"
 
 typedef v16i dots;
@@ -23,6 +24,18 @@ INLINE dots dots_add(dots sum, v16u w, int32_t a) {
 INLINE dots dots_add_wide(dots sum, v16u w, int32_t a) { return dots_add(sum, w, a); }
 INLINE dots dots_flush(dots sum) { return sum; }
 INLINE v16i dots_end(dots sum) { return sum; }
+
+/// IQ4_NL's values, with 128 added. A call, since it is long and appears often.
+static __attribute__((noinline)) v16u non_linear_codes(v16u nibbles) {
+    v16u codes = 0;
+    for (int k = 0; k < 4; k++) {
+        for (int lane = 0; lane < 16; lane++) {
+            uint32_t code = (uint8_t)(ck_non_linear[(nibbles[lane] >> (8 * k)) & 15] + 128);
+            codes[lane] |= code << (8 * k);
+        }
+    }
+    return codes;
+}
 
 #include "rows.h"
 #include "table.h"

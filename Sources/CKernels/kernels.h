@@ -7,7 +7,7 @@
 
 typedef struct {
     void (*widen_groups)(const ck_matrix *, size_t, size_t, float *);
-    void (*quantise)(const float *, size_t, int8_t *, float *, int32_t *);
+    void (*quantise)(const float *, size_t, int8_t *, ck_block *);
     void (*multiply)(
         const ck_matrix *, const ck_activations *, size_t, size_t, float *, size_t, bool);
     void (*rms_norm)(const float *, const float *, size_t, float, float *);
@@ -20,6 +20,9 @@ typedef struct {
     void (*widen_f16)(const uint16_t *, size_t, float *);
     void (*narrow_f16)(const float *, size_t, uint16_t *);
 } ck_table;
+
+/// The values that IQ4_NL's codes stand for.
+extern const int8_t ck_non_linear[16];
 
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)

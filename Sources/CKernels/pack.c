@@ -4,7 +4,8 @@
 // Source of the block formats: ggml's quantisation types as the GGUF specification names them:
 // a block of 32 is an f16 scale, (an f16 minimum,) (32 fifth bits,) then 16 bytes whose low nibbles
 // are elements 0..15 and whose high ones are 16..31, or 32 signed bytes.
-#include "ckernels.h"
+#include "kernels.h"
+#include "super_layout.h"
 
 #include <string.h>
 
@@ -24,6 +25,7 @@ static bool layout_of(uint32_t type, layout *out) {
     case CK_Q5_0: *out = (layout){22, 1, true, false, 16}; return true;
     case CK_Q5_1: *out = (layout){24, 2, true, false, 0}; return true;
     case CK_Q8_0: *out = (layout){34, 1, false, true, 128}; return true;
+    case CK_IQ4_NL: *out = (layout){18, 1, false, false, 0}; return true;
     default: return false;
     }
 }
@@ -34,8 +36,12 @@ static size_t float_bytes(uint32_t type) {
 
 size_t ck_group_bytes(uint32_t type, size_t columns) {
     layout l;
+    super_layout k;
     if (layout_of(type, &l)) {
         return columns / 32 * l.block_bytes * 16;
+    }
+    if (super_layout_of(type, &k)) {
+        return columns / CK_SUPER_COLUMNS * k.bytes * 16;
     }
     return columns * 16 * float_bytes(type);
 }
@@ -86,11 +92,27 @@ static void pack_floats(size_t width, const uint8_t *source, size_t columns, siz
     }
 }
 
+/// One row into lane `lane` of a group.
+static void pack_row(
+    uint32_t type, const uint8_t *row, size_t columns, size_t lane, uint8_t *group) {
+    layout l;
+    super_layout k;
+    if (layout_of(type, &l)) {
+        for (size_t block = 0; block < columns / 32; block++) {
+            pack_block(&l, row + block * l.block_bytes, lane, group + block * l.block_bytes * 16);
+        }
+    } else if (super_layout_of(type, &k)) {
+        for (size_t block = 0; block < columns / CK_SUPER_COLUMNS; block++) {
+            ck_pack_super(type, row + block * k.bytes, lane, 16, group + block * k.bytes * 16);
+        }
+    } else {
+        pack_floats(float_bytes(type), row, columns, lane, group);
+    }
+}
+
 void ck_pack(
     uint32_t type, const void *source, size_t rows, size_t columns, size_t group_start,
     size_t group_end, void *packed) {
-    layout l;
-    bool quantised = layout_of(type, &l);
     size_t group_bytes = ck_group_bytes(type, columns);
     size_t row_bytes = group_bytes / 16;
     for (size_t group = group_start; group < group_end; group++) {
@@ -100,17 +122,8 @@ void ck_pack(
             memset(out, 0, group_bytes);
         }
         const uint8_t *first = (const uint8_t *)source + group * 16 * row_bytes;
-        if (!quantised) {
-            for (size_t lane = 0; lane < lanes; lane++) {
-                pack_floats(float_bytes(type), first + lane * row_bytes, columns, lane, out);
-            }
-            continue;
-        }
-        for (size_t block = 0; block < columns / 32; block++) {
-            for (size_t lane = 0; lane < lanes; lane++) {
-                pack_block(&l, first + lane * row_bytes + block * l.block_bytes, lane,
-                           out + block * l.block_bytes * 16);
-            }
+        for (size_t lane = 0; lane < lanes; lane++) {
+            pack_row(type, first + lane * row_bytes, columns, lane, out);
         }
     }
 }
@@ -123,7 +136,11 @@ static float half_at(const uint8_t *p) {
     return value;
 }
 
-static void values_of_block(const layout *l, const uint8_t *source, float *out) {
+const int8_t ck_non_linear[16] = {
+    -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+static void values_of_block(
+    uint32_t type, const layout *l, const uint8_t *source, float *out) {
     float scale = half_at(source);
     float minimum = l->scales == 2 ? half_at(source + 2) : 0.0f;
     source += l->scales * 2;
@@ -137,7 +154,9 @@ static void values_of_block(const layout *l, const uint8_t *source, float *out) 
                    : i < 16 ? source[i] & 15
                             : source[i - 16] >> 4;
         code |= (int)((fifth >> i) & 1) << 4;
-        out[i] = scale * (float)(code - l->offset) + minimum;
+        code = type == CK_IQ4_NL ? ck_non_linear[code] : code - l->offset;
+        float value = scale * (float)code;
+        out[i] = l->scales == 2 ? value + minimum : value;
     }
 }
 
@@ -159,15 +178,25 @@ static float value_at(uint32_t type, const uint8_t *p) {
 
 void ck_dequantise(uint32_t type, const void *source, size_t count, float *out) {
     layout l;
+    super_layout k;
+    const uint8_t *bytes = source;
     if (layout_of(type, &l)) {
         for (size_t block = 0; block < count / 32; block++) {
-            values_of_block(&l, (const uint8_t *)source + block * l.block_bytes, out + block * 32);
+            values_of_block(type, &l, bytes + block * l.block_bytes, out + block * 32);
+        }
+        return;
+    }
+    if (super_layout_of(type, &k)) {
+        for (size_t block = 0; block < count / CK_SUPER_COLUMNS; block++) {
+            uint8_t one[256];
+            ck_pack_super(type, bytes + block * k.bytes, 0, 1, one);
+            ck_super_values(type, one, 0, 1, out + block * CK_SUPER_COLUMNS);
         }
         return;
     }
     size_t width = float_bytes(type);
     for (size_t i = 0; i < count; i++) {
-        out[i] = value_at(type, (const uint8_t *)source + i * width);
+        out[i] = value_at(type, bytes + i * width);
     }
 }
 
@@ -197,6 +226,7 @@ static void unpack_block(const layout *l, const uint8_t *block, size_t lane, uin
 
 void ck_unpack_row(const ck_matrix *matrix, size_t row, float *out) {
     layout l;
+    super_layout k;
     size_t lane = row % 16;
     const uint8_t *group = (const uint8_t *)matrix->packed +
                            row / 16 * ck_group_bytes(matrix->type, matrix->columns);
@@ -204,7 +234,14 @@ void ck_unpack_row(const ck_matrix *matrix, size_t row, float *out) {
         for (size_t block = 0; block < matrix->columns / 32; block++) {
             uint8_t source[34];
             unpack_block(&l, group + block * l.block_bytes * 16, lane, source);
-            values_of_block(&l, source, out + block * 32);
+            values_of_block(matrix->type, &l, source, out + block * 32);
+        }
+        return;
+    }
+    if (super_layout_of(matrix->type, &k)) {
+        for (size_t block = 0; block < matrix->columns / CK_SUPER_COLUMNS; block++) {
+            ck_super_values(matrix->type, group + block * k.bytes * 16, lane, 16,
+                            out + block * CK_SUPER_COLUMNS);
         }
         return;
     }

@@ -1,42 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with packed quantised weights: lanes are weight rows, blocks are added in order.
+//
+// The arithmetic, for a weight row and an activation row, where every step is rounded once and is
+// the same on each ISA:
+//   dot     Σ code · activation code over the columns that share a scale, exact in 32 bits: at most
+//           32 · 255 · 127 before the codes' offset is taken off
+//   plain types, Q4_K, Q5_K: a block of 32 has one scale; of a K type it is d · scale, as when
+//           dequantised:      total = fma(scale · x.scale, dot, total)
+//   Q2_K, Q3_K, Q6_K: each half of a block has a scale:
+//                             total = fma(fma(scale₁, dot₁, scale₀ · dot₀), x.scale, total)
+//   minima, a block at a time, of Q4_1 and Q5_1 and of Q4_K and Q5_K:
+//                             total = fma(minimum · x.scale, x.sum, total)
+//                             total = fma(-minimum, x.moment, total)
+//           Q2_K has two of 4 bits, and Σ minimum · half's sum is exact in 32 bits:
+//                             total = fma(-d' · x.scale, Σ, total)
 #ifndef CK_QUANTISED_PRODUCT_H
 #define CK_QUANTISED_PRODUCT_H
 
-#include "kernels.h"
-#include "lanes.h"
+#include "codes.h"
 #include "output.h"
+#include "super_scales.h"
 
-#if CK_LANES == 16
-typedef v16f vf;
-typedef v16i vi;
-#define TILE_ROWS 8
-#else
-typedef v8f vf;
-typedef int32_t vi __attribute__((ext_vector_type(8)));
-#define TILE_ROWS 4
-#endif
-typedef uint32_t v_words __attribute__((ext_vector_type(CK_LANES)));
-
+#define TILE_ROWS (CK_LANES == 16 ? 8 : 4)
 #define UNROLL _Pragma("clang loop unroll(full)")
 
-INLINE bool has_minimum(uint32_t type) { return type == CK_Q4_1 || type == CK_Q5_1; }
-INLINE bool has_fifth_bit(uint32_t type) { return type == CK_Q5_0 || type == CK_Q5_1; }
-
-INLINE size_t block_bytes(uint32_t type) {
-    return type == CK_Q8_0 ? 32 + 512
-                           : (has_minimum(type) ? 64 : 32) + (has_fifth_bit(type) ? 64 : 0) + 256;
+/// Bytes before the codes of a block, or of a super-block.
+INLINE size_t header_bytes(uint32_t type) {
+    size_t scale_words = !is_super(type) ? 0 : type == CK_Q2_K || type == CK_Q6_K ? 4 : 3;
+    return (has_minimum(type) ? 64 : 32) + scale_words * 64;
 }
 
-/// What has to be taken off each stored code.
-INLINE int code_offset(uint32_t type) {
-    return type == CK_Q4_0 ? 8 : type == CK_Q5_0 ? 16 : type == CK_Q8_0 ? CK_Q8_OFFSET : 0;
-}
-
-INLINE v_words load_words(const uint8_t *p) {
-    v_words v;
-    __builtin_memcpy(&v, p, sizeof v);
-    return v;
+/// Of a block, or of a super-block.
+INLINE size_t unit_bytes(uint32_t type) {
+    return header_bytes(type) + (is_super(type) ? 8 : 1) * code_bytes(type);
 }
 
 INLINE int32_t load_codes(const int8_t *p) {
@@ -53,78 +49,147 @@ INLINE vf load_scales(const uint8_t *p) {
 #endif
 }
 
-/// The fifth bits of run `run` (4 weights a row), moved to bit 4 of each byte.
-INLINE v_words fifth_bits(v_words plane, int run) {
-    return (run < 4 ? plane << (4 - run) : plane >> (run - 4)) & 0x10101010u;
-}
+INLINE vf as_floats(vi v) { return __builtin_convertvector(v, vf); }
 
 typedef struct {
     const int8_t *codes;
     size_t code_stride;
-    const float *scales;
-    const int32_t *sums;
+    const ck_block *blocks;
     size_t block_stride;
 } tile_input;
 
+INLINE const ck_block *block_of(tile_input in, int row, size_t block) {
+    return in.blocks + (size_t)row * in.block_stride + block;
+}
+
+/// Adds four codes' products to each row's dot.
+INLINE void add_run(
+    const uint32_t type, const int R, v_words codes, const int8_t *x, size_t stride, dots *dot) {
+    UNROLL for (int r = 0; r < R; r++) {
+        int32_t a = load_codes(x + (size_t)r * stride);
+        dot[r] = is_wide(type) ? dots_add_wide(dot[r], codes, a) : dots_add(dot[r], codes, a);
+    }
+}
+
+/// Whether 16-bit sums of pairs, which hold 32,767, are nearly full after `run` runs of this type.
+INLINE bool is_full(uint32_t type, int run) {
+    return type == CK_Q6_K ? run == 2 : has_bits(type) && has_nibbles(type) && run == 4;
+}
+
 /// Exact Σ code · activation code of one block, for R activation rows.
 INLINE void block_sums(
-    const uint32_t type, const int R, const uint8_t *quants, tile_input in, size_t block, vi *s) {
-    const int8_t *codes = in.codes + block * 32;
-    const uint8_t *runs = quants + (has_fifth_bit(type) ? 64 : 0);
-    const v_words mask = 0x0f0f0f0fu;
+    const uint32_t type, const int R, const uint8_t *codes, tile_input in, size_t block, vi *s) {
+    const int8_t *x = in.codes + block * 32;
     dots dot[TILE_ROWS];
     UNROLL for (int r = 0; r < R; r++) {
-        dot[r] = dots_start(-code_offset(type) * in.sums[(size_t)r * in.block_stride + block]);
+        dot[r] = dots_start(-code_offset(type) * block_of(in, r, block)->sum);
     }
-    if (type == CK_Q8_0) {
-        UNROLL for (int run = 0; run < 8; run++) {
-            v_words w = load_words(runs + run * 64);
-            UNROLL for (int r = 0; r < R; r++) {
-                int32_t a = load_codes(codes + (size_t)r * in.code_stride + run * 4);
-                dot[r] = dots_add_wide(dot[r], w, a);
-            }
+    UNROLL for (int run = 0; run < 4; run++) {
+        UNROLL for (int half = 0; half < 2; half++) {
+            v_words w = run_codes(type, codes, half, run);
+            add_run(type, R, w, x + half * 16 + run * 4, in.code_stride, dot);
         }
-    } else {
-        v_words plane = has_fifth_bit(type) ? load_words(quants) : (v_words)0;
-        UNROLL for (int run = 0; run < 4; run++) {
-            v_words both = load_words(runs + run * 64);
-            v_words low = both & mask;
-            v_words high = (both >> 4) & mask;
-            if (has_fifth_bit(type)) {
-                low |= fifth_bits(plane, run);
-                high |= fifth_bits(plane, run + 4);
-            }
-            UNROLL for (int r = 0; r < R; r++) {
-                const int8_t *a = codes + (size_t)r * in.code_stride + run * 4;
-                dot[r] = dots_add(dot[r], low, load_codes(a));
-                dot[r] = dots_add(dot[r], high, load_codes(a + 16));
-            }
-            if (has_fifth_bit(type) && run == 1) {
-                UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
-            }
+        if (is_full(type, 2 * run + 2)) {
+            UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
         }
     }
     UNROLL for (int r = 0; r < R; r++) { s[r] = dots_end(dot[r]); }
 }
 
+/// The same of one half of a block.
+INLINE void half_sums(
+    const uint32_t type, const int R, const uint8_t *codes, tile_input in, size_t block, int half,
+    vi *s) {
+    const int8_t *x = in.codes + block * 32 + half * 16;
+    dots dot[TILE_ROWS];
+    UNROLL for (int r = 0; r < R; r++) {
+        dot[r] = dots_start(-code_offset(type) * block_of(in, r, block)->halves[half]);
+    }
+    UNROLL for (int run = 0; run < 4; run++) {
+        add_run(type, R, run_codes(type, codes, half, run), x + run * 4, in.code_stride, dot);
+        if (is_full(type, run + 1)) {
+            UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
+        }
+    }
+    UNROLL for (int r = 0; r < R; r++) { s[r] = dots_end(dot[r]); }
+}
+
+/// Adds a block whose weights share a scale; `minimum` is what is added to each of them.
+INLINE void add_block(
+    const uint32_t type, const int R, const uint8_t *codes, vf scale, vf minimum, tile_input in,
+    size_t block, vf *total) {
+    vi s[TILE_ROWS];
+    block_sums(type, R, codes, in, block, s);
+    UNROLL for (int r = 0; r < R; r++) {
+        const ck_block *x = block_of(in, r, block);
+        total[r] = FMA(scale * x->scale, as_floats(s[r]), total[r]);
+        if (is_super(type)) {
+            total[r] = has_minimum(type) ? FMA(minimum, (vf)x->moment, total[r]) : total[r];
+        } else if (has_minimum(type)) {
+            total[r] = FMA(minimum * x->scale, (vf)(float)x->sum, total[r]);
+        }
+    }
+}
+
+/// Adds a block whose halves have the next two scales of `quad`, times `d`; the next two minima
+/// count -`d_minimum` each.
+INLINE void add_halves(
+    const uint32_t type, const int R, const uint8_t *codes, vf d, vf d_minimum, scale_quad *quad,
+    tile_input in, size_t block, vf *total) {
+    vi s[TILE_ROWS];
+    vf first[TILE_ROWS];
+    vf scale = d * next_scale(type, &quad->scales);
+    half_sums(type, R, codes, in, block, 0, s);
+    UNROLL for (int r = 0; r < R; r++) { first[r] = scale * as_floats(s[r]); }
+    scale = d * next_scale(type, &quad->scales);
+    half_sums(type, R, codes, in, block, 1, s);
+    UNROLL for (int r = 0; r < R; r++) {
+        vf both = FMA(scale, as_floats(s[r]), first[r]);
+        total[r] = FMA(both, (vf)block_of(in, r, block)->scale, total[r]);
+    }
+    if (has_minimum(type)) {
+        vi a = (vi)(quad->minima & 0xffu), b = (vi)((quad->minima >> 8) & 0xffu);
+        quad->minima >>= 16;
+        UNROLL for (int r = 0; r < R; r++) {
+            const ck_block *x = block_of(in, r, block);
+            vi sum = a * (int32_t)x->halves[0] + b * (int32_t)x->halves[1];
+            total[r] = FMA(-d_minimum * x->scale, as_floats(sum), total[r]);
+        }
+    }
+}
+
 /// One group (or the half `part` of it, where registers are narrow) times R activation rows.
-INLINE void quantised_tile(
+INLINE void plain_tile(
     const uint32_t type, const int R, const uint8_t *group, size_t block_count, size_t part,
     tile_input in, vf *total) {
-    UNROLL for (int r = 0; r < R; r++) { total[r] = 0; }
-    const uint8_t *block = group;
-    for (size_t b = 0; b < block_count; b++, block += block_bytes(type)) {
-        vi s[TILE_ROWS];
-        const uint8_t *quants = block + (has_minimum(type) ? 64 : 32) + part * 4 * CK_LANES;
-        block_sums(type, R, quants, in, b, s);
-        vf scale = load_scales(block + part * 2 * CK_LANES);
-        vf minimum = has_minimum(type) ? load_scales(block + 32 + part * 2 * CK_LANES) : (vf)0;
-        UNROLL for (int r = 0; r < R; r++) {
-            size_t at = (size_t)r * in.block_stride + b;
-            float d = in.scales[at];
-            total[r] = FMA(scale * d, __builtin_convertvector(s[r], vf), total[r]);
-            if (has_minimum(type)) {
-                total[r] = FMA(minimum * d, (vf)(float)in.sums[at], total[r]);
+    for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
+        const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
+        vf scale = load_scales(group + part * 2 * CK_LANES);
+        vf minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
+        add_block(type, R, codes, scale, minimum, in, b, total);
+    }
+}
+
+/// The same for the K types.
+INLINE void super_tile(
+    const uint32_t type, const int R, const uint8_t *group, size_t block_count, size_t part,
+    tile_input in, vf *total) {
+    const size_t quad_count = has_halves(type) ? 4 : 2, quad_blocks = 8 / quad_count;
+    for (size_t b = 0; b < block_count; group += unit_bytes(type)) {
+        vf d = load_scales(group + part * 2 * CK_LANES);
+        vf d_minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
+        const uint8_t *words = group + (has_minimum(type) ? 64 : 32) + part * 4 * CK_LANES;
+        const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
+        for (size_t q = 0; q < quad_count; q++) {
+            scale_quad quad = load_quad(type, words, q);
+            for (size_t i = 0; i < quad_blocks; i++, b++, codes += code_bytes(type)) {
+                if (has_halves(type)) {
+                    add_halves(type, R, codes, d, d_minimum, &quad, in, b, total);
+                } else {
+                    vf scale = d * next_scale(type, &quad.scales);
+                    vf minimum = -d_minimum * next_minimum(&quad.minima);
+                    add_block(type, R, codes, scale, minimum, in, b, total);
+                }
             }
         }
     }
@@ -134,17 +199,21 @@ INLINE void quantised_rows(
     const uint32_t type, const int R, const ck_matrix *w, const ck_activations *x, size_t group,
     size_t row, output target) {
     size_t blocks = x->columns / 32;
-    tile_input in = {
-        x->codes + row * x->columns, x->columns, x->scales + row * blocks, x->sums + row * blocks,
-        blocks};
-    const uint8_t *base = (const uint8_t *)w->packed + group * blocks * block_bytes(type);
+    tile_input in = {x->codes + row * x->columns, x->columns, x->blocks + row * blocks, blocks};
+    size_t units = is_super(type) ? blocks / 8 : blocks;
+    const uint8_t *base = (const uint8_t *)w->packed + group * units * unit_bytes(type);
     for (size_t part = 0; part < 16 / CK_LANES; part++) {
         size_t column = group * 16 + part * CK_LANES;
         if (column >= w->rows) {
             break;
         }
         vf total[TILE_ROWS];
-        quantised_tile(type, R, base, blocks, part, in, total);
+        UNROLL for (int r = 0; r < R; r++) { total[r] = 0; }
+        if (is_super(type)) {
+            super_tile(type, R, base, blocks, part, in, total);
+        } else {
+            plain_tile(type, R, base, blocks, part, in, total);
+        }
         UNROLL for (int r = 0; r < R; r++) {
             float results[CK_LANES];
             __builtin_memcpy(results, &total[r], sizeof results);
@@ -164,7 +233,7 @@ INLINE void quantised_typed(
             for (; row + TILE_ROWS <= end; row += TILE_ROWS) {
                 quantised_rows(type, TILE_ROWS, w, x, group, row, target);
             }
-#if TILE_ROWS > 4
+#if CK_LANES == 16
             for (; row + 4 <= end; row += 4) {
                 quantised_rows(type, 4, w, x, group, row, target);
             }
@@ -179,15 +248,27 @@ INLINE void quantised_typed(
     }
 }
 
+/// A function of its own for each type: one that holds them all takes the compiler minutes.
+#define QUANTISED(type)                                                                           \
+    static __attribute__((noinline)) void multiply_##type(                                        \
+        const ck_matrix *w, const ck_activations *x, size_t group_start, size_t group_end,        \
+        output target) {                                                                          \
+        quantised_typed(CK_##type, w, x, group_start, group_end, target);                         \
+    }
+
+#define EACH_QUANTISED(X)                                                                         \
+    X(Q4_0) X(Q4_1) X(Q5_0) X(Q5_1) X(Q8_0) X(Q2_K) X(Q3_K) X(Q4_K) X(Q5_K) X(Q6_K) X(IQ4_NL)
+
+EACH_QUANTISED(QUANTISED)
+
 static void multiply_quantised(
     const ck_matrix *w, const ck_activations *x, size_t group_start, size_t group_end,
     output target) {
     switch (w->type) {
-    case CK_Q4_0: quantised_typed(CK_Q4_0, w, x, group_start, group_end, target); break;
-    case CK_Q4_1: quantised_typed(CK_Q4_1, w, x, group_start, group_end, target); break;
-    case CK_Q5_0: quantised_typed(CK_Q5_0, w, x, group_start, group_end, target); break;
-    case CK_Q5_1: quantised_typed(CK_Q5_1, w, x, group_start, group_end, target); break;
-    case CK_Q8_0: quantised_typed(CK_Q8_0, w, x, group_start, group_end, target); break;
+#define CASE(type)                                                                                \
+    case CK_##type: multiply_##type(w, x, group_start, group_end, target); break;
+        EACH_QUANTISED(CASE)
+#undef CASE
     }
 }
 

@@ -38,8 +38,7 @@ INLINE v16i codes16(v16f x, float inverse) {
     return ((v16i)(t)) - 0x4B400000;
 }
 
-static void quantise(
-    const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums) {
+static void quantise(const float *values, size_t count, int8_t *codes, ck_block *blocks) {
     for (size_t block = 0; block < count / CK_BLOCK_COLUMNS; block++) {
         v16f a = load16(values + block * 32);
         v16f b = load16(values + block * 32 + 16);
@@ -54,9 +53,11 @@ static void quantise(
         v16b bytes_b = __builtin_convertvector(code_b, v16b);
         __builtin_memcpy(codes + block * 32, &bytes_a, 16);
         __builtin_memcpy(codes + block * 32 + 16, &bytes_b, 16);
-        scales[block] = largest > 1e-30f ? largest / 127.0f : 0.0f;
-        sums[block] = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i) +
-                                           __builtin_convertvector(bytes_b, v16i));
+        int32_t first = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i));
+        int32_t last = __builtin_reduce_add(__builtin_convertvector(bytes_b, v16i));
+        float scale = largest > 1e-30f ? largest / 127.0f : 0.0f;
+        blocks[block] = (ck_block){
+            scale, scale * (float)(first + last), first + last, {(int16_t)first, (int16_t)last}};
     }
 }
 

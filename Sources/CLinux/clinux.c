@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "clinux.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -33,4 +35,8 @@ void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns) 
 
 void cl_futex_wake(const uint32_t *word, int count) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+int cl_reserve(int descriptor, int64_t byte_count) {
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, byte_count) == 0 ? 0 : errno;
 }

@@ -45,7 +45,8 @@ package struct LoadedModel: Sendable {
         return copy
     }
 
-    var tensors: [Tensor] { blobs.all.flatMap { $0.entries.map(\.tensor) } }
+    /// Every tensor, in load order.
+    package var tensors: [Tensor] { blobs.all.flatMap { $0.entries.map(\.tensor) } }
 }
 
 /// A model file whose parts do not fit each other.

@@ -14,7 +14,7 @@ struct Activations {
     ) {
         kernel = ck_activations(
             rows: rowCount, columns: columnCount, values: values, codes: scratch.codes,
-            scales: scratch.scales, sums: scratch.sums)
+            blocks: scratch.blocks)
     }
 
     /// Quantises one row. Columns beyond a multiple of 32 have no codes: only float weights,
@@ -23,6 +23,6 @@ struct Activations {
         let blocks = columnCount / 32
         ck_quantise(
             isa, kernel.values + row * columnCount, columnCount, scratch.codes + row * columnCount,
-            scratch.scales + row * blocks, scratch.sums + row * blocks)
+            scratch.blocks + row * blocks)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CKernels
 import Model
 
 /// The buffers of one step, reserved once for the most rows a step may have.
@@ -28,8 +29,7 @@ struct Scratch {
     let logits: Floats
     /// (rows, columns) of whatever is multiplied next, quantised, with (rows, columns / 32) below.
     let codes: UnsafeMutablePointer<Int8>
-    let scales: Floats
-    let sums: UnsafeMutablePointer<Int32>
+    let blocks: UnsafeMutablePointer<ck_block>
     /// One for each thread: see `FloatProduct`.
     let tiles: Floats
     let tileCount: Int
@@ -54,8 +54,7 @@ struct Scratch {
         rotations = carver.take(sizes.rotations)
         logits = carver.take(sizes.logits)
         codes = carver.take(sizes.codes)
-        scales = carver.take(sizes.blocks)
-        sums = carver.take(sizes.blocks)
+        blocks = carver.take(sizes.blocks)
         tileCount = sizes.tile
         tiles = carver.take(sizes.tile * configuration.threadCount)
     }
@@ -92,9 +91,10 @@ private struct Sizes {
         blocks = rows * (widest / 32 + 1)
         tile = widest * FloatProduct.tileRows
         let floats =
-            2 * (hidden + queries + keys + gate) + rotations + logits + 2 * blocks
+            2 * (hidden + queries + keys + gate) + rotations + logits
             + tile * configuration.threadCount
-        byteCount = floats * 4 + codes + 16 * Carver.alignment
+        byteCount =
+            floats * 4 + codes + blocks * MemoryLayout<ck_block>.stride + 16 * Carver.alignment
     }
 }
 

@@ -32,4 +32,10 @@ struct BytePairAlphabet {
         }
         return bytes
     }
+
+    /// How `byte` is written.
+    func character(of byte: UInt8) -> String {
+        let scalar = byteOfScalar.firstIndex(of: Int16(byte)).flatMap { UnicodeScalar($0) }
+        return scalar.map { String(Character($0)) } ?? ""
+    }
 }

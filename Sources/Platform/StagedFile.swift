@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 
 /// A file being written under a temporary name, which gets its real name only when it is complete.
@@ -11,12 +12,15 @@ package struct StagedFile: ~Copyable {
     package private(set) var byteCount: Int
 
     /// Opens `finalPath` + `suffix`. What a broken-off earlier attempt left there is kept with
-    /// `resuming`, so that `byteCount` starts above zero.
-    package init(finalPath: String, suffix: String, resuming: Bool) throws(FileError) {
+    /// `resuming`, so that `byteCount` starts above zero. A new file gets `permissions`, less what
+    /// the user's mask takes away.
+    package init(
+        finalPath: String, suffix: String, resuming: Bool, permissions: UInt32 = 0o600
+    ) throws(FileError) {
         temporaryPath = finalPath + suffix
         self.finalPath = finalPath
         let flags = O_RDWR | O_CREAT | O_CLOEXEC | (resuming ? 0 : O_TRUNC)
-        descriptor = open(temporaryPath, flags, 0o600)
+        descriptor = open(temporaryPath, flags, permissions)
         byteCount = 0
         guard descriptor >= 0 else { throw .cannotWrite(path: temporaryPath, errno: errno) }
         byteCount = max(0, Int(lseek(descriptor, 0, SEEK_END)))
@@ -25,6 +29,16 @@ package struct StagedFile: ~Copyable {
     deinit {
         close(descriptor)
         if !isSettled { unlink(temporaryPath) }
+    }
+
+    /// Sets room for `byteCount` bytes aside, so that a full disk is noticed before the work.
+    ///
+    /// File systems that cannot do so are left to fail later.
+    package mutating func reserve(byteCount: Int) throws(FileError) {
+        guard byteCount > 0 else { return }
+        let reason = cl_reserve(descriptor, Int64(byteCount))
+        guard reason != 0, reason != EOPNOTSUPP, reason != ENOSYS else { return }
+        throw .cannotWrite(path: temporaryPath, errno: reason)
     }
 
     package mutating func append(_ bytes: [UInt8]) throws(FileError) {

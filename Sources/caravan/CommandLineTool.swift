@@ -8,7 +8,7 @@ enum CommandLineTool {
     static var commands: [any Command.Type] {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-            StatusCommand.self,
+            StatusCommand.self, BenchCommand.self, PerplexityCommand.self, SynthCommand.self,
         ]
     }
 

@@ -99,7 +99,7 @@ extension InspectReport {
 
 extension String {
     /// Control characters from a file do not reach the terminal.
-    fileprivate var onOneLine: String {
+    var onOneLine: String {
         String(
             String.UnicodeScalarView(
                 unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))

@@ -20,13 +20,16 @@ struct Syntax {
     let summary: String
     var operands: [String] = []
     let options: [Option]
+    /// Sentences after the options, one a line.
+    var notes: [String] = []
 
     var help: String {
         let usage = (["caravan", name] + operands + (options.isEmpty ? [] : ["[options]"]))
         let names = options.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
         let width = names.map(\.count).max() ?? 0
         let lines = zip(names, options).map { "  \($0.padded(to: width))  \($1.help)\n" }
-        return "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
+        let text = "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
+        return notes.isEmpty ? text : text + "\n" + notes.map { $0 + "\n" }.joined()
     }
 }
 
@@ -99,6 +102,19 @@ struct Options {
             throw .badValue(name, text, "a whole number, at least \(range.lowerBound)\(upper)")
         }
         return value
+    }
+
+    /// Whole numbers separated by commas.
+    func integers(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> [Int]? {
+        guard let text = values[name] else { return nil }
+        let numbers = text.split(separator: ",", omittingEmptySubsequences: false)
+            .map { Int($0).flatMap { range.contains($0) ? $0 : nil } }
+        let found = numbers.compactMap { $0 }
+        guard found.count == numbers.count else {
+            let wanted = "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+            throw .badValue(name, text, "\(wanted), separated by commas")
+        }
+        return found
     }
 
     func number(_ name: String, in range: ClosedRange<Double>) throws(UsageError) -> Double? {

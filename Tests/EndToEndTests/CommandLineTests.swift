@@ -23,7 +23,8 @@ extension EndToEndTests {
 
         @Test(arguments: [
             ["inspect", "/no/such/model.gguf"], ["run", "/no/such/model.gguf", "-p", "a"],
-            ["serve", "/no/such/model.gguf"],
+            ["serve", "/no/such/model.gguf"], ["bench", "/no/such/model.gguf"],
+            ["perplexity", "/no/such/model.gguf", "/no/such/text"],
         ])
         func missingFile(arguments: [String]) throws {
             try expectOneLine(arguments, status: 1, mentions: "/no/such/model.gguf")
@@ -32,6 +33,8 @@ extension EndToEndTests {
         @Test(arguments: [
             ["--no-such-flag"], ["run", "model.gguf", "--no-such-flag"], ["no-such-command"],
             ["serve"], ["worker"], ["run", "model.gguf", "-p", "a", "-n", "many"],
+            ["synth", "llama-9", "a.gguf"], ["synth", "llama-3.2-1b", "a.gguf", "--type", "q1"],
+            ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
             ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
@@ -42,7 +45,9 @@ extension EndToEndTests {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
-        @Test(arguments: ["run", "serve", "worker", "inspect", "status"])
+        @Test(arguments: [
+            "run", "serve", "worker", "inspect", "status", "bench", "perplexity", "synth",
+        ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())
             #expect(result.status == 0 && result.output.contains("caravan \(command)"))

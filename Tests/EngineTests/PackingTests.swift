@@ -8,8 +8,8 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func valuesFollowTheFormatsDefinition(type: ElementType) {
         var random = RandomSource(seed: UInt64(type.rawValue) + 1)
-        let matrix = StoredMatrix(type: type, rows: 5, columns: 96, random: &random)
-        var values = [Float](repeating: 0, count: 5 * 96)
+        let matrix = StoredMatrix(type: type, rows: 5, columns: type.wide(96), random: &random)
+        var values = [Float](repeating: 0, count: 5 * matrix.columns)
         ck_dequantise(type.rawValue, matrix.bytes, values.count, &values)
         for (index, value) in values.enumerated() {
             let exact = matrix.value(index)
@@ -20,16 +20,18 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func packedRowsHoldTheSameBits(type: ElementType) {
         var random = RandomSource(seed: UInt64(type.rawValue) + 2)
+        let columns = type.wide(64)
         for rows in [1, 15, 16, 17, 40] {
-            let matrix = StoredMatrix(type: type, rows: rows, columns: 64, random: &random)
-            var stored = [Float](repeating: 0, count: rows * 64)
+            let matrix = StoredMatrix(type: type, rows: rows, columns: columns, random: &random)
+            var stored = [Float](repeating: 0, count: rows * columns)
             ck_dequantise(type.rawValue, matrix.bytes, stored.count, &stored)
             matrix.withPacked { packed in
                 var packed = packed
                 for row in 0..<rows {
-                    var values = [Float](repeating: 0, count: 64)
+                    var values = [Float](repeating: 0, count: columns)
                     ck_unpack_row(&packed, row, &values)
-                    #expect(values.isIdentical(to: Array(stored[row * 64..<(row + 1) * 64])))
+                    #expect(
+                        values.isIdentical(to: Array(stored[row * columns..<(row + 1) * columns])))
                 }
             }
         }
@@ -38,7 +40,7 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func packingGrowsNothing(type: ElementType) {
         #expect(
-            ck_group_bytes(type.rawValue, 64) == 16 * 64 / type.blockElementCount
+            ck_group_bytes(type.rawValue, 512) == 16 * 512 / type.blockElementCount
                 * type.blockByteCount)
         #expect(ck_group_bytes(99, 64) == 0)
     }

@@ -11,42 +11,36 @@ import Testing
         let columns: Int
         var values: [Float]
         var codes: [Int8]
-        var scales: [Float]
-        var sums: [Int32]
+        var blocks: [ck_block]
 
         init(rows: Int, columns: Int, isa: ck_isa = CK_PORTABLE, random: inout RandomSource) {
             self.rows = rows
             self.columns = columns
-            let blocks = columns / 32
             values = random.floats(rows * columns, -3...3)
             codes = [Int8](repeating: 0, count: rows * columns)
-            scales = [Float](repeating: 0, count: rows * blocks)
-            sums = [Int32](repeating: 0, count: rows * blocks)
+            blocks = [ck_block](repeating: ck_block(), count: rows * (columns / 32))
             if columns % 32 == 0 {
-                ck_quantise(isa, values, values.count, &codes, &scales, &sums)
+                ck_quantise(isa, values, values.count, &codes, &blocks)
             }
         }
 
         func withKernel<R>(rows range: Range<Int>, _ body: (ck_activations) -> R) -> R {
-            let blocks = columns / 32
+            let blockCount = columns / 32
             return values.withUnsafeBufferPointer { values in
                 codes.withUnsafeBufferPointer { codes in
-                    scales.withUnsafeBufferPointer { scales in
-                        sums.withUnsafeBufferPointer { sums in
-                            body(
-                                ck_activations(
-                                    rows: range.count, columns: columns,
-                                    values: values.baseAddress.map {
-                                        $0 + range.lowerBound * columns
-                                    },
-                                    codes: codes.baseAddress.map {
-                                        $0 + range.lowerBound * columns
-                                    },
-                                    scales: scales.baseAddress.map {
-                                        $0 + range.lowerBound * blocks
-                                    },
-                                    sums: sums.baseAddress.map { $0 + range.lowerBound * blocks }))
-                        }
+                    blocks.withUnsafeBufferPointer { blocks in
+                        body(
+                            ck_activations(
+                                rows: range.count, columns: columns,
+                                values: values.baseAddress.map {
+                                    $0 + range.lowerBound * columns
+                                },
+                                codes: codes.baseAddress.map {
+                                    $0 + range.lowerBound * columns
+                                },
+                                blocks: blocks.baseAddress.map {
+                                    $0 + range.lowerBound * blockCount
+                                }))
                     }
                 }
             }
@@ -84,7 +78,7 @@ import Testing
                     let at = row * matrix.columns + column
                     let x =
                         matrix.type.isQuantised
-                        ? Double(input.codes[at]) * Double(input.scales[at / 32])
+                        ? Double(input.codes[at]) * Double(input.blocks[at / 32].scale)
                         : Double(input.values[at])
                     sum += weights[w * matrix.columns + column] * x
                     size += abs(weights[w * matrix.columns + column] * x)
@@ -98,8 +92,8 @@ import Testing
     @Test(arguments: ElementType.allCases, ISAs.all)
     func productsMatchDoubles(type: ElementType, isa: ck_isa) {
         var random = RandomSource(seed: UInt64(type.rawValue) * 5 + 11)
-        let matrix = StoredMatrix(type: type, rows: 37, columns: 96, random: &random)
-        let input = Input(rows: 11, columns: 96, random: &random)
+        let matrix = StoredMatrix(type: type, rows: 37, columns: type.wide(96), random: &random)
+        let input = Input(rows: 11, columns: matrix.columns, random: &random)
         expectClose(product(matrix, input, isa: isa), matrix, input)
     }
 
@@ -118,7 +112,8 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func instructionSetsAndBatchesGiveTheSameBits(type: ElementType) {
         var random = RandomSource(seed: UInt64(type.rawValue) * 3 + 5)
-        for (rows, columns) in [(16, 32), (1, 64), (33, 288), (47, 160)] {
+        for (rows, width) in [(16, 32), (1, 64), (33, 288), (47, 160)] {
+            let columns = type.wide(width)
             let matrix = StoredMatrix(type: type, rows: rows, columns: columns, random: &random)
             let input = Input(rows: 64, columns: columns, random: &random)
             let whole = product(matrix, input, isa: CK_PORTABLE)
@@ -137,8 +132,8 @@ import Testing
     @Test(arguments: ElementType.allCases, ISAs.all)
     func accumulatingAddsToWhatIsThere(type: ElementType, isa: ck_isa) {
         var random = RandomSource(seed: 77)
-        let matrix = StoredMatrix(type: type, rows: 20, columns: 64, random: &random)
-        let input = Input(rows: 3, columns: 64, random: &random)
+        let matrix = StoredMatrix(type: type, rows: 20, columns: type.wide(64), random: &random)
+        let input = Input(rows: 3, columns: matrix.columns, random: &random)
         let plain = product(matrix, input, isa: isa)
         let added = product(matrix, input, isa: isa, onto: 2.5)
         #expect(added.isIdentical(to: plain.map { 2.5 + $0 }))
@@ -149,13 +144,13 @@ import Testing
     func extremeCodesAreExact(type: ElementType) {
         var random = RandomSource(seed: 3)
         for byte in [UInt8(0x00), 0xFF, 0x7F, 0x80] {
-            var matrix = StoredMatrix(type: type, rows: 16, columns: 64, random: &random)
+            var matrix = StoredMatrix(type: type, rows: 16, columns: type.wide(64), random: &random)
             matrix = StoredMatrix(matrix, filledWith: byte)
             for sign: Float in [-1, 1] {
-                var input = Input(rows: 2, columns: 64, random: &random)
+                var input = Input(rows: 2, columns: matrix.columns, random: &random)
                 input.values = input.values.map { _ in sign }
                 ck_quantise(
-                    CK_PORTABLE, input.values, 128, &input.codes, &input.scales, &input.sums)
+                    CK_PORTABLE, input.values, input.values.count, &input.codes, &input.blocks)
                 #expect(input.codes.allSatisfy { $0 == Int8(sign * 127) })
                 let reference = product(matrix, input, isa: CK_PORTABLE)
                 expectClose(reference, matrix, input)
@@ -170,11 +165,10 @@ import Testing
 extension StoredMatrix {
     /// The same scales with every byte of codes replaced.
     fileprivate init(_ other: StoredMatrix, filledWith byte: UInt8) {
-        let scales = other.type == .q4_1 || other.type == .q5_1 ? 4 : 2
         self.init(
             type: other.type, rows: other.rows, columns: other.columns,
             bytes: other.bytes.enumerated().map { index, old in
-                index % other.type.blockByteCount < scales ? old : byte
+                other.type.isScale(byte: index % other.type.blockByteCount) ? old : byte
             })
     }
 }

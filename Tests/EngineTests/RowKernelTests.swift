@@ -119,14 +119,19 @@ import Testing
         values.replaceSubrange(64..<96, with: (0..<32).map { Float($0) * 4 + 3 })
         for isa in ISAs.all {
             var codes = [Int8](repeating: 99, count: values.count)
-            var scales = [Float](repeating: 99, count: 20)
-            var sums = [Int32](repeating: 99, count: 20)
-            ck_quantise(isa, values, values.count, &codes, &scales, &sums)
+            var blocks = [ck_block](repeating: ck_block(), count: 20)
+            ck_quantise(isa, values, values.count, &codes, &blocks)
             for block in 0..<20 {
                 let range = block * 32..<block * 32 + 32
                 let largest = values[range].map(abs).max() ?? 0
-                #expect(scales[block] == largest / 127)
-                #expect(sums[block] == codes[range].reduce(0) { $0 + Int32($1) })
+                let found = blocks[block]
+                let halves = [range.prefix(16), range.suffix(16)].map { half in
+                    codes[half].reduce(0) { $0 + Int32($1) }
+                }
+                #expect(found.scale == largest / 127)
+                #expect(found.sum == halves[0] + halves[1])
+                #expect(found.moment == found.scale * Float(found.sum))
+                #expect([found.halves.0, found.halves.1].map(Int32.init) == halves)
                 for i in range {
                     let share = largest == 0 ? 0 : values[i] * (127 / largest)
                     #expect(abs(Float(codes[i]) - share) <= 0.5001)
@@ -141,19 +146,17 @@ import Testing
         for i in stride(from: 0, to: values.count, by: 3) { values[i].round() }
         let codes = ISAs.all.map { isa in
             var codes = [Int8](repeating: 0, count: values.count)
-            var scales = [Float](repeating: 0, count: 64)
-            var sums = [Int32](repeating: 0, count: 64)
-            ck_quantise(isa, values, values.count, &codes, &scales, &sums)
+            var blocks = [ck_block](repeating: ck_block(), count: 64)
+            ck_quantise(isa, values, values.count, &codes, &blocks)
             return codes
         }
         for other in codes { #expect(other == codes[0]) }
         values = [Float](repeating: .nan, count: 32) + [Float](repeating: 0x1p-133, count: 32)
         for isa in ISAs.all {
             var codes = [Int8](repeating: 0, count: 64)
-            var scales = [Float](repeating: 0, count: 2)
-            var sums = [Int32](repeating: 0, count: 2)
-            ck_quantise(isa, values, 64, &codes, &scales, &sums)
-            #expect(scales[1] == 0 && sums[1] == 0)
+            var blocks = [ck_block](repeating: ck_block(), count: 2)
+            ck_quantise(isa, values, 64, &codes, &blocks)
+            #expect(blocks[1].scale == 0 && blocks[1].sum == 0 && blocks[1].moment == 0)
         }
     }
 }

@@ -12,12 +12,15 @@ struct SmallModel {
     /// By name, row after row.
     private let values: [String: [Double]]
 
-    /// `type` is that of all matrices; vectors are F32. Widths are multiples of 32, rows are not
-    /// of 16.
+    /// `type` is that of all matrices; vectors are F32. Widths are multiples of 32 (for K types of
+    /// 256), rows are not always of 16.
     init(type: ElementType, isTied: Bool = false, hasRopeFactors: Bool = true) throws {
+        let isSuper = type.isSuper
         hyperparameters = Hyperparameters(
-            layerCount: 3, embeddingLength: 96, feedForwardLength: 160, headCount: 4,
-            headCountKV: 2, headSize: 40, ropeDimensionCount: 32, ropeBase: 10_000, ropeScale: 2,
+            layerCount: 3, embeddingLength: isSuper ? 256 : 96,
+            feedForwardLength: isSuper ? 256 : 160, headCount: 4,
+            headCountKV: 2, headSize: isSuper ? 64 : 40, ropeDimensionCount: 32, ropeBase: 10_000,
+            ropeScale: 2,
             rmsEpsilon: 1e-5, vocabularySize: 75, contextLength: 128)
         var roles: [TensorRole] = [.embedding, .outputNorm]
         if !isTied { roles.append(.output) }

@@ -33,20 +33,25 @@ struct StoredMatrix {
                 Self.littleEndian(UInt16($0.bitPattern >> 16))
             }
         default:
-            var bytes: [UInt8] = []
-            for _ in 0..<count / 32 {
-                // Half of the codes' range, so that they reach the amplitude.
-                let reach: Float = type == .q8_0 ? 128 : type == .q4_0 || type == .q4_1 ? 8 : 16
-                let scale = amplitude / reach * random.floats(1, 0.5...1)[0]
-                bytes += Self.littleEndian(Float16(scale).bitPattern)
-                if type == .q4_1 || type == .q5_1 {
-                    let minimum = -scale * reach * random.floats(1, 0.8...1.2)[0]
-                    bytes += Self.littleEndian(Float16(minimum).bitPattern)
-                }
-                bytes += random.bytes(type.blockByteCount - bytes.count % type.blockByteCount)
+            bytes = (0..<count / type.blockElementCount).flatMap { _ in
+                Self.block(type, amplitude: amplitude, random: &random)
             }
-            self.bytes = bytes
         }
+    }
+
+    /// Random codes, with scales by which they reach the amplitude.
+    private static func block(
+        _ type: ElementType, amplitude: Float, random: inout RandomSource
+    ) -> [UInt8] {
+        var block = random.bytes(type.blockByteCount)
+        let scale = amplitude / type.reach * random.floats(1, 0.5...1)[0]
+        var numbers = [scale]
+        if let minimum = type.minimum {
+            numbers.append(scale * minimum * random.floats(1, 0.8...1.2)[0])
+        }
+        let bytes = numbers.flatMap { littleEndian(Float16($0).bitPattern) }
+        block.replaceSubrange(type.scaleStart..<type.scaleStart + bytes.count, with: bytes)
+        return block
     }
 
     init(type: ElementType, rows: Int, columns: Int, bytes: [UInt8]) {
@@ -76,8 +81,17 @@ struct StoredMatrix {
         case .q5_1:
             let code = nibble(start + 8, inner) + 16 * fifth(start + 4, inner)
             return half(start) * Double(code) + half(start + 2)
+        case .iq4_NL:
+            return half(start) * Double(Self.nonLinear[nibble(start + 2, inner)])
+        case .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
+            return SuperBlock(type: type, bytes: bytes[start..<start + type.blockByteCount])
+                .value(inner)
         }
     }
+
+    private static let nonLinear = [
+        -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,
+    ]
 
     private func word(_ at: Int) -> UInt16 { UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8 }
 
@@ -112,9 +126,4 @@ struct StoredMatrix {
                     packed: raw.baseAddress, type: type.rawValue, rows: rows, columns: columns))
         }
     }
-}
-
-extension ElementType {
-    static let quantised = allCases.filter(\.isQuantised)
-    static let floats = allCases.filter { !$0.isQuantised }
 }

@@ -51,7 +51,7 @@ struct GGUFFaultTests {
         let message = "\(found)"
         #expect(message.contains("tensor a\u{FFFD}\u{FFFD}[2J\u{FFFD}nnn"))
         #expect(message.count < 160)
-        let key = try #require(try fault { $0.set("k\n", .raw(99, [])) })
+        let key = try #require(try fault { $0.set("k\n", rawType: 99, []) })
         #expect(key == .valueType(key: "k\n", type: 99))
     }
 
@@ -83,7 +83,8 @@ struct GGUFFaultTests {
     func lengthsAreHeldAgainstTheFile(length: UInt64) throws {
         var text: [UInt8] = []
         text.append(littleEndian: length)
-        guard case .tooMany("key", length, _)? = try fault({ $0.set("key", .raw(8, text)) }) else {
+        guard case .tooMany("key", length, _)? = try fault({ $0.set("key", rawType: 8, text) })
+        else {
             Issue.record("string length believed")
             return
         }
@@ -91,7 +92,7 @@ struct GGUFFaultTests {
             var array: [UInt8] = []
             array.append(littleEndian: type)
             array.append(littleEndian: length)
-            let found = try fault { $0.set("key", .raw(9, array)) }
+            let found = try fault { $0.set("key", rawType: 9, array) }
             guard case .tooMany("key", length, _)? = found else {
                 Issue.record("count of an array of type \(type) believed: \(found as Any)")
                 return
@@ -100,10 +101,10 @@ struct GGUFFaultTests {
     }
 
     @Test func metadataValues() throws {
-        #expect(try fault { $0.set("key", .raw(13, [])) } == .valueType(key: "key", type: 13))
+        #expect(try fault { $0.set("key", rawType: 13, []) } == .valueType(key: "key", type: 13))
         #expect(
             try fault { $0.set("key", .array(99, [])) } == .valueType(key: "key", type: 99))
-        #expect(try fault { $0.set("key", .raw(7, [2])) } == .boolean(key: "key", value: 2))
+        #expect(try fault { $0.set("key", rawType: 7, [2]) } == .boolean(key: "key", value: 2))
         #expect(
             try fault { $0.set("key", .array(7, [.uint8(255)])) }
                 == .boolean(key: "key", value: 255))
@@ -158,12 +159,22 @@ struct GGUFFaultTests {
             try fault { $0.tensors[1].shape = [33, 2] }
                 == .rowLength(tensor: "b", length: 33, type: .q8_0))
         #expect(
-            try fault { $0.tensors[1].type = 12 } == .elementType(tensor: "b", type: 12))
+            try fault { $0.tensors[1].type = 23 } == .elementType(tensor: "b", type: 23))
+    }
+
+    /// 32 and 288 elements are whole blocks of the plain types, and none of the K types.
+    @Test(arguments: [ElementType.q2_K, .q3_K, .q4_K, .q5_K, .q6_K], [32, 288])
+    func rowsOfBrokenSuperBlocksAreRefused(type: ElementType, length: Int) throws {
+        let found = try fault {
+            $0.tensors[1].type = type.rawValue
+            $0.tensors[1].shape = [UInt64(length), 2]
+        }
+        #expect(found == .rowLength(tensor: "b", length: length, type: type))
     }
 
     @Test func anUnsupportedTypeIsNamed() throws {
-        let fault = try #require(try fault { $0.tensors[1].type = 12 })
-        #expect("\(fault)".contains("tensor b has the element type Q4_K"))
+        let fault = try #require(try fault { $0.tensors[1].type = 23 })
+        #expect("\(fault)".contains("tensor b has the element type IQ4_XS"))
     }
 
     @Test func tensorPlaces() throws {

@@ -82,7 +82,7 @@ struct GGUFReaderTests {
 
     @Test func aValueThatIsNotUTF8IsRepaired() throws {
         var builder = GGUFBuilder()
-        builder.set("text", .raw(8, [3, 0, 0, 0, 0, 0, 0, 0, 0x61, 0xFF, 0x62]))
+        builder.set("text", rawType: 8, [3, 0, 0, 0, 0, 0, 0, 0, 0x61, 0xFF, 0x62])
         #expect(try open(builder).metadata.string("text") == "a\u{FFFD}b")
     }
 
@@ -107,13 +107,15 @@ struct GGUFReaderTests {
         let blocks: [ElementType: (Int, Int)] = [
             .f32: (1, 4), .f16: (1, 2), .bf16: (1, 2), .q4_0: (32, 18), .q4_1: (32, 20),
             .q5_0: (32, 22), .q5_1: (32, 24), .q8_0: (32, 34),
+            .q2_K: (256, 84), .q3_K: (256, 110), .q4_K: (256, 144), .q5_K: (256, 176),
+            .q6_K: (256, 210), .iq4_NL: (32, 18),
         ]
         let (elements, bytes) = try #require(blocks[type])
         var builder = GGUFBuilder()
-        builder.add("t", type, [64, 3], [UInt8](repeating: 0, count: 64 * 3 / elements * bytes))
+        builder.add("t", type, [256, 3], [UInt8](repeating: 0, count: 256 * 3 / elements * bytes))
         let tensor = try #require(try open(builder).tensor(named: "t"))
         #expect(tensor.type == type)
-        #expect(tensor.region.byteCount == 64 * 3 / elements * bytes)
+        #expect(tensor.region.byteCount == 256 * 3 / elements * bytes)
         builder.tensors[0].bytes.removeLast(33)
         #expect(throws: ModelFileError.self) { try open(builder) }
     }

@@ -35,6 +35,23 @@ struct StagedFileTests {
         #expect(!FileSystem.exists(path + ".part"))
     }
 
+    @Test func roomIsReservedOrRefused() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        do {
+            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            try file.reserve(byteCount: 1 << 16)
+            #expect(file.byteCount == 0)
+            // More than any disk has.
+            #expect(throws: FileError.self) { try Self.reserve(1 << 62, of: &file) }
+        }
+        #expect(!FileSystem.exists(path + ".part"))
+    }
+
+    private static func reserve(_ count: Int, of file: inout StagedFile) throws {
+        try file.reserve(byteCount: count)
+    }
+
     @Test func whatIsKeptIsResumed() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("blob")

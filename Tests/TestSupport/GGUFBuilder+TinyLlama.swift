@@ -15,6 +15,13 @@ package struct TinyShape: Sendable {
     package var hasRopeFrequencies = false
 
     package init() {}
+
+    /// To rows of 256 elements, which K types ask for; the heads keep their size.
+    package mutating func widen() {
+        embeddingLength = 256
+        feedForwardLength = 512
+        headCount = 16
+    }
 }
 
 extension GGUFBuilder {
@@ -27,6 +34,7 @@ extension GGUFBuilder {
         var shape = TinyShape()
         shape.layers = layers
         shape.hasTiedHead = hasTiedHead
+        if type.blockElementCount == 256 { shape.widen() }
         return tinyLlama(shape: shape, type: type, seed: seed)
     }
 

@@ -16,17 +16,26 @@ package struct GGUFBuilder {
     package var version: UInt32 = 3
     /// Written as `general.alignment` unless 32.
     package var alignment = 32
-    package var metadata: [(key: String, value: GGUFValue)] = []
+    package var metadata: [GGUFHeader.Entry] = []
     package var tensors: [TensorSource] = []
 
     package init() {}
 
     /// Replaces the value of `key`, or adds it.
     package mutating func set(_ key: String, _ value: GGUFValue) {
-        if let index = metadata.firstIndex(where: { $0.key == key }) {
-            metadata[index].value = value
+        set(GGUFHeader.Entry(key, value))
+    }
+
+    /// The same with a value of any type number and any bytes.
+    package mutating func set(_ key: String, rawType: UInt32, _ bytes: [UInt8]) {
+        set(GGUFHeader.Entry(key, type: rawType, bytes: bytes))
+    }
+
+    private mutating func set(_ entry: GGUFHeader.Entry) {
+        if let index = metadata.firstIndex(where: { $0.key == entry.key }) {
+            metadata[index] = entry
         } else {
-            metadata.append((key, value))
+            metadata.append(entry)
         }
     }
 
@@ -55,30 +64,22 @@ package struct GGUFBuilder {
 
     /// Magic, counts, metadata and tensor table.
     package func header() -> [UInt8] {
-        var metadata = metadata
+        var header = GGUFHeader()
+        header.version = version
+        header.metadata = metadata
         if alignment != 32 {
-            metadata.append(("general.alignment", .uint32(UInt32(alignment))))
+            let value = GGUFValue.uint32(UInt32(alignment))
+            header.metadata.append(GGUFHeader.Entry("general.alignment", value))
         }
-        var out = Array("GGUF".utf8)
-        out.append(littleEndian: version)
-        out.append(littleEndian: UInt64(tensors.count))
-        out.append(littleEndian: UInt64(metadata.count))
-        for (key, value) in metadata {
-            out.append(text: key)
-            out.append(littleEndian: value.typeNumber)
-            value.write(to: &out)
-        }
-        var offset: UInt64 = 0
+        var offset = 0
         for tensor in tensors {
-            out.append(text: tensor.name)
-            out.append(littleEndian: UInt32(tensor.shape.count))
-            for dimension in tensor.shape { out.append(littleEndian: dimension) }
-            out.append(littleEndian: tensor.type)
-            out.append(littleEndian: tensor.offset ?? offset)
-            let end = Int(offset) + tensor.bytes.count
-            offset = UInt64((end + alignment - 1) / alignment * alignment)
+            header.tensors.append(
+                GGUFHeader.TensorLine(
+                    name: tensor.name, type: tensor.type, shape: tensor.shape,
+                    offset: tensor.offset ?? UInt64(offset)))
+            offset = (offset + tensor.bytes.count + alignment - 1) / alignment * alignment
         }
-        return out
+        return header.encoded()
     }
 
     /// The same model as `count` files, cut after about equal numbers of tensors.
@@ -96,20 +97,5 @@ package struct GGUFBuilder {
             part.set("split.tensors.count", .int32(Int32(tensors.count)))
             return part
         }
-    }
-}
-
-extension [UInt8] {
-    package mutating func append<T: FixedWidthInteger>(littleEndian value: T) {
-        Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
-    }
-
-    package mutating func append(text: String) {
-        append(littleEndian: UInt64(text.utf8.count))
-        append(contentsOf: text.utf8)
-    }
-
-    package mutating func pad(to alignment: Int) {
-        append(contentsOf: repeatElement(0, count: (alignment - count % alignment) % alignment))
     }
 }

@@ -33,13 +33,19 @@ enum {
     CK_Q5_0 = 6,
     CK_Q5_1 = 7,
     CK_Q8_0 = 8,
+    CK_Q2_K = 10,
+    CK_Q3_K = 11,
+    CK_Q4_K = 12,
+    CK_Q5_K = 13,
+    CK_Q6_K = 14,
+    CK_IQ4_NL = 20,
     CK_BF16 = 30,
 };
 
 /// Rows of one packed group: the lanes of the kernels.
 enum { CK_GROUP_ROWS = 16 };
-/// Columns that share one scale.
-enum { CK_BLOCK_COLUMNS = 32 };
+/// Columns that share one scale, and columns of a super-block of the K types.
+enum { CK_BLOCK_COLUMNS = 32, CK_SUPER_COLUMNS = 256 };
 /// Keys of one block of the KV cache; attention visits blocks in order.
 enum { CK_KEY_BLOCK = 32 };
 /// The most (row, head) pairs of one `ck_attend`, and the largest head.
@@ -52,6 +58,8 @@ enum { CK_QUERIES_MAX = 16, CK_HEAD_SIZE_MAX = 256 };
 /// A group of a quantised type is `columns / 32` blocks, each: 16 f16 scales, (16 f16 minima,)
 /// (64 bytes of fifth bits,) then 64-byte runs that cover 16 rows × 4 consecutive weights.
 /// In a run of nibbles `i` the low ones are weights `4i..`, the high ones weights `16 + 4i..`.
+/// A group of a K type is `columns / 256` super-blocks: 16 f16 scales, (16 f16 minima,) runs of
+/// the sub-blocks' scales as the file has them, then 8 blocks as above; see super_layout.h.
 /// A group of a float type is `(columns, 16)` elements of that type.
 typedef struct {
     const void *packed;
@@ -81,25 +89,33 @@ void ck_widen_groups(
 
 // MARK: Matrix products
 
+/// What belongs to 32 codes of activations.
+typedef struct {
+    float scale;
+    /// scale · sum, which a weight block's minimum is multiplied with.
+    float moment;
+    int32_t sum;
+    /// The sums of the first 16 codes and of the last 16.
+    int16_t halves[2];
+} ck_block;
+
 /// The rows that a weight matrix is multiplied with.
 typedef struct {
     size_t rows;
     size_t columns;
     /// (rows, columns); read by float weights.
     const float *values;
-    /// (rows, columns) codes in -127...127; read by quantised weights, as are the next two.
+    /// (rows, columns) codes in -127...127; read by quantised weights, as is the next one.
     const int8_t *codes;
     /// (rows, columns / 32)
-    const float *scales;
-    /// (rows, columns / 32): the sum of each block's codes.
-    const int32_t *sums;
+    const ck_block *blocks;
 } ck_activations;
 
 /// Quantises `count` values (a multiple of 32) to blocks of 32 codes.
 ///
 /// scale = max |x| / 127, code = x / scale rounded to the nearest, ties to even.
 void ck_quantise(
-    ck_isa isa, const float *values, size_t count, int8_t *codes, float *scales, int32_t *sums);
+    ck_isa isa, const float *values, size_t count, int8_t *codes, ck_block *blocks);
 
 /// out[r * out_stride + w] = Σ weights[w] · x[r] for the rows w of groups from `group_start` to
 /// before `group_end`, or that added to what was there.
@@ -178,5 +194,8 @@ void *ck_map(size_t byte_count, bool huge);
 void ck_unmap(void *address, size_t byte_count);
 /// Gives the pages back; the memory reads as zero afterwards.
 void ck_discard(void *address, size_t byte_count);
+
+/// Reads `count` bytes (a multiple of 1024) as fast as one thread can; the sum keeps them in use.
+uint64_t ck_read(const void *bytes, size_t count);
 
 #endif

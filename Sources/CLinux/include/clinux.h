@@ -39,4 +39,8 @@ static inline void cl_spin_hint(void) {
 #endif
 }
 
+/// Sets disk space for the first `byte_count` bytes of a file aside without changing its size; 0,
+/// or the error number.
+int cl_reserve(int descriptor, int64_t byte_count);
+
 #endif

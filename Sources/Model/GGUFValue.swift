@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A metadata value of any GGUF type, to be written.
-package indirect enum GGUFValue {
+///
+/// Source: the GGUF specification (ggml, docs/gguf.md), enum `gguf_metadata_value_type`.
+package indirect enum GGUFValue: Sendable {
     case uint8(UInt8)
     case int8(Int8)
     case uint16(UInt16)
@@ -16,8 +18,6 @@ package indirect enum GGUFValue {
     case float64(Double)
     /// Elements are of the type number given, which an empty array needs as well.
     case array(UInt32, [GGUFValue])
-    /// Any type number with any bytes.
-    case raw(UInt32, [UInt8])
 
     package static func strings(_ list: [String]) -> GGUFValue { .array(8, list.map(Self.string)) }
     package static func int32s(_ list: [Int32]) -> GGUFValue { .array(5, list.map(Self.int32)) }
@@ -37,7 +37,6 @@ package indirect enum GGUFValue {
         case .uint64: 10
         case .int64: 11
         case .float64: 12
-        case .raw(let number, _): number
         }
     }
 
@@ -59,7 +58,6 @@ package indirect enum GGUFValue {
             out.append(littleEndian: type)
             out.append(littleEndian: UInt64(elements.count))
             for element in elements { element.write(to: &out) }
-        case .raw(_, let bytes): out += bytes
         }
     }
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Engine
+import Model
+import Platform
+
+/// `caravan bench MODEL`: tokens per second, and what share of the memory's speed that is.
+struct BenchCommand: Command {
+    static let syntax = Syntax(
+        name: "bench", summary: "Measures tokens per second, by requests like any other",
+        operands: ["MODEL"],
+        options: [
+            .init("--local", "N", "compute in N worker processes on this machine"),
+            .init("--threads", "N", "compute threads, of each worker with --local"),
+            .init("--prompt", "N", "tokens of the prompt that is prefilled (default 512)"),
+            .init("--generate", "N", "tokens that each stream generates (default 128)"),
+            .init("--streams", "N,…", "streams that generate at once (default 1,4)"),
+            .init("--depth", "N,…", "tokens each stream has before it generates (default 0)"),
+            .init("--repeat", "N", "runs, of which the median counts (default 3)"),
+            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--json", nil, "print the same as one JSON object"),
+        ],
+        notes: [
+            "GB/s are those of weights read: each step reads them once, whatever its rows.",
+            "The share is of the speed at which as many threads read plain memory before the runs.",
+        ])
+
+    private let modelPath: String
+    private let plan: BenchPlan
+    private let localCount: Int?
+    private let threadCount: Int
+    private let cacheDirectory: String
+    private let asJSON: Bool
+
+    init(_ options: Options) throws {
+        modelPath = options.operands[0]
+        localCount = try options.integer("--local", in: 1...64)
+        threadCount = try options.threadCount(sharers: localCount ?? 1)
+        let lengths = 1...(1 << 22)
+        plan = BenchPlan(
+            promptLength: try options.integer("--prompt", in: lengths) ?? 512,
+            generateLength: try options.integer("--generate", in: lengths) ?? 128,
+            streams: try options.integers("--streams", in: 1...ClusterLimits.rowCountMax) ?? [
+                1, 4,
+            ],
+            depths: try options.integers("--depth", in: 0...(1 << 22)) ?? [0],
+            repeatCount: try options.integer("--repeat", in: 1...1000) ?? 3)
+        cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+        asJSON = options.has("--json")
+    }
+
+    func run() throws -> Int32 {
+        // What is measured is printed; the log would only disturb it.
+        Log.setThreshold(.warning)
+        let whole = try LoadedModel(path: modelPath, contextLength: .max)
+        let contextLength = plan.contextLength
+        guard contextLength <= whole.served.contextLength else {
+            throw BenchError.contextTooShort(
+                needed: contextLength, limit: whole.served.contextLength)
+        }
+        let model = whole.limited(toContext: contextLength)
+        let interrupt = StopFlag()
+        return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            ProgressLine.show("measuring memory")
+            // As many threads as compute at once: one stage does at a time.
+            let bandwidth = try ReadBandwidth.measure(threadCount: threadCount)
+            let coordinator = try Coordinator(
+                model: model, configuration: configuration(contextLength))
+            defer { coordinator.stop() }
+            let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
+                ProgressLine.show($0)
+            }
+            if case .failed(let error) = ready { throw error }
+            let runner = BenchRunner(
+                coordinator: coordinator, vocabularyCount: model.hyperparameters.vocabularySize,
+                isStopped: { interrupt.number != nil })
+            guard let results = try runner.run(plan) else { return 128 + (interrupt.number ?? 0) }
+            ProgressLine.clear()
+            let report = BenchReport(
+                results, plan: plan, model: model, status: coordinator.status(),
+                threadCount: threadCount, localCount: localCount, bandwidth: bandwidth)
+            StandardOutput.write(asJSON ? try report.json() + "\n" : report.text)
+            return ExitStatus.done
+        }
+    }
+
+    private func configuration(_ contextLength: Int) -> CoordinatorConfiguration {
+        let placement: CoordinatorConfiguration.Placement =
+            localCount.map {
+                .workers(
+                    listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: $0,
+                    threadCount: threadCount)
+            } ?? .inProcess(threadCount: threadCount)
+        return CoordinatorConfiguration(
+            placement: placement, contextLength: contextLength, slotCount: plan.slotCount,
+            cacheDirectory: cacheDirectory)
+    }
+}
+
+enum BenchError: Error, CustomStringConvertible {
+    case contextTooShort(needed: Int, limit: Int)
+    case endedEarly
+
+    var description: String {
+        switch self {
+        case .contextTooShort(let needed, let limit):
+            "the runs need \(needed) tokens of context and the model takes \(limit); "
+                + "use a smaller --prompt, --depth, --generate or --streams"
+        case .endedEarly: "a stream ended before it was measured; please report this"
+        }
+    }
+}

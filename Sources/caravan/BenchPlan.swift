@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+
+/// What `caravan bench` is to run.
+struct BenchPlan {
+    let promptLength: Int
+    let generateLength: Int
+    let streams: [Int]
+    let depths: [Int]
+    let repeatCount: Int
+
+    var slotCount: Int { streams.max() ?? 1 }
+
+    /// What each sequence needs room for.
+    var contextLength: Int {
+        let decodes = depths.flatMap { depth in
+            streams.map { promptLength(depth: depth) + tokenCountMax(streams: $0, depth: depth) }
+        }
+        return max(8, promptLength + 1, decodes.max() ?? 0)
+    }
+
+    /// A sequence has at least one token.
+    func promptLength(depth: Int) -> Int { max(1, depth) }
+
+    /// What a stream may generate: what is measured, and what it may get ahead while the prompts
+    /// of the others are prefilled, one step's rows after another.
+    func tokenCountMax(streams: Int, depth: Int) -> Int {
+        let steps = (promptLength(depth: depth) * streams) / ClusterLimits.rowCountMax
+        return generateLength + steps + streams + 8
+    }
+}
+
+/// The runs of one kind.
+struct BenchSeries {
+    /// Tokens per second of each run.
+    private(set) var rates: [Double] = []
+
+    mutating func add(_ rate: Double) { rates.append(rate) }
+
+    var median: Double {
+        let sorted = rates.sorted()
+        guard !sorted.isEmpty else { return 0 }
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    }
+
+    /// From the slowest to the fastest run, as a share of the median.
+    var spread: Double {
+        guard let low = rates.min(), let high = rates.max(), median > 0 else { return 0 }
+        return (high - low) / median
+    }
+}

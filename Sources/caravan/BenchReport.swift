@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import FoundationEssentials
+import Model
+import Platform
+
+/// What `caravan bench` measured; `text` and `json()` say the same.
+struct BenchReport: Encodable {
+    let model: String
+    let kernels: String
+    let threads: Int
+    /// Worker processes; 0 for in-process.
+    let local: Int
+    /// Runs of which each figure is the median.
+    let `repeat`: Int
+    let readGigabytesPerSecond: Double
+    /// Bytes that each step reads: all layers and the output.
+    let weightBytes: Int
+    /// Memory of the computing processes after the runs.
+    let residentBytes: Int
+    let prefill: Line
+    let decode: [Line]
+
+    struct Line: Encodable {
+        var tokens: Int?
+        var streams: Int?
+        var depth: Int?
+        /// Of all streams together.
+        let tokensPerSecond: Double
+        /// From the slowest to the fastest run, as a share of the median.
+        let spread: Double
+        let weightGigabytesPerSecond: Double
+        let bandwidthShare: Double
+    }
+
+    init(
+        _ results: BenchRunner.Results, plan: BenchPlan, model: LoadedModel,
+        status: ClusterStatus, threadCount: Int, localCount: Int?, bandwidth: Double
+    ) {
+        let bytes = model.weightBytesPerStep
+        func line(_ series: BenchSeries, tokensPerStep: Double) -> Line {
+            let rate = series.median / tokensPerStep * Double(bytes)
+            return Line(
+                tokensPerSecond: series.median.rounded(toPlaces: 2),
+                spread: series.spread.rounded(toPlaces: 4),
+                weightGigabytesPerSecond: (rate / 1e9).rounded(toPlaces: 2),
+                bandwidthShare: (rate / bandwidth).rounded(toPlaces: 4))
+        }
+        self.model = model.served.name
+        kernels = Set(status.stages.map(\.isa)).sorted().joined(separator: ", ")
+        threads = threadCount
+        local = localCount ?? 0
+        `repeat` = plan.repeatCount
+        readGigabytesPerSecond = (bandwidth / 1e9).rounded(toPlaces: 2)
+        weightBytes = bytes
+        residentBytes =
+            localCount == nil
+            ? MemoryReading.residentBytes() : status.stages.reduce(0) { $0 + $1.residentBytes }
+        let stepMax = ClusterLimits.rowCountMax
+        let stepCount = (plan.promptLength + stepMax - 1) / stepMax
+        var prefill = line(
+            results.prefill, tokensPerStep: Double(plan.promptLength) / Double(stepCount))
+        prefill.tokens = plan.promptLength
+        self.prefill = prefill
+        decode = results.decode.map { result in
+            var line = line(result.series, tokensPerStep: Double(result.streams))
+            line.streams = result.streams
+            line.depth = result.depth
+            return line
+        }
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+
+    var text: String {
+        let place = local == 0 ? "in this process" : "in \(local) local workers"
+        let head = """
+            \(model.onOneLine): \(ByteSize.text(weightBytes)) of weights a step, \
+            \(ByteSize.text(residentBytes)) resident
+            \(place), \(threads) threads each, \(kernels) kernels; memory reads \
+            \(readGigabytesPerSecond) GB/s; medians of \(`repeat`)
+            """
+        let rows =
+            [["", "tokens/s", "spread", "weights", "of memory's speed"]]
+            + [row("prefill \(prefill.tokens ?? 0)", prefill)]
+            + decode.map { line in
+                let depth = line.depth ?? 0
+                let streams = line.streams ?? 0
+                let name = "decode, \(streams) \(streams == 1 ? "stream" : "streams")"
+                return row(depth == 0 ? name : name + " at depth \(depth)", line)
+            }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let table = rows.map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                column == 0 ? cell.0.padded(to: cell.1) : cell.0.leftPadded(to: cell.1)
+            }.joined(separator: "  ")
+        }
+        return "\(head)\n\n\(table.joined(separator: "\n"))\n"
+    }
+
+    private func row(_ name: String, _ line: Line) -> [String] {
+        [
+            name, "\(line.tokensPerSecond.rounded(toPlaces: 1))",
+            "\((line.spread * 100).rounded(toPlaces: 1)) %",
+            "\(line.weightGigabytesPerSecond) GB/s",
+            "\((line.bandwidthShare * 100).rounded(toPlaces: 1)) %",
+        ]
+    }
+}
+
+extension LoadedModel {
+    /// Weights that a step reads whatever its rows: all layers, and the output matrix, which is the
+    /// embedding where the head is tied.
+    fileprivate var weightBytesPerStep: Int {
+        blobs.layers.reduce(0) { $0 + $1.byteCount } + blobs.output.byteCount
+            + (blobs.hasTiedHead ? blobs.embedding.byteCount : 0)
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import Platform
+
+/// Sends requests as any client would and times their tokens.
+struct BenchRunner {
+    struct Results {
+        var prefill = BenchSeries()
+        var decode: [Decode] = []
+    }
+
+    struct Decode {
+        let streams: Int
+        let depth: Int
+        var series = BenchSeries()
+    }
+
+    private enum Ending {
+        case measured(Duration)
+        case failed(any Error)
+    }
+
+    let coordinator: Coordinator
+    let vocabularyCount: Int
+    let isStopped: () -> Bool
+
+    private static let warmUpLength = 32
+    private static let pollInterval = Duration.milliseconds(100)
+
+    /// nil when `isStopped` said so.
+    func run(_ plan: BenchPlan) throws -> Results? {
+        var results = Results()
+        // Untimed: pages are touched, threads woken, clocks raised.
+        let warmUp = min(Self.warmUpLength, plan.promptLength, plan.generateLength)
+        guard try prefill(tokens(plan.promptLength, seed: 1)) != nil,
+            try decode(streams: 1, depth: 0, count: warmUp, plan) != nil
+        else { return nil }
+        for run in 0..<plan.repeatCount {
+            ProgressLine.show("prefill, run \(run + 1) of \(plan.repeatCount)")
+            guard let time = try prefill(tokens(plan.promptLength, seed: 2 + run)) else {
+                return nil
+            }
+            results.prefill.add(Double(plan.promptLength) / time.seconds)
+        }
+        for depth in plan.depths {
+            for streams in plan.streams {
+                var result = Decode(streams: streams, depth: depth)
+                for run in 0..<plan.repeatCount {
+                    ProgressLine.show(
+                        "decode, \(streams) streams at depth \(depth), "
+                            + "run \(run + 1) of \(plan.repeatCount)")
+                    let count = plan.generateLength
+                    guard
+                        let time = try decode(streams: streams, depth: depth, count: count, plan)
+                    else { return nil }
+                    result.series.add(Double(streams * count) / time.seconds)
+                }
+                results.decode.append(result)
+            }
+        }
+        return results
+    }
+
+    /// From submission to the first token.
+    private func prefill(_ prompt: [UInt32]) throws -> Duration? {
+        let ending = Mailbox<Ending>(capacity: 2)
+        _ = try coordinator.submit(request(prompt, tokenCountMax: 1)) { event in
+            switch event {
+            case .token: break
+            case .finished(let summary): ending.offer(.measured(summary.prefillDuration))
+            case .failed(let error): ending.offer(.failed(error))
+            }
+        }
+        return try outcome(ending)
+    }
+
+    /// From the moment when all streams generate until each has `count` tokens more.
+    private func decode(
+        streams: Int, depth: Int, count: Int, _ plan: BenchPlan
+    ) throws -> Duration? {
+        let ending = Mailbox<Ending>(capacity: 2)
+        let tally = DecodeTally(streams: streams, tokensPerStream: count)
+        var ids: [RequestID] = []
+        defer { for id in ids { coordinator.cancel(id) } }
+        for stream in 0..<streams {
+            let prompt = tokens(plan.promptLength(depth: depth), seed: 1_000 + stream)
+            let limit = plan.tokenCountMax(streams: streams, depth: depth)
+            let id = try coordinator.submit(request(prompt, tokenCountMax: limit)) { event in
+                switch event {
+                case .token:
+                    if let time = tally.note(stream: stream, at: MonotonicClock.now()) {
+                        ending.offer(.measured(time))
+                    }
+                case .finished: ending.offer(.failed(BenchError.endedEarly))
+                case .failed(let error): ending.offer(.failed(error))
+                }
+            }
+            ids.append(id)
+        }
+        return try outcome(ending)
+    }
+
+    /// nil when stopped.
+    private func outcome(_ ending: Mailbox<Ending>) throws -> Duration? {
+        while !isStopped() {
+            switch ending.take(timeout: Self.pollInterval) {
+            case .measured(let time)?: return time
+            case .failed(let error)?: throw error
+            case nil: continue
+            }
+        }
+        return nil
+    }
+
+    private func request(_ prompt: [UInt32], tokenCountMax: Int) -> GenerationRequest {
+        var sampling = SamplingSettings()
+        sampling.temperature = 0
+        return GenerationRequest(
+            prompt: prompt, sampling: sampling, tokenCountMax: tokenCountMax, ignoresEnd: true)
+    }
+
+    /// Different for each seed, so that no run finds another's work done.
+    private func tokens(_ count: Int, seed: Int) -> [UInt32] {
+        (0..<count).map { index in
+            let word = RandomBytes.word(seed: UInt64(seed) << 32 | UInt64(index))
+            return UInt32(word % UInt64(vocabularyCount))
+        }
+    }
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import Engine
+import FoundationEssentials
+import Model
+import Platform
+
+/// `caravan perplexity MODEL FILE`: how well a model predicts a text.
+struct PerplexityCommand: Command {
+    static let syntax = Syntax(
+        name: "perplexity", summary: "Measures how well a model predicts a text",
+        operands: ["MODEL", "FILE"],
+        options: [
+            .init("--context", "N", "tokens of one window (default 512)"),
+            .init("--threads", "N", "compute threads (default one a core)"),
+            .init("--json", nil, "print one JSON object"),
+        ],
+        notes: [
+            "The text is cut into windows of N tokens; the second half of each is predicted from",
+            "what stands before it in the window, as llama.cpp's tool of that name does it.",
+        ])
+
+    private let modelPath: String
+    private let textPath: String
+    private let windowLength: Int
+    private let threadCount: Int
+    private let asJSON: Bool
+
+    init(_ options: Options) throws {
+        modelPath = options.operands[0]
+        textPath = options.operands[1]
+        windowLength = try options.integer("--context", in: 8...(1 << 20)) ?? 512
+        threadCount = try options.threadCount()
+        asJSON = options.has("--json")
+    }
+
+    func run() throws -> Int32 {
+        let model = try LoadedModel(path: modelPath, contextLength: .max)
+        guard windowLength <= model.served.contextLength else {
+            throw PerplexityError.windowTooLong(windowLength, limit: model.served.contextLength)
+        }
+        let windows = try self.windows(model.served.tokenizer)
+        let configuration = StageConfiguration(
+            hyperparameters: model.hyperparameters,
+            layers: 0..<model.hyperparameters.layerCount, slotCount: 1,
+            contextLength: windowLength, rowCountMax: ClusterLimits.rowCountMax,
+            threadCount: threadCount)
+        let interrupt = StopFlag()
+        return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            ProgressLine.show("loading")
+            let engine = try StageEngine(
+                configuration: configuration, tensors: model.tensors, progress: { _ in })
+            var tally = PerplexityTally()
+            for (number, window) in windows.enumerated() {
+                if let signal = interrupt.number { return 128 + signal }
+                ProgressLine.show("window \(number + 1) of \(windows.count)")
+                tally.add(try engine.logProbabilities(of: window, from: windowLength / 2 + 1))
+            }
+            ProgressLine.clear()
+            let report = PerplexityReport(
+                tally, windowCount: windows.count, windowLength: windowLength)
+            StandardOutput.write((asJSON ? try report.json() : report.text) + "\n")
+            return ExitStatus.done
+        }
+    }
+
+    /// Whole windows only; each begins with the beginning token if the vocabulary asks for one,
+    /// instead of the token that stands there.
+    private func windows(_ tokenizer: Tokenizer) throws -> [[UInt32]] {
+        let file = try MappedFile(path: textPath)
+        let text = file.withUnsafeBytes(0..<file.byteCount) { String(decoding: $0, as: UTF8.self) }
+        let tokens = tokenizer.encode(text, parseSpecial: false, addBeginning: true)
+        guard tokens.count >= 2 * windowLength else {
+            throw PerplexityError.textTooShort(
+                path: textPath, tokens: tokens.count, needed: 2 * windowLength)
+        }
+        return (0..<tokens.count / windowLength).map { number in
+            var window = Array(tokens[number * windowLength..<(number + 1) * windowLength])
+            if tokenizer.addsBeginning, let beginning = tokenizer.beginning {
+                window[0] = beginning
+            }
+            return window
+        }
+    }
+}
+
+/// The result of `caravan perplexity`.
+struct PerplexityReport: Encodable {
+    let perplexity: Double
+    let standardError: Double
+    let windows: Int
+    let context: Int
+    let scoredTokens: Int
+
+    init(_ tally: PerplexityTally, windowCount: Int, windowLength: Int) {
+        perplexity = tally.perplexity
+        standardError = tally.standardError
+        windows = windowCount
+        context = windowLength
+        scoredTokens = tally.count
+    }
+
+    var text: String {
+        "perplexity \(perplexity.rounded(toPlaces: 4)) ± \(standardError.rounded(toPlaces: 4)) "
+            + "(\(scoredTokens) tokens scored in \(windows) windows of \(context))"
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}
+
+enum PerplexityError: Error, CustomStringConvertible {
+    case windowTooLong(Int, limit: Int)
+    case textTooShort(path: String, tokens: Int, needed: Int)
+
+    var description: String {
+        switch self {
+        case .windowTooLong(let length, let limit):
+            "--context is \(length) and the model takes \(limit) tokens; use a smaller one"
+        case .textTooShort(let path, let tokens, let needed):
+            "\(path) has \(tokens) tokens and two windows are \(needed); "
+                + "use a longer text or a smaller --context"
+        }
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import Platform
+
+/// `caravan synth SHAPE OUT.gguf`: a model with random weights in a real model's shape.
+struct SynthCommand: Command {
+    static let syntax = Syntax(
+        name: "synth", summary: "Writes a model with random weights, to size hardware with",
+        operands: ["SHAPE", "OUT.gguf"],
+        options: [
+            .init(
+                "--type", "TYPE",
+                "\(SyntheticMix.all.map(\.name).joined(separator: " ")) (default q4_0)"),
+            .init("--seed", "S", "the same seed gives the same file (default 1)"),
+            .init("--threads", "N", "threads that make weights (default one a core)"),
+            .init("--force", nil, "replace a file that is there"),
+        ],
+        notes: [
+            "SHAPE is one of \(SyntheticShape.all.map(\.name).joined(separator: " ")).",
+            "Norms are F32. The output layer of a 4- or 5-bit type is Q8_0 in this version.",
+        ])
+
+    private let model: SyntheticModel
+    private let path: String
+    private let threadCount: Int
+    private let isForced: Bool
+
+    init(_ options: Options) throws {
+        let name = options.operands[0]
+        guard let shape = SyntheticShape.all.first(where: { $0.name == name }) else {
+            throw UsageError.badValue(
+                "SHAPE", name, SyntheticShape.all.map(\.name).joined(separator: ", "))
+        }
+        let type = options.text("--type") ?? "q4_0"
+        guard let mix = SyntheticMix.all.first(where: { $0.name == type }) else {
+            throw UsageError.badValue(
+                "--type", type, SyntheticMix.all.map(\.name).joined(separator: ", "))
+        }
+        model = SyntheticModel(shape: shape, mix: mix, seed: try options.seed("--seed") ?? 1)
+        path = options.operands[1]
+        threadCount = try options.threadCount()
+        isForced = options.has("--force")
+    }
+
+    func run() throws -> Int32 {
+        guard isForced || !FileSystem.exists(path) else { throw SynthError.exists(path) }
+        let interrupt = StopFlag()
+        return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            let start = MonotonicClock.now()
+            let byteCount = try model.write(
+                to: path, threadCount: threadCount, until: { interrupt.number != nil }
+            ) { ProgressLine.show("\(ByteSize.text($0)) written") }
+            ProgressLine.clear()
+            guard let byteCount else { return 128 + (interrupt.number ?? 0) }
+            let seconds = (MonotonicClock.now() - start).seconds
+            let rate = Double(byteCount) / max(seconds, 1e-9) / 1e6
+            print(
+                "\(path): \(model.shape.name) \(model.mix.name), \(ByteSize.text(byteCount)) "
+                    + "in \(seconds.rounded(toPlaces: 1)) s (\(Int(rate)) MB/s)")
+            return ExitStatus.done
+        }
+    }
+}
+
+enum SynthError: Error, CustomStringConvertible {
+    case exists(String)
+
+    var description: String {
+        switch self {
+        case .exists(let path): "\(path) is there already; name another file or use --force"
+        }
+    }
+}

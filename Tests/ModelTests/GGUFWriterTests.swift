@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Model
+import Platform
+import TestSupport
+import Testing
+
+struct GGUFWriterTests {
+    private func plan(_ name: String, _ type: ElementType, _ shape: [Int]) throws -> GGUFWriter.Plan
+    {
+        try #require(GGUFWriter.Plan(name: name, type: type, shape: shape))
+    }
+
+    @Test func whatIsWrittenIsRead() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("model.gguf")
+        // Neither a multiple of the alignment, so that padding shows.
+        let plans = [
+            try plan("a", .f32, [3]), try plan("b", .q4_0, [32, 3]), try plan("c", .f16, [5]),
+        ]
+        var writer = try GGUFWriter(
+            path: path, metadata: [("text", .string("value")), ("list", .strings(["x", "yz"]))],
+            tensors: plans)
+        let bytes = plans.map { (0..<$0.byteCount).map { UInt8(truncatingIfNeeded: $0 &* 7) } }
+        try writer.append(Array(bytes[0][..<5]))
+        try writer.append(Array(bytes[0][5...]))
+        try writer.append(bytes[1])
+        try writer.append(bytes[2])
+        #expect(!FileSystem.exists(path))
+        try writer.commit()
+
+        let file = try ModelFile(path: path)
+        #expect(file.byteCount == writer.byteCount)
+        #expect(file.metadata.string("text") == "value")
+        #expect(file.metadata.strings("list") == ["x", "yz"])
+        #expect(file.tensors.map(\.name) == ["a", "b", "c"])
+        #expect(file.tensors.map(\.shape) == [[3], [32, 3], [5]])
+        for (tensor, expected) in zip(file.tensors, bytes) {
+            #expect(tensor.region.withUnsafeBytes { Array($0) } == expected)
+        }
+    }
+
+    @Test func whatIsGivenUpLeavesNothing() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("model.gguf")
+        do {
+            var writer = try GGUFWriter(
+                path: path, metadata: [], tensors: [try plan("a", .f32, [8])])
+            try writer.append([1, 2, 3])
+        }
+        #expect(!FileSystem.exists(path) && !FileSystem.exists(path + ".partial"))
+    }
+
+    @Test func noPlanForPartOfABlock() {
+        #expect(GGUFWriter.Plan(name: "a", type: .q8_0, shape: [33]) == nil)
+        #expect(GGUFWriter.Plan(name: "a", type: .f32, shape: [0]) == nil)
+    }
+}
