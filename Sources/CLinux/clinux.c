@@ -11,16 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-bool cl_pin_to_cpu(int cpu) {
-    if (cpu < 0 || cpu >= CPU_SETSIZE) {
-        return false;
-    }
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    return sched_setaffinity(0, sizeof set, &set) == 0;
-}
-
 int cl_allowed_cpus(int *cpus, int capacity) {
     cpu_set_t set;
     CPU_ZERO(&set);

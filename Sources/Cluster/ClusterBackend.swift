@@ -47,8 +47,7 @@ final class ClusterBackend: StepBackend {
         self.catalog = catalog
         self.configuration = configuration
         self.post = post
-        var random = SystemRandomNumberGenerator()
-        node = NodeID(high: random.next(), low: random.next())
+        node = NodeID(high: Randomness.word(), low: Randomness.word())
         let whole = Assignment(
             shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
             slotCount: configuration.slotCount, contextLength: contextLength, nextAddress: "",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// Every bound of the cluster's queues and waits.
 package enum ClusterLimits {
     /// For the first frame of a connection, counted from its acceptance.
@@ -38,6 +40,8 @@ package enum ClusterLimits {
     package static let rowCountMax = 512
     package static let defaultContextLength = 4096
     package static let defaultSlotCount = 4
+    /// Every sequence may want all logits in the same step, and a step has no room for more.
+    package static let slotCountMax = Limits.allLogitsRowsMax
     /// How often the coordinator looks at its clock.
     package static let tickInterval = Duration.milliseconds(100)
     /// Steps over which the shown time per token is averaged.

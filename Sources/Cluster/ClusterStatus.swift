@@ -3,7 +3,7 @@
 /// The cluster as `caravan status` and `GET /caravan/status` show it. Every figure was measured.
 package struct ClusterStatus: Sendable, Codable {
     package var model: String
-    /// `starting`, `loading`, `ready`, `degraded`.
+    /// `starting`, `loading`, `ready`, `degraded` or `stopping`.
     package var state: String
     /// One line for people: what it is waiting for, or why it is degraded.
     package var detail: String

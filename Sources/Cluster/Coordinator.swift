@@ -13,7 +13,7 @@ package final class Coordinator: TextGenerator {
     private let events: Mailbox<CoordinatorEvent>
     private let thread: OSThread
 
-    /// Starts to load or to wait for workers; `waitUntilReady` tells when that is done.
+    /// Starts to load or to wait for workers; `awaitReady` tells when that is done.
     ///
     /// Throws what is wrong with the port or the local workers at once.
     package init(model: LoadedModel, configuration: CoordinatorConfiguration) throws {

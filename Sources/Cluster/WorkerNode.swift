@@ -34,8 +34,7 @@ package final class WorkerNode: Sendable {
         acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
             events.post(.data(link, event))
         }
-        var random = SystemRandomNumberGenerator()
-        node = NodeID(high: random.next(), low: random.next())
+        node = NodeID(high: Randomness.word(), low: Randomness.word())
     }
 
     /// Ends `run` soon, from any thread.

@@ -49,7 +49,9 @@ extension WorkerSession {
     }
 
     private func ask(_ request: BlobRequest) {
-        control.send(Frame(epoch: dataLinks.epoch, id: 0, message: .blobRequest(request)))
+        blobRequestCount += 1
+        control.send(
+            Frame(epoch: dataLinks.epoch, id: blobRequestCount, message: .blobRequest(request)))
     }
 
     /// Loads the stage, connects to the next one and reports ready.

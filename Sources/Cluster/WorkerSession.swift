@@ -37,6 +37,8 @@ final class WorkerSession {
     let heart: Heart
     var work = Work.none
     var dataLinks = DataLinks()
+    /// How many blobs this session has asked for; numbers the requests.
+    var blobRequestCount: UInt64 = 0
     /// What this process has done so far, without the stage at work.
     private(set) var pastCounters: StageCounters
     /// Links whose threads still run.

@@ -21,10 +21,6 @@ package final class OSThread: Sendable {
     /// Waits until the thread has ended. Call exactly once.
     package func join() { pthread_join(handle, nil) }
 
-    /// Binds the calling thread to one CPU. Returns false where the system does not allow it.
-    @discardableResult
-    package static func pinCurrent(toCPU cpu: Int) -> Bool { cl_pin_to_cpu(Int32(cpu)) }
-
     /// The CPUs this process may run on, in ascending order.
     package static func allowedCPUs() -> [Int] {
         var cpus = [Int32](repeating: 0, count: 1024)

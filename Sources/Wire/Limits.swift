@@ -15,7 +15,6 @@ package enum Limits {
 
     // Joining.
     package static let heartbeatMillisecondsMax: UInt32 = 1000
-    package static let silenceMillisecondsMax: UInt32 = 3000
     /// Data links a worker holds whose epoch it has not been assigned yet.
     package static let pendingLinksMax = 4
 

@@ -9,19 +9,22 @@ enum HTTPClient {
     static let timeoutSeconds = 10.0
 
     /// The body of a 200 answer.
-    static func get(_ address: String) throws(HTTPClientError) -> Data {
+    static func get(_ address: String, apiKey: String?) throws(HTTPClientError) -> Data {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
             throw .badAddress(address)
         }
         let answers = Mailbox<Result<Data, HTTPClientError>>(capacity: 1)
-        let request = URLRequest(url: url, timeoutInterval: timeoutSeconds)
+        var request = URLRequest(url: url, timeoutInterval: timeoutSeconds)
+        if let apiKey { request.setValue("Bearer \(apiKey)", forHTTPHeaderField: "Authorization") }
         let task = URLSession.shared.dataTask(with: request) { data, response, error in
             if let error {
                 answers.offer(.failure(.unreachable(address, error.localizedDescription)))
-            } else if let response = response as? HTTPURLResponse, response.statusCode == 200 {
-                answers.offer(.success(data ?? Data()))
-            } else {
-                answers.offer(.failure(.notACoordinator(address)))
+                return
+            }
+            switch (response as? HTTPURLResponse)?.statusCode {
+            case 200?: answers.offer(.success(data ?? Data()))
+            case 401?: answers.offer(.failure(.wrongKey(address)))
+            default: answers.offer(.failure(.notACoordinator(address)))
             }
         }
         task.resume()
@@ -35,6 +38,7 @@ enum HTTPClient {
 enum HTTPClientError: Error, CustomStringConvertible {
     case badAddress(String)
     case unreachable(String, String)
+    case wrongKey(String)
     case notACoordinator(String)
 
     var description: String {
@@ -43,6 +47,8 @@ enum HTTPClientError: Error, CustomStringConvertible {
             "'\(text)' is not an HTTP address; write one like http://127.0.0.1:8080"
         case .unreachable(let address, let reason):
             "no coordinator answers at \(address): \(reason); is 'caravan serve' running there?"
+        case .wrongKey(let address):
+            "\(address) asks for another API key; name the coordinator's with --api-key-file"
         case .notACoordinator(let address):
             "what answers at \(address) is not a Caravan coordinator; check --url"
         }

@@ -90,6 +90,11 @@ struct Options {
         return text
     }
 
+    /// Throws where `name` is given without `other` and so would do nothing.
+    func check(_ name: String, needs other: String) throws(UsageError) {
+        guard !has(name) || has(other) else { throw .needsOption(name, other) }
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {
@@ -150,6 +155,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible {
     case missingOperand(String)
     case unexpectedOperand(String)
     case badValue(String, String, String)
+    case needsOption(String, String)
 
     var description: String {
         switch self {
@@ -162,6 +168,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible {
         case .missingOperand(let name): "\(name) is missing"
         case .unexpectedOperand(let text): "'\(text)' is one argument too many"
         case .badValue(let name, let text, let wanted): "\(name) is '\(text)'; it takes \(wanted)"
+        case .needsOption(let name, let other): "\(name) does nothing without \(other)"
         }
     }
 }

@@ -11,7 +11,7 @@ struct RunCommand: Command {
     static let syntax = Syntax(
         name: "run", summary: "Continues one prompt and prints the result", operands: ["MODEL"],
         options: [
-            .init("-p", "TEXT", "the prompt"),
+            .init("-p", "TEXT", "the prompt (required)"),
             .init("--chat", nil, "ask the prompt as a user's message, by the model's template"),
             .init("-n", "N", "most tokens to generate (default 128)"),
             .init("--temperature", "T", "0 takes the likeliest token (default 0.8)"),
@@ -45,9 +45,10 @@ struct RunCommand: Command {
         sampling.topK = try options.integer("--top-k", in: 0...Int(Int32.max)) ?? 0
         sampling.topP = try options.number("--top-p", in: 0...1) ?? 1
         sampling.minP = try options.number("--min-p", in: 0...1) ?? 0
-        sampling.seed = try options.seed("--seed") ?? UInt64.random(in: 0...UInt64.max)
+        sampling.seed = try options.seed("--seed") ?? Randomness.word()
         self.sampling = sampling
         let localCount = try options.integer("--local", in: 1...64)
+        try options.check("--cache", needs: "--local")
         let threadCount = try options.threadCount(sharers: localCount ?? 1)
         placement =
             localCount.map {

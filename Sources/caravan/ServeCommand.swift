@@ -39,13 +39,15 @@ struct ServeCommand: Command {
         listen = address
         apiKeyFile = options.text("--api-key-file")
         let localCount = try options.integer("--local", in: 1...64) ?? 0
+        try options.check("--threads", needs: "--local")
+        try options.check("--cache", needs: "--local")
         configuration = CoordinatorConfiguration(
             placement: .workers(
                 listen: try options.address("--workers-listen", "127.0.0.1:7070"),
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
             contextLength: try options.integer("--context", in: 8...Int(Int32.max))
                 ?? ClusterLimits.defaultContextLength,
-            slotCount: try options.integer("--slots", in: 1...ClusterLimits.rowCountMax)
+            slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
     }
@@ -83,7 +85,8 @@ struct ServeCommand: Command {
 /// Reads the key that clients have to send.
 enum APIKeyFile {
     static func read(_ path: String) throws(APIKeyError) -> String {
-        guard let line = SmallFile.read(path)?.split(separator: "\n").first else {
+        // A line may end as on Windows, which is one character to Swift.
+        guard let line = SmallFile.read(path)?.split(whereSeparator: \.isNewline).first else {
             throw .unreadable(path)
         }
         return String(line)

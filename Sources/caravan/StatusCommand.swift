@@ -10,19 +10,23 @@ struct StatusCommand: Command {
         name: "status", summary: "Shows a running cluster's workers, layers, memory and times",
         options: [
             .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
+            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
             .init("--json", nil, "print the same as one JSON object"),
         ])
 
     private let url: String
+    private let apiKeyFile: String?
     private let asJSON: Bool
 
     init(_ options: Options) {
         url = options.text("--url") ?? "http://127.0.0.1:8080"
+        apiKeyFile = options.text("--api-key-file")
         asJSON = options.has("--json")
     }
 
     func run() throws -> Int32 {
-        let body = try HTTPClient.get(url + "/caravan/status")
+        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        let body = try HTTPClient.get(url + "/caravan/status", apiKey: apiKey)
         if asJSON {
             print(String(decoding: body, as: UTF8.self))
             return ExitStatus.done

@@ -8,7 +8,7 @@ struct WorkerCommand: Command {
     static let syntax = Syntax(
         name: "worker", summary: "Joins a coordinator and runs a share of the layers",
         options: [
-            .init("--join", "HOST:PORT", "the coordinator's --workers-listen address"),
+            .init("--join", "HOST:PORT", "the coordinator's --workers-listen address (required)"),
             .init("--memory", "SIZE", "memory to use, such as 4GiB (default 80 % of what is free)"),
             .init("--threads", "N", "compute threads (default one a core)"),
             .init("--data-listen", "HOST:PORT", "where data links come in (default 127.0.0.1:0)"),
@@ -22,7 +22,9 @@ struct WorkerCommand: Command {
     init(_ options: Options) throws {
         let isChild = options.has("--child")
         let name = options.text("--name") ?? FileSystem.hostName
-        let isPrintable = name.unicodeScalars.allSatisfy { $0.value > 31 && $0.value != 127 }
+        let isPrintable = name.unicodeScalars.allSatisfy {
+            $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value)
+        }
         guard !name.isEmpty, name.utf8.count <= 64, isPrintable else {
             throw UsageError.badValue("--name", name, "1 to 64 bytes of printable text")
         }

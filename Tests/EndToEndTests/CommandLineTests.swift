@@ -36,6 +36,10 @@ extension EndToEndTests {
             ["synth", "llama-9", "a.gguf"], ["synth", "llama-3.2-1b", "a.gguf", "--type", "q1"],
             ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
+            ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
+            ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
+            ["run", "model.gguf", "-p", "a", "--cache", "d"],
+            ["serve", "model.gguf", "--slots", "65"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")

@@ -7,9 +7,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Binds the calling thread to one CPU; false where the system does not allow it.
-bool cl_pin_to_cpu(int cpu);
-
 /// Writes the CPUs that the process may run on into `cpus`, ascending; returns how many, at most
 /// `capacity`.
 int cl_allowed_cpus(int *cpus, int capacity);
