@@ -166,9 +166,10 @@ def shown(work, value):
 
 
 def table_line(name, work, threads, caravan, peers):
-    """peers: rounds by setting. The peer counts with the setting that serves it best."""
-    best = min if work == "memory" else max
-    setting = best(peers, key=lambda key: statistics.median(r[work] for r in peers[key]))
+    """peers: rounds by setting. The peer counts with the setting that serves it best; its memory
+    is that of the setting that decodes fastest, since nobody gets both."""
+    judged = "decode" if work == "memory" else work
+    setting = max(peers, key=lambda key: statistics.median(r[judged] for r in peers[key]))
     ours = [result[work] for result in caravan]
     theirs = [result[work] for result in peers[setting]]
     ratios = sorted(a / b for a, b in zip(ours, theirs))

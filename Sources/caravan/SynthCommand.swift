@@ -18,7 +18,8 @@ struct SynthCommand: Command {
         ],
         notes: [
             "SHAPE is one of \(SyntheticShape.all.map(\.name).joined(separator: " ")).",
-            "Norms are F32. The output layer of a 4- or 5-bit type is Q8_0 in this version.",
+            "TYPE names a mix as in files made by llama.cpp: norms are F32, the output layer of a",
+            "quantised type is Q6_K, and rows that are no whole blocks take the next finer type.",
         ])
 
     private let model: SyntheticModel

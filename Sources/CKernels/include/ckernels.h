@@ -184,7 +184,6 @@ float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count);
 void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values);
 
 // MARK: Conversions and memory
-
 void ck_widen_f16(ck_isa isa, const uint16_t *in, size_t count, float *out);
 void ck_narrow_f16(ck_isa isa, const float *in, size_t count, uint16_t *out);
 
@@ -194,7 +193,6 @@ void *ck_map(size_t byte_count, bool huge);
 void ck_unmap(void *address, size_t byte_count);
 /// Gives the pages back; the memory reads as zero afterwards.
 void ck_discard(void *address, size_t byte_count);
-
 /// Reads `count` bytes (a multiple of 1024) as fast as one thread can; the sum keeps them in use.
 uint64_t ck_read(const void *bytes, size_t count);
 

@@ -35,6 +35,17 @@ struct RandomBlocks: Sendable {
         case .q5_0: patches = Self.scale(deviation, levelCount: 32)
         case .q5_1: patches = Self.scaleAndMinimum(deviation, levelCount: 32)
         case .q8_0: patches = Self.scale(deviation, levelCount: 255)
+        // The standard deviation of the type's sixteen levels.
+        case .iq4_NL: patches = Self.scale(deviation, codeDeviation: 67.2)
+        case .q2_K:
+            patches = Self.subScaled(deviation, at: 80, scaleLevels: 16, codeLevels: 4)
+        case .q4_K:
+            patches = Self.subScaled(deviation, at: 0, scaleLevels: 64, codeLevels: 16)
+        case .q5_K:
+            patches = Self.subScaled(deviation, at: 0, scaleLevels: 64, codeLevels: 32)
+        // Products of a signed sub-scale and a signed code: 6 and 3 bits, 8 and 6 bits.
+        case .q3_K: patches = Self.scale(deviation, at: 108, codeDeviation: 43.3)
+        case .q6_K: patches = Self.scale(deviation, at: 208, codeDeviation: 1_365.7)
         }
     }
 
@@ -77,8 +88,15 @@ struct RandomBlocks: Sendable {
 
     /// Evenly spread levels have the standard deviation `levelCount` / √12.
     private static func scale(_ deviation: Float, levelCount: Float) -> [Patch] {
-        let centre = deviation * Float(12).squareRoot() / levelCount
-        return [Patch(offset: 0, table: uniform(centre / 4, centre, half))]
+        scale(deviation, codeDeviation: levelCount / Float(12).squareRoot())
+    }
+
+    /// A scale for codes that have the standard deviation `codeDeviation` themselves.
+    private static func scale(
+        _ deviation: Float, at offset: Int = 0, codeDeviation: Float
+    ) -> [Patch] {
+        let centre = deviation / codeDeviation
+        return [Patch(offset: offset, table: uniform(centre / 7, centre, half))]
     }
 
     /// The same with a minimum that puts the middle level at zero.
@@ -88,6 +106,23 @@ struct RandomBlocks: Sendable {
             half(-Float(Float16(bitPattern: bits)) * (levelCount - 1) / 2)
         }
         return scale + [Patch(offset: 2, table: minima)]
+    }
+
+    /// The scales of a K type with minima: value = scale · s · code - minimum · m, with s and m
+    /// below `scaleLevels`. The minimum is such that the mean is zero.
+    private static func subScaled(
+        _ deviation: Float, at offset: Int, scaleLevels: Float, codeLevels: Float
+    ) -> [Patch] {
+        func mean(_ levels: Float) -> Float { (levels - 1) / 2 }
+        func variance(_ levels: Float) -> Float { (levels * levels - 1) / 12 }
+        func square(_ levels: Float) -> Float { variance(levels) + mean(levels) * mean(levels) }
+        let factor = mean(codeLevels)
+        let middle = mean(scaleLevels) * factor
+        let product = square(scaleLevels) * square(codeLevels) - middle * middle
+        let spread = (product + factor * factor * variance(scaleLevels)).squareRoot()
+        let scale = scale(deviation, at: offset, codeDeviation: spread)
+        let minima = scale[0].table.map { half(Float(Float16(bitPattern: $0)) * factor) }
+        return scale + [Patch(offset: offset + 2, table: minima)]
     }
 
     private static func half(_ value: Float) -> UInt16 { Float16(value).bitPattern }
