@@ -46,6 +46,7 @@ struct BenchCommand: Command {
             ],
             depths: try options.integers("--depth", in: 0...(1 << 22)) ?? [0],
             repeatCount: try options.integer("--repeat", in: 1...1000) ?? 3)
+        try options.check("--cache", needs: "--local")
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
         asJSON = options.has("--json")
     }
