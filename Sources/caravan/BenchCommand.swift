@@ -79,11 +79,26 @@ struct BenchCommand: Command {
             guard let results = try runner.run(plan) else { return 128 + (interrupt.number ?? 0) }
             ProgressLine.clear()
             let report = BenchReport(
-                results, plan: plan, model: model, status: coordinator.status(),
+                results, plan: plan, model: model, status: reportedStatus(coordinator),
                 threadCount: threadCount, localCount: localCount, bandwidth: bandwidth)
             StandardOutput.write(asJSON ? try report.json() + "\n" : report.text)
             return ExitStatus.done
         }
+    }
+
+    /// The status once every worker has told of its memory with the weights in it: a heartbeat
+    /// that tells of steps does, and a short run may be over before it.
+    private func reportedStatus(_ coordinator: Coordinator) -> ClusterStatus {
+        let clock = Mailbox<Void>(capacity: 1)
+        let end = MonotonicClock.now() + ClusterLimits.heartbeatTimeout
+        var status = coordinator.status()
+        while status.stages.contains(where: { $0.stepCount == 0 }),
+            MonotonicClock.now() < end
+        {
+            _ = clock.take(timeout: ClusterLimits.tickInterval)
+            status = coordinator.status()
+        }
+        return status
     }
 
     private func configuration(_ contextLength: Int) -> CoordinatorConfiguration {
