@@ -19,7 +19,7 @@ package struct SyntheticMix: Sendable, Equatable {
         .init(name: "q6_k", body: .q6_K), .init(name: "iq4_nl", body: .iq4_NL),
     ]
 
-    func type(of role: TensorRole, in shape: SyntheticShape) -> ElementType {
+    package func type(of role: TensorRole, in shape: SyntheticShape) -> ElementType {
         if role.isVector { return .f32 }
         let wanted: ElementType =
             switch role {

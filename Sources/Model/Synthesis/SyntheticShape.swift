@@ -53,7 +53,7 @@ package struct SyntheticShape: Sendable {
     }
 
     /// In the order in which converters write them.
-    var roles: [TensorRole] {
+    package var roles: [TensorRole] {
         var roles: [TensorRole] = ropeFactor == nil ? [] : [.rope]
         roles.append(.embedding)
         for layer in 0..<hyperparameters.layerCount {

@@ -102,4 +102,25 @@ struct SyntheticModelTests {
         }
         #expect(roles.reduce(0) { $0 + numbers.shape(of: $1).reduce(1, *) } == expected)
     }
+
+    /// What llama.cpp's quantiser makes of a model of this shape, tensors by type.
+    @Test(arguments: [
+        ("q4_0", ["F32": 61, "Q8_0": 1, "Q4_0": 210]),
+        ("q2_k", ["F32": 61, "Q8_0": 1, "Q4_0": 180, "Q3_K": 30]),
+        (
+            "q3_k_m",
+            [
+                "F32": 61, "Q8_0": 1, "Q4_0": 120, "Q5_0": 58, "Q5_1": 2, "Q5_K": 1, "Q4_K": 29,
+            ]
+        ),
+        ("q4_k_m", ["F32": 61, "Q8_0": 15, "Q5_0": 166, "Q6_K": 14, "Q4_K": 16]),
+        ("q5_k_m", ["F32": 61, "Q8_0": 15, "Q5_1": 166, "Q6_K": 14, "Q5_K": 16]),
+        ("iq4_nl", ["F32": 61, "Q8_0": 1, "IQ4_NL": 207, "Q5_K": 3]),
+    ])
+    func mixesAreThoseOfRealFiles(name: String, expected: [String: Int]) throws {
+        let mix = try #require(SyntheticMix.all.first { $0.name == name })
+        let shape = try #require(SyntheticShape.all.first)
+        let types = shape.roles.map { mix.type(of: $0, in: shape).name }
+        #expect(Dictionary(grouping: types) { $0 }.mapValues(\.count) == expected)
+    }
 }
