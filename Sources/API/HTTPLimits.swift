@@ -22,6 +22,8 @@ enum HTTPLimits {
     static let watchMilliseconds: Int32 = 200
     /// Time that open streams get to be told that the server stops.
     static let stopFlushMilliseconds = 500
+    /// Time that open connections then get to end by themselves.
+    static let drainMilliseconds = 100
     /// Arrays and objects inside one another in a body.
     static let jsonDepthMax = 128
     static let stopTextCountMax = 16

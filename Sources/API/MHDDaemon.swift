@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CMicroHTTPD
+import Platform
 
 /// A running libmicrohttpd server. The only other file that speaks C is `MHDConnection`.
 final class MHDDaemon: Sendable {
@@ -44,7 +45,17 @@ final class MHDDaemon: Sendable {
     }
 
     /// Closes all connections and joins the library's threads. None may be suspended. Call once.
+    ///
+    /// Connections first get a moment to end by themselves, and no new ones come: a malformed
+    /// request that arrives while `MHD_stop_daemon` works crashes libmicrohttpd 0.9.75, whose
+    /// `MHD_queue_response` then claims success without having queued its error reply.
     func stop() {
+        PassiveSocket.close(MHD_quiesce_daemon(daemon))
+        let pauseMilliseconds = 2
+        for _ in 0..<HTTPLimits.drainMilliseconds / pauseMilliseconds {
+            if mhd_connection_count(daemon) == 0 { break }
+            _ = PeerWatch.departed([], waitMilliseconds: Int32(pauseMilliseconds))
+        }
         MHD_stop_daemon(daemon)
         shared.release()
     }

@@ -72,6 +72,17 @@ struct HTTPServerTests {
         fake.server.stop()
     }
 
+    /// libmicrohttpd 0.9.75 crashes when it refuses a request while it is being stopped.
+    @Test func stopWhileMalformedRequestsArrive() throws {
+        for _ in 0..<40 {
+            let fake = try ServedFake(FakeGenerator.saying("a"))
+            let clients = (0..<16).map { _ in fake.connect() }
+            for client in clients { client.send("GET / HTTP/9.9 \u{1}\r\n:\r\n\r\n") }
+            fake.server.stop()
+            for client in clients { _ = client.receiveAll() }
+        }
+    }
+
     @Test func manyRequestsAtOnce() throws {
         let fake = try ServedFake(FakeGenerator.saying("a", "b", "c"))
         let clients = (0..<64).map { _ in fake.connect() }
