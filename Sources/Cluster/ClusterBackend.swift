@@ -56,7 +56,8 @@ final class ClusterBackend: StepBackend {
         membership = Membership(
             model: PlannerModel(
                 model, slotCount: configuration.slotCount, contextLength: contextLength),
-            expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime)
+            expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
