@@ -110,9 +110,10 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
         case .emptyPrompt: "the prompt is empty; send at least one token"
         case .promptTooLong(let tokens, let contextLength):
             "the prompt has \(tokens) tokens and the context holds \(contextLength); "
-                + "shorten it or serve with a larger --context"
+                + "shorten it, or serve with a larger --context if the model allows one"
         case .tokenOutOfRange(let token, let count):
-            "token \(token) is not one of this model's \(count)"
+            "token \(token) is not one of this model's \(count); "
+                + "make the ids with this model's tokenizer"
         case .queueFull(let waiting, let seconds):
             "\(waiting) requests are waiting already; retry in \(seconds) s"
         case .notReady(let reason): "the cluster is not ready: \(reason)"
