@@ -97,13 +97,14 @@ def resident_bytes():
 def measure_llama(arguments):
     before = resident_bytes()
     llama = Llama(arguments.model, arguments.threads, arguments.repack)
-    llama.prefill()
+    works = arguments.works.split(",")
     llama.decode(1, 8)
-    result = {
-        "prefill": llama.prefill(),
-        "decode": llama.decode(1, GENERATE),
-        "streams": llama.decode(STREAMS, GENERATE),
-    }
+    result = {"decode": llama.decode(1, GENERATE)}
+    if "streams" in works:
+        result["streams"] = llama.decode(STREAMS, GENERATE)
+    if "prefill" in works:
+        llama.prefill()
+        result["prefill"] = llama.prefill()
     # Python itself does not count.
     result["memory"] = resident_bytes() - before
     print(json.dumps(result))
@@ -139,26 +140,29 @@ def run(command, threads):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def run_caravan(binary, path, threads):
+def run_caravan(binary, path, threads, works):
+    streams = f"1,{STREAMS}" if "streams" in works else "1"
+    prompt = PROMPT if "prefill" in works else 8
     report = run(
-        [binary, "bench", path, "--threads", str(threads), "--prompt", str(PROMPT)]
-        + ["--generate", str(GENERATE), "--streams", f"1,{STREAMS}", "--repeat", "1", "--json"],
+        [binary, "bench", path, "--threads", str(threads), "--prompt", str(prompt)]
+        + ["--generate", str(GENERATE), "--streams", streams, "--repeat", "1", "--json"],
         threads,
     )
     rates = {line["streams"]: line["tokensPerSecond"] for line in report["decode"]}
     return {
         "prefill": report["prefill"]["tokensPerSecond"],
         "decode": rates[1],
-        "streams": rates[STREAMS],
+        "streams": rates.get(STREAMS),
         "memory": report["residentBytes"],
+        "share": report["decode"][0].get("bandwidthShare"),
     }
 
 
-def run_llama(path, threads, repacks):
+def run_llama(path, threads, repacks, works):
     flag = ["--repack"] if repacks else []
     script = os.path.abspath(__file__)
-    command = [sys.executable, script, "llama", path, "--threads", str(threads)] + flag
-    return run(command, threads)
+    command = [sys.executable, script, "llama", path, "--threads", str(threads)]
+    return run(command + ["--works", ",".join(works)] + flag, threads)
 
 
 def shown(work, value):
@@ -187,24 +191,25 @@ def table_line(name, work, threads, caravan, peers):
 
 def compare(arguments):
     files = dict(text.split("=", 1) for text in arguments.file)
+    large = dict(text.split("=", 1) for text in arguments.large_file)
+    files.update(large)
     names = arguments.models.split(",") if arguments.models else list(files)
     unknown = [name for name in names if name not in files]
     if unknown:
         sys.exit(f"bench-peers: no model {unknown[0]}; there are {', '.join(files)}")
-    lines = []
+    print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for name in names:
+        works = ["decode", "memory"] if name in large else list(WORKS)
         for threads in (int(text) for text in arguments.threads.split(",")):
             caravan, peers = [], {"repacked": [], "not repacked": []}
             for number in range(arguments.rounds):
                 say(f"{name}, {threads} threads, round {number + 1} of {arguments.rounds}")
-                caravan.append(run_caravan(arguments.caravan, files[name], threads))
+                caravan.append(run_caravan(arguments.caravan, files[name], threads, works))
                 for setting, results in peers.items():
-                    results.append(run_llama(files[name], threads, setting == "repacked"))
-            for work in WORKS:
-                lines.append(table_line(name, work, threads, caravan, peers))
-    print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    print("\n".join(lines))
+                    results.append(run_llama(files[name], threads, setting == "repacked", works))
+            for work in works:
+                print(table_line(name, work, threads, caravan, peers), flush=True)
 
 
 def main():
@@ -213,6 +218,7 @@ def main():
     both = commands.add_parser("compare")
     both.add_argument("--caravan", required=True)
     both.add_argument("--file", action="append", required=True, metavar="NAME=PATH")
+    both.add_argument("--large-file", action="append", default=[], metavar="NAME=PATH")
     both.add_argument("--rounds", type=int, default=5)
     both.add_argument("--threads", default="1,2")
     both.add_argument("--models")
@@ -221,6 +227,7 @@ def main():
     one.add_argument("model")
     one.add_argument("--threads", type=int, required=True)
     one.add_argument("--repack", action="store_true")
+    one.add_argument("--works", default=",".join(WORKS))
     one.set_defaults(run=measure_llama)
     arguments = parser.parse_args()
     arguments.run(arguments)
