@@ -29,8 +29,7 @@ final class CoordinatorLoop {
     private var lastID: UInt64 = 0
     private var isUp = false
     private var failure: GenerationError?
-    private var requestsServed = 0
-    private var tokensGenerated = 0
+    private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
     init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
@@ -63,6 +62,7 @@ final class CoordinatorLoop {
                 if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
             case .backend(let event)?: act(on: backend.handle(event))
             }
+            counters.note(isBusy: !requests.isEmpty, now: MonotonicClock.now())
         }
         failure = .shuttingDown
         for request in requests.values { request.fail(.shuttingDown) }
@@ -104,7 +104,9 @@ final class CoordinatorLoop {
                     tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
                     topLogProbabilities: request.topLogProbabilities ?? 0))
         } catch {
-            throw GenerationError(error, detail: status().detail)
+            let seconds = counters.retryAfterSeconds(
+                waiting: scheduler.waiting, now: MonotonicClock.now())
+            throw GenerationError(error, detail: status().detail, retryAfterSeconds: seconds)
         }
         lastID = id
         requests[id] = ActiveRequest(
@@ -122,11 +124,21 @@ final class CoordinatorLoop {
         status.slotCount = slotCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
-        status.requestsServed = requestsServed
-        status.tokensGenerated = tokensGenerated
+        status.waitingMax = ClusterLimits.queueMax
+        let now = MonotonicClock.now()
+        counters.fill(&status, now: now)
+        status.streams = streams(now: now)
         status.coordinatorPrivateBytes = MemoryReading.privateBytes()
         status.vocabularyTableBytes = model.served.tokenizer.tableByteCount
         return status
+    }
+
+    private func streams(now: Duration) -> [StreamStatus] {
+        let running = scheduler.runningIDs
+        let oldest = requests.keys.sorted().prefix(ClusterLimits.shownStreamsMax)
+        return oldest.compactMap { id in
+            requests[id]?.status(id: id, isRunning: running.contains(id), now: now)
+        }
     }
 
     // MARK: Outcomes and directives
@@ -136,6 +148,7 @@ final class CoordinatorLoop {
             switch outcome {
             case .up(let epoch):
                 isUp = true
+                counters.pipelineChanged(now: MonotonicClock.now())
                 scheduler.pipelineUp(epoch: epoch)
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
@@ -145,6 +158,8 @@ final class CoordinatorLoop {
                 for waiter in waiters { waiter.offer(failure) }
                 waiters = []
             case .candidates(let id, let candidates):
+                counters.arrived(
+                    stepID: id, trail: candidates.trail, now: MonotonicClock.now())
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {
@@ -157,6 +172,7 @@ final class CoordinatorLoop {
 
     private func takeDown(_ error: GenerationError) {
         isUp = false
+        counters.pipelineChanged(now: MonotonicClock.now())
         for directive in scheduler.pipelineDown() {
             if case .failed(let id) = directive {
                 requests.removeValue(forKey: id)?.fail(error)
@@ -169,15 +185,19 @@ final class CoordinatorLoop {
         var stopped: [UInt64] = []
         for directive in directives {
             switch directive {
-            case .forward(let stepID, let step): backend.forward(stepID: stepID, step)
-            case .prefilled: break
+            case .forward(let stepID, let step):
+                counters.sent(stepID: stepID, step, now: now)
+                backend.forward(stepID: stepID, step)
+            case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
-                tokensGenerated += 1
+                if let timing = requests[id]?.timing(now: now) {
+                    counters.token(timing, now: now)
+                }
                 let isStopped = requests[id]?.take(
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
             case .finished(let id, let reason, let promptCount, let generatedCount):
-                requestsServed += 1
+                counters.finished(now: now)
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
@@ -190,13 +210,16 @@ final class CoordinatorLoop {
 }
 
 extension GenerationError {
-    init(_ refusal: SchedulerRefusal, detail: String) {
+    init(
+        _ refusal: SchedulerRefusal, detail: @autoclosure () -> String, retryAfterSeconds: Int
+    ) {
         switch refusal {
         case .emptyPrompt: self = .emptyPrompt
         case .promptTooLong(let tokens, let contextLength):
             self = .promptTooLong(tokens: tokens, contextLength: contextLength)
-        case .queueFull(let waiting): self = .queueFull(waiting: waiting, retryAfterSeconds: 1)
-        case .notReady: self = .notReady(detail)
+        case .queueFull(let waiting):
+            self = .queueFull(waiting: waiting, retryAfterSeconds: retryAfterSeconds)
+        case .notReady: self = .notReady(detail())
         case .tokenOutOfRange(let token, let count):
             self = .tokenOutOfRange(token: token, vocabularyCount: count)
         }

@@ -117,3 +117,8 @@ package struct Scheduler: Sendable {
         (0..<UInt32(limits.slotCount)).reversed()
     }
 }
+
+extension Scheduler {
+    /// The sequences that have a slot.
+    package var runningIDs: Set<UInt64> { Set(sequences.map(\.id)) }
+}
