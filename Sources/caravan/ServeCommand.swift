@@ -23,6 +23,7 @@ struct ServeCommand: Command {
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where local workers keep blobs"),
+            .wire,
         ])
 
     private let modelPath: String
@@ -49,7 +50,8 @@ struct ServeCommand: Command {
                 ?? ClusterLimits.defaultContextLength,
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
-            cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
+            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            wireType: try options.wireType(needs: nil))
     }
 
     func run() throws -> Int32 {
