@@ -388,7 +388,7 @@ final class ClusterBackend: StepBackend {
             isUp = true
             times.reset()
             Log.info("plan \(epoch) is ready")
-            return [.up(epoch: epoch)]
+            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
         } catch {
             Log.error("worker \(first.name): \(error)")
             member.link.close(reason: "its data address can't be reached")
