@@ -3,8 +3,8 @@
 import Control
 import Testing
 
-/// Thousands of random arrivals, cancellations, losses and answers: every sequence that ends has the
-/// tokens of its solo run, every bound holds, nobody starves and nothing is left behind.
+/// Thousands of random arrivals, cancellations, losses and answers: every sequence that ends has
+/// the tokens of its solo run, every bound holds, nobody starves and nothing is left behind.
 struct SchedulerSoakTests {
     private static func limits() -> SchedulerLimits {
         var limits = SchedulerLimits(
