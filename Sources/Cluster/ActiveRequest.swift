@@ -10,6 +10,8 @@ struct ActiveRequest {
     private let tokenizer: Tokenizer
     private var decoder: StreamingDecoder
     private var stops: StopMatcher
+    private let promptTokenCount: Int
+    private var generatedTokenCount = 0
     private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
@@ -23,8 +25,24 @@ struct ActiveRequest {
         self.tokenizer = tokenizer
         decoder = StreamingDecoder(tokenizer: tokenizer)
         stops = StopMatcher(request.stop)
+        promptTokenCount = request.prompt.count
         submitted = now
         lastHeard = now
+    }
+
+    /// How long a token that comes now was in coming.
+    func timing(now: Duration) -> TokenTiming {
+        lastToken.map { .next(now - $0) } ?? .first(now - submitted)
+    }
+
+    func status(id: UInt64, isRunning: Bool, now: Duration) -> StreamStatus {
+        let passed = (now - (firstToken ?? now)).seconds
+        let rate = passed > 0 ? Double(generatedTokenCount - 1) / passed : 0
+        return StreamStatus(
+            id: id, state: firstToken != nil ? .generating : isRunning ? .prefill : .waiting,
+            promptTokens: promptTokenCount, generatedTokens: generatedTokenCount,
+            tokensPerSecond: max(0, rate).rounded(places: 2),
+            ageSeconds: (now - submitted).seconds.rounded(places: 3))
     }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.
@@ -34,6 +52,7 @@ struct ActiveRequest {
         firstToken = firstToken ?? now
         lastToken = now
         lastHeard = now
+        generatedTokenCount += 1
         let text = stops.append(decoder.append(token))
         let choices = alternatives.map {
             TokenAlternative(

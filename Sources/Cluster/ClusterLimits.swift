@@ -57,4 +57,6 @@ package enum ClusterLimits {
     package static let tickInterval = Duration.milliseconds(100)
     /// Steps over which the shown time per token is averaged.
     package static let timingWindow = 64
+    /// Requests that a status lists one by one.
+    package static let shownStreamsMax = 64
 }

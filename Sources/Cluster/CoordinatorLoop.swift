@@ -31,8 +31,7 @@ final class CoordinatorLoop {
     /// Why the latest pipeline went down.
     private var lossReason = ""
     private var failure: GenerationError?
-    private var requestsServed = 0
-    private var tokensGenerated = 0
+    private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
     init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
@@ -61,6 +60,7 @@ final class CoordinatorLoop {
                 if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
             case .backend(let event)?: act(on: backend.handle(event))
             }
+            counters.note(isBusy: !requests.isEmpty, now: MonotonicClock.now())
         }
         failure = .shuttingDown
         for request in requests.values { request.fail(.shuttingDown) }
@@ -103,7 +103,9 @@ final class CoordinatorLoop {
                     tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
                     topLogProbabilities: request.topLogProbabilities ?? 0))
         } catch {
-            throw GenerationError(error, detail: status().detail)
+            let seconds = counters.retryAfterSeconds(
+                waiting: scheduler.waiting, now: MonotonicClock.now())
+            throw GenerationError(error, detail: status().detail, retryAfterSeconds: seconds)
         }
         lastID = id
         requests[id] = ActiveRequest(
@@ -121,11 +123,21 @@ final class CoordinatorLoop {
         status.slotCount = slotCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
-        status.requestsServed = requestsServed
-        status.tokensGenerated = tokensGenerated
+        status.waitingMax = ClusterLimits.queueMax
+        let now = MonotonicClock.now()
+        counters.fill(&status, now: now)
+        status.streams = streams(now: now)
         status.coordinatorPrivateBytes = MemoryReading.privateBytes()
         status.vocabularyTableBytes = model.served.tokenizer.tableByteCount
         return status
+    }
+
+    private func streams(now: Duration) -> [StreamStatus] {
+        let running = scheduler.runningIDs
+        let oldest = requests.keys.sorted().prefix(ClusterLimits.shownStreamsMax)
+        return oldest.compactMap { id in
+            requests[id]?.status(id: id, isRunning: running.contains(id), now: now)
+        }
     }
 
     // MARK: Outcomes and directives
@@ -135,16 +147,20 @@ final class CoordinatorLoop {
             switch outcome {
             case .up(let epoch, let stageCount):
                 isUp = true
+                counters.pipelineChanged(now: MonotonicClock.now())
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
                 carryOut(scheduler.pipelineUp(epoch: epoch, stageCount: stageCount))
             case .down(let reason):
                 isUp = false
                 lossReason = reason
+                counters.pipelineChanged(now: MonotonicClock.now())
                 carryOut(scheduler.pipelineDown())
                 reassure(after: .zero)
             case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):
+                counters.arrived(
+                    stepID: id, trail: candidates.trail, now: MonotonicClock.now())
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {
@@ -179,15 +195,19 @@ final class CoordinatorLoop {
         var stopped: [UInt64] = []
         for directive in directives {
             switch directive {
-            case .forward(let stepID, let step): backend.forward(stepID: stepID, step)
-            case .prefilled: break
+            case .forward(let stepID, let step):
+                counters.sent(stepID: stepID, step, now: now)
+                backend.forward(stepID: stepID, step)
+            case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
-                tokensGenerated += 1
+                if let timing = requests[id]?.timing(now: now) {
+                    counters.token(timing, now: now)
+                }
                 let isStopped = requests[id]?.take(
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
             case .finished(let id, let reason, let promptCount, let generatedCount):
-                requestsServed += 1
+                counters.finished(now: now)
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
@@ -214,13 +234,16 @@ extension SchedulerLimits {
 }
 
 extension GenerationError {
-    init(_ refusal: SchedulerRefusal, detail: String) {
+    init(
+        _ refusal: SchedulerRefusal, detail: @autoclosure () -> String, retryAfterSeconds: Int
+    ) {
         switch refusal {
         case .emptyPrompt: self = .emptyPrompt
         case .promptTooLong(let tokens, let contextLength):
             self = .promptTooLong(tokens: tokens, contextLength: contextLength)
-        case .queueFull(let waiting): self = .queueFull(waiting: waiting, retryAfterSeconds: 1)
-        case .notReady: self = .notReady(detail)
+        case .queueFull(let waiting):
+            self = .queueFull(waiting: waiting, retryAfterSeconds: retryAfterSeconds)
+        case .notReady: self = .notReady(detail())
         case .tokenOutOfRange(let token, let count):
             self = .tokenOutOfRange(token: token, vocabularyCount: count)
         }

@@ -23,6 +23,7 @@ package final class WorkerNode: Sendable {
     private let events: Mailbox<Event>
     private let node: NodeID
     private let isa: String
+    private let dataTraffic = ByteTally()
 
     /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
@@ -31,7 +32,9 @@ package final class WorkerNode: Sendable {
         self.events = events
         isa = try KernelISA.selected().rawValue
         cache = try BlobCache(directory: configuration.cacheDirectory)
-        acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
+        acceptor = Acceptor(
+            listener: try Listener(configuration.dataListen), tally: dataTraffic
+        ) { link, event in
             events.post(.data(link, event))
         }
         node = NodeID(high: Randomness.word(), low: Randomness.word())
@@ -50,7 +53,7 @@ package final class WorkerNode: Sendable {
         while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, control: link, events: events,
-                hello: hello(), counters: counters)
+                hello: hello(), counters: counters, dataTraffic: dataTraffic)
             let end = session.run()
             session.close()
             counters = session.pastCounters

@@ -85,7 +85,8 @@ extension WorkerSession {
             let stream = try ByteStream(
                 connectingTo: address, timeout: ClusterLimits.connectTimeout,
                 writeTimeout: ClusterLimits.writeTimeout)
-            let link = Link(stream: stream, isStranger: false) { [events] link, event in
+            let link = Link(stream: stream, isStranger: false, tally: dataTraffic) {
+                [events] link, event in
                 events.post(.next(link, event))
             }
             open(link)

@@ -35,6 +35,8 @@ final class WorkerSession {
     let events: Mailbox<WorkerNode.Event>
     let hello: Hello
     let heart: Heart
+    /// Counts what goes over data links.
+    let dataTraffic: ByteTally
     var work = Work.none
     var dataLinks = DataLinks()
     /// How many blobs this session has asked for; numbers the requests.
@@ -49,7 +51,8 @@ final class WorkerSession {
 
     init(
         configuration: WorkerConfiguration, cache: BlobCache, control: Link,
-        events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters
+        events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
+        dataTraffic: ByteTally
     ) {
         self.configuration = configuration
         self.cache = cache
@@ -57,7 +60,8 @@ final class WorkerSession {
         self.events = events
         self.hello = hello
         pastCounters = counters
-        heart = Heart(link: control)
+        self.dataTraffic = dataTraffic
+        heart = Heart(link: control, dataTraffic: dataTraffic)
         open(control)
     }
 

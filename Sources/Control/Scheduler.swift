@@ -99,3 +99,8 @@ package struct Scheduler: Sendable {
         freeSlots.sort(by: >)
     }
 }
+
+extension Scheduler {
+    /// The sequences that have a slot.
+    package var runningIDs: Set<UInt64> { Set(sequences.map(\.id)) }
+}

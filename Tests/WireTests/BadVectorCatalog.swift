@@ -70,7 +70,7 @@ enum BadVectorCatalog {
         BadVector(
             "welcome-heartbeat-slow", "invalidValue", patched(Good.welcome, at: 2, [233, 3])),
         BadVector(
-            "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 51)),
+            "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 67)),
         BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
         BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
         BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),

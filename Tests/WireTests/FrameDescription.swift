@@ -76,6 +76,8 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "sendMicroseconds": .number(heartbeat.sendMicroseconds),
         "residentBytes": .number(heartbeat.residentBytes),
         "roundTripMicroseconds": .number(heartbeat.roundTripMicroseconds),
+        "receivedBytes": .number(heartbeat.receivedBytes),
+        "sentBytes": .number(heartbeat.sentBytes),
     ]
 }
 

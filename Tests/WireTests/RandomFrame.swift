@@ -28,7 +28,7 @@ struct RandomFrame {
                 Heartbeat(
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
-                    roundTripMicroseconds: any()))
+                    roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any()))
         case .error:
             .error(
                 ErrorNotice(
