@@ -69,7 +69,7 @@ final class ClusterBackend: StepBackend {
                 ? nil
                 : try LocalWorkers(
                     count: localCount, joining: acceptor.address, threadCount: threadCount,
-                    cacheDirectory: configuration.cacheDirectory)
+                    modelPath: model.path, cacheDirectory: configuration.cacheDirectory)
         } catch {
             acceptor.stop()
             throw error
@@ -252,6 +252,8 @@ final class ClusterBackend: StepBackend {
             return []
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
+            // Perhaps a blob with another hash than the kept digests say.
+            if notice.code == .loadFailed { catalog.forget() }
             member.link.close(reason: notice.message)
             return carryOut(membership.lost(node: node, now: now))
         case .bye:

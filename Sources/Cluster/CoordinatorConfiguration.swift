@@ -17,7 +17,7 @@ package struct CoordinatorConfiguration: Sendable {
     package var contextLength: Int
     /// Sequences computed at once.
     package var slotCount: Int
-    /// Where local workers keep blobs.
+    /// Where the digests of the model's blobs are kept, and local workers keep blobs.
     package var cacheDirectory: String
 
     package init(

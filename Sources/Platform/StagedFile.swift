@@ -42,16 +42,7 @@ package struct StagedFile: ~Copyable {
     }
 
     package mutating func append(_ bytes: [UInt8]) throws(FileError) {
-        var written = 0
-        while written < bytes.count {
-            let put = bytes.withUnsafeBytes { raw in
-                write(descriptor, raw.baseAddress.map { $0 + written }, raw.count - written)
-            }
-            guard put > 0 else {
-                throw .cannotWrite(path: temporaryPath, errno: put < 0 ? errno : ENOSPC)
-            }
-            written += put
-        }
+        try writeFully(descriptor, bytes, path: temporaryPath)
         byteCount += bytes.count
     }
 

@@ -37,7 +37,8 @@ extension EndToEndTests {
             ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
-            ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
+            ["serve", "model.gguf", "--threads", "2"],
+            ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--slots", "65"],
         ])
