@@ -50,8 +50,8 @@ final class ClusterBackend: StepBackend {
         node = NodeID(high: Randomness.word(), low: Randomness.word())
         let whole = Assignment(
             shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
-            slotCount: configuration.slotCount, contextLength: contextLength, nextAddress: "",
-            catalog: catalog)
+            slotCount: configuration.slotCount, contextLength: contextLength,
+            wireType: configuration.wireType, nextAddress: "", catalog: catalog)
         try whole.checkFits()
         membership = Membership(
             model: PlannerModel(
@@ -360,7 +360,7 @@ final class ClusterBackend: StepBackend {
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
                 slotCount: configuration.slotCount, contextLength: contextLength,
-                nextAddress: next ?? "", catalog: catalog)
+                wireType: configuration.wireType, nextAddress: next ?? "", catalog: catalog)
             Log.info(
                 "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
                     + "on \(stage.name)")

@@ -25,7 +25,8 @@ struct StageLoader {
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
         let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
-        return StageRunner(stage: Int(assignment.stage), engine: engine)
+        return StageRunner(
+            stage: Int(assignment.stage), engine: engine, wireType: assignment.wireType)
     }
 
     /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.

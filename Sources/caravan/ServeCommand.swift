@@ -23,6 +23,7 @@ struct ServeCommand: Command {
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .wire,
         ])
 
     private let modelPath: String
@@ -48,7 +49,8 @@ struct ServeCommand: Command {
                 ?? ClusterLimits.defaultContextLength,
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
-            cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
+            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            wireType: try options.wireType(needs: nil))
     }
 
     func run() throws -> Int32 {

@@ -90,6 +90,7 @@ private func members(of assignment: Assignment) -> [String: JSONText] {
         "slotCount": .number(assignment.slotCount),
         "contextLength": .number(assignment.contextLength),
         "rowCountMax": .number(assignment.rowCountMax),
+        "wireType": .string(assignment.wireType.name),
         "nextAddress": .string(assignment.nextAddress),
         "blobs": .list(assignment.blobs.map(describe)),
     ]
