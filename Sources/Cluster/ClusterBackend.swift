@@ -34,6 +34,7 @@ final class ClusterBackend: StepBackend {
     private var departedShippedBytes = 0
     private var isUp = false
     private var times = StageTimes()
+    private var lastWorkers: LastWorkers
 
     /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
     /// or `ProcessError`.
@@ -53,11 +54,12 @@ final class ClusterBackend: StepBackend {
             slotCount: configuration.slotCount, contextLength: contextLength,
             wireType: configuration.wireType, nextAddress: "", catalog: catalog)
         try whole.checkFits()
+        lastWorkers = LastWorkers(directory: configuration.cacheDirectory, modelPath: model.path)
         membership = Membership(
             model: PlannerModel(
                 model, slotCount: configuration.slotCount, contextLength: contextLength),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout)
+            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
@@ -389,6 +391,7 @@ final class ClusterBackend: StepBackend {
             firstStage = link
             isUp = true
             times.reset()
+            lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
             Log.info("plan \(epoch) is ready")
             return [.up(epoch: epoch)]
         } catch {

@@ -30,7 +30,7 @@ struct DigestIndex {
         }
         heading = "caravan digests 1\n" + lines.joined()
         let paths = files.map(\.path).joined(separator: "\n")
-        path = directory + "/digests-" + Self.digest(of: paths).hexadecimal.prefix(16)
+        path = directory + "/digests-" + BlobDigest(hashing: paths).hexadecimal.prefix(16)
     }
 
     /// The digests of the blobs in order; nil when there are none, or not for these files.
@@ -72,19 +72,15 @@ struct DigestIndex {
             "blob \(digest.hexadecimal) \(blob.byteCount) \(blob.name)\n"
         }
         let body = heading + lines.joined()
-        return body + "end \(Self.digest(of: body).hexadecimal)\n"
-    }
-
-    private static func digest(of text: String) -> BlobDigest {
-        var hash = SHA256()
-        hash.update(Array(text.utf8))
-        return BlobDigest(hash)
+        return body + "end \(BlobDigest(hashing: body).hexadecimal)\n"
     }
 }
 
 extension BlobDigest {
-    /// What has been hashed so far.
-    init(_ hash: consuming SHA256) {
+    /// SHA-256 of a text.
+    init(hashing text: String) {
+        var hash = SHA256()
+        hash.update(Array(text.utf8))
         guard let digest = BlobDigest(hash.finish()) else {
             preconditionFailure("SHA-256 has 32 bytes")
         }

@@ -47,8 +47,10 @@ package struct StagedFile: ~Copyable {
     }
 
     /// Brings the bytes to disk and gives the file its name.
-    package mutating func commit() throws(FileError) {
-        guard fsync(descriptor) == 0, rename(temporaryPath, finalPath) == 0 else {
+    ///
+    /// What may get lost with the machine's power need not be durable, and is not waited for.
+    package mutating func commit(isDurable: Bool = true) throws(FileError) {
+        guard !isDurable || fsync(descriptor) == 0, rename(temporaryPath, finalPath) == 0 else {
             throw .cannotWrite(path: finalPath, errno: errno)
         }
         isSettled = true
