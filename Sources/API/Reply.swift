@@ -58,6 +58,9 @@ struct Reply {
     mutating func apply(_ event: GenerationEvent) -> Step {
         switch event {
         case .token(let token): .more(append(token))
+        // A comment (WHATWG HTML, section 9.2.6): clients ignore it, and nobody in between takes
+        // the connection for dead.
+        case .waiting: .more(isStream ? Array(": waiting\n\n".utf8) : [])
         case .finished(let summary): finish(summary)
         case .failed(let error): fail(APIError(error, parameter: promptParameter))
         }

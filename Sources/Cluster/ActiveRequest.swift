@@ -13,6 +13,7 @@ struct ActiveRequest {
     private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
+    private var lastHeard: Duration
 
     init(
         _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
@@ -23,6 +24,7 @@ struct ActiveRequest {
         decoder = StreamingDecoder(tokenizer: tokenizer)
         stops = StopMatcher(request.stop)
         submitted = now
+        lastHeard = now
     }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.
@@ -31,6 +33,7 @@ struct ActiveRequest {
     ) -> Bool {
         firstToken = firstToken ?? now
         lastToken = now
+        lastHeard = now
         let text = stops.append(decoder.append(token))
         let choices = alternatives.map {
             TokenAlternative(
@@ -54,6 +57,13 @@ struct ActiveRequest {
                     generatedTokenCount: generatedTokenCount, trailingText: held,
                     prefillDuration: first - submitted,
                     decodeDuration: (lastToken ?? first) - first)))
+    }
+
+    /// Says that nothing is lost when nothing has been said for `interval`.
+    mutating func reassure(after interval: Duration, now: Duration) {
+        guard now - lastHeard >= interval else { return }
+        lastHeard = now
+        deliver(.waiting)
     }
 
     func fail(_ error: GenerationError) { deliver(.failed(error)) }

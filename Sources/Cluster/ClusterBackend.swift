@@ -393,7 +393,7 @@ final class ClusterBackend: StepBackend {
             times.reset()
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
             Log.info("plan \(epoch) is ready")
-            return [.up(epoch: epoch)]
+            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
         } catch {
             Log.error("worker \(first.name): \(error)")
             member.link.close(reason: "its data address can't be reached")

@@ -45,6 +45,17 @@ package enum ClusterLimits {
     package static let queueMax = 256
     /// Rows of one step.
     package static let rowCountMax = 512
+    /// Steps in the pipeline at once: one for each stage, and what the network hides. Each queue on
+    /// their way holds them all: it is below `outgoingFramesMax` and `eventsMax`.
+    package static let stepsInFlightMax = Limits.stagesMax + 64
+    /// Rows of all steps in flight, which bounds the activations that wait anywhere.
+    package static let rowsInFlightMax = 8192
+    /// How long requests wait for layers that a lost worker took with it.
+    package static let recoveryLimit = Duration.seconds(120)
+    /// Pipelines that may be lost in a row under a request that gets no token meanwhile.
+    package static let lossCountMax = 8
+    /// A request that has heard nothing for this long is told that it still waits.
+    package static let waitingInterval = Duration.seconds(5)
     package static let defaultContextLength = 4096
     package static let defaultSlotCount = 4
     /// Every sequence may want all logits in the same step, and a step has no room for more.
