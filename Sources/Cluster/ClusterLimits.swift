@@ -30,8 +30,15 @@ package enum ClusterLimits {
     package static let strangersMax = 64
     /// Frames waiting to be sent on one link.
     package static let outgoingFramesMax = 1024
-    /// Blob chunks read ahead of a link; bounds the coordinator's memory while it ships.
-    package static let shippingChunksMax = 4
+    /// Small, so that many workers can be shipped to at once from little memory.
+    package static let shippingChunkBytes = 256 << 10
+    /// Bytes of blobs read ahead of one link; bounds the coordinator's memory while it ships.
+    package static let shippingBytesMax = 1 << 20
+    static let shippingChunksMax = shippingBytesMax / shippingChunkBytes
+    /// What a worker asks for at a time, and what it has room for altogether; bounds its memory
+    /// while it is shipped to. The room is a few times what a fast link holds under way.
+    package static let shippingPieceBytes = 4 << 20
+    package static let shippingWindowBytes = 16 << 20
     /// Events waiting for one coordinator or worker thread; readers wait beyond it.
     package static let eventsMax = 4096
     /// Requests waiting for a slot.

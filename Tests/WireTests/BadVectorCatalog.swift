@@ -109,7 +109,10 @@ enum BadVectorCatalog {
         assignment("tensor-dimension-0", at: 166, UInt64(0)),
         assignment("tensor-offset", at: 174, UInt64(1_990_656)),
         BadVector(
-            "blob-request-short", "truncated", patched(Good.blobRequest, at: 0, [], keeping: 39)),
+            "blob-request-short", "truncated", patched(Good.blobRequest, at: 0, [], keeping: 47)),
+        BadVector(
+            "blob-request-count-0", "invalidValue",
+            patched(Good.blobRequest, at: 40, littleEndian(UInt64(0)))),
         BadVector("blob-chunk-empty", "invalidValue", patched(Good.blobChunk, at: 40, [0])),
         BadVector(
             "blob-chunk-over-limit", "countOverLimit",

@@ -16,7 +16,8 @@ struct RandomFrame {
         case .welcome:
             .welcome(Welcome(protocolVersion: any(), heartbeatMilliseconds: from(1...1000)))
         case .assignment: .assignment(assignment())
-        case .blobRequest: .blobRequest(BlobRequest(digest: digest(), offset: any()))
+        case .blobRequest:
+            .blobRequest(BlobRequest(digest: digest(), offset: any(), count: any() | 1))
         case .blobChunk:
             .blobChunk(
                 BlobChunk(
