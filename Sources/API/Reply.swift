@@ -81,6 +81,9 @@ struct Reply {
     mutating func apply(_ event: GenerationEvent, choice index: Int) -> Step {
         switch event {
         case .token(let token): return .more(append(token, to: &choices[index]))
+        // A comment (WHATWG HTML, section 9.2.6): clients ignore it, and nobody in between takes
+        // the connection for dead.
+        case .waiting: return .more(isStream ? Array(": waiting\n\n".utf8) : [])
         case .finished(let summary): return finish(summary, choice: index)
         case .failed(let error):
             choices[index].hasFailed = true

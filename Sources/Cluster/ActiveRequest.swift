@@ -15,6 +15,7 @@ struct ActiveRequest {
     private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
+    private var lastHeard: Duration
 
     init(
         _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
@@ -26,6 +27,7 @@ struct ActiveRequest {
         stops = StopMatcher(request.stop)
         promptTokenCount = request.prompt.count
         submitted = now
+        lastHeard = now
     }
 
     /// How long a token that comes now was in coming.
@@ -49,6 +51,7 @@ struct ActiveRequest {
     ) -> Bool {
         firstToken = firstToken ?? now
         lastToken = now
+        lastHeard = now
         generatedTokenCount += 1
         let text = stops.append(decoder.append(token))
         let choices = alternatives.map {
@@ -73,6 +76,13 @@ struct ActiveRequest {
                     generatedTokenCount: generatedTokenCount, trailingText: held,
                     prefillDuration: first - submitted,
                     decodeDuration: (lastToken ?? first) - first)))
+    }
+
+    /// Says that nothing is lost when nothing has been said for `interval`.
+    mutating func reassure(after interval: Duration, now: Duration) {
+        guard now - lastHeard >= interval else { return }
+        lastHeard = now
+        deliver(.waiting)
     }
 
     func fail(_ error: GenerationError) { deliver(.failed(error)) }

@@ -37,6 +37,7 @@ final class ClusterBackend: StepBackend {
     private var departedShippedBytes = 0
     private var isUp = false
     private var events = RecentEvents()
+    private var lastWorkers: LastWorkers
 
     /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
     /// or `ProcessError`.
@@ -53,14 +54,15 @@ final class ClusterBackend: StepBackend {
         node = NodeID(high: Randomness.word(), low: Randomness.word())
         let whole = Assignment(
             shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
-            slotCount: configuration.slotCount, contextLength: contextLength, nextAddress: "",
-            catalog: catalog)
+            slotCount: configuration.slotCount, contextLength: contextLength,
+            wireType: configuration.wireType, nextAddress: "", catalog: catalog)
         try whole.checkFits()
+        lastWorkers = LastWorkers(directory: configuration.cacheDirectory, modelPath: model.path)
         membership = Membership(
             model: PlannerModel(
                 model, slotCount: configuration.slotCount, contextLength: contextLength),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout)
+            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
@@ -72,7 +74,7 @@ final class ClusterBackend: StepBackend {
                 ? nil
                 : try LocalWorkers(
                     count: localCount, joining: acceptor.address, threadCount: threadCount,
-                    cacheDirectory: configuration.cacheDirectory)
+                    modelPath: model.path, cacheDirectory: configuration.cacheDirectory)
         } catch {
             acceptor.stop()
             throw error
@@ -254,6 +256,8 @@ final class ClusterBackend: StepBackend {
             return []
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
+            // Perhaps a blob with another hash than the kept digests say.
+            if notice.code == .loadFailed { catalog.forget() }
             member.link.close(reason: notice.message)
             return carryOut(membership.lost(node: node, now: now))
         case .bye:
@@ -363,7 +367,7 @@ final class ClusterBackend: StepBackend {
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
                 slotCount: configuration.slotCount, contextLength: contextLength,
-                nextAddress: next ?? "", catalog: catalog)
+                wireType: configuration.wireType, nextAddress: next ?? "", catalog: catalog)
             Log.info(
                 "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
                     + "on \(stage.name)")
@@ -391,8 +395,9 @@ final class ClusterBackend: StepBackend {
             link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
             firstStage = link
             isUp = true
+            lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
             record(.ready, "plan \(epoch) is ready")
-            return [.up(epoch: epoch)]
+            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
         } catch {
             Log.error("worker \(first.name): \(error)")
             member.link.close(reason: "its data address can't be reached")

@@ -28,6 +28,8 @@ final class CoordinatorLoop {
     private var waiters: [Mailbox<GenerationError?>] = []
     private var lastID: UInt64 = 0
     private var isUp = false
+    /// Why the latest pipeline went down.
+    private var lossReason = ""
     private var failure: GenerationError?
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
@@ -36,18 +38,14 @@ final class CoordinatorLoop {
         self.model = model
         self.backend = backend
         self.slotCount = slotCount
-        scheduler = Scheduler(
-            limits: SchedulerLimits(
-                slotCount: slotCount, contextLength: model.served.contextLength,
-                rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
-                vocabularyCount: model.hyperparameters.vocabularySize,
-                endOfGeneration: model.served.tokenizer.endOfGeneration))
+        scheduler = Scheduler(limits: SchedulerLimits(model, slotCount: slotCount))
     }
 
     /// Works until `stop` comes; then every request has been failed and the backend stopped.
     func run(_ events: Mailbox<CoordinatorEvent>) {
         loop: while true {
             let event = events.take(timeout: ClusterLimits.tickInterval)
+            carryOut(scheduler.tick(now: MonotonicClock.now()))
             tickIfDue()
             switch event {
             case nil: break
@@ -89,6 +87,7 @@ final class CoordinatorLoop {
         guard now - lastTick >= ClusterLimits.tickInterval else { return }
         lastTick = now
         act(on: backend.tick(isIdle: scheduler.isIdle))
+        reassure(after: ClusterLimits.waitingInterval)
     }
 
     private func submit(
@@ -146,17 +145,19 @@ final class CoordinatorLoop {
     private func act(on outcomes: [BackendOutcome]) {
         for outcome in outcomes {
             switch outcome {
-            case .up(let epoch):
+            case .up(let epoch, let stageCount):
                 isUp = true
                 counters.pipelineChanged(now: MonotonicClock.now())
-                scheduler.pipelineUp(epoch: epoch)
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
-            case .down(let reason): takeDown(.workerLost(reason))
-            case .failed(let reason):
-                failure = .notReady(reason)
-                for waiter in waiters { waiter.offer(failure) }
-                waiters = []
+                carryOut(scheduler.pipelineUp(epoch: epoch, stageCount: stageCount))
+            case .down(let reason):
+                isUp = false
+                lossReason = reason
+                counters.pipelineChanged(now: MonotonicClock.now())
+                carryOut(scheduler.pipelineDown())
+                reassure(after: .zero)
+            case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):
                 counters.arrived(
                     stepID: id, trail: candidates.trail, now: MonotonicClock.now())
@@ -170,14 +171,23 @@ final class CoordinatorLoop {
         }
     }
 
-    private func takeDown(_ error: GenerationError) {
-        isUp = false
-        counters.pipelineChanged(now: MonotonicClock.now())
-        for directive in scheduler.pipelineDown() {
-            if case .failed(let id) = directive {
-                requests.removeValue(forKey: id)?.fail(error)
-            }
+    /// There will never be a pipeline again.
+    private func giveUp(_ reason: String) {
+        let error = GenerationError.notReady(reason)
+        failure = error
+        for waiter in waiters { waiter.offer(error) }
+        waiters = []
+        for (id, request) in requests {
+            request.fail(error)
+            carryOut(scheduler.cancel(id))
         }
+        requests = [:]
+    }
+
+    /// Tells those who have heard nothing for `interval` that they still wait.
+    private func reassure(after interval: Duration) {
+        let now = MonotonicClock.now()
+        for id in requests.keys { requests[id]?.reassure(after: interval, now: now) }
     }
 
     private func carryOut(_ directives: [SchedulerDirective]) {
@@ -201,11 +211,25 @@ final class CoordinatorLoop {
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
-            case .failed(let id):
-                requests.removeValue(forKey: id)?.fail(.workerLost("the pipeline ended"))
+            case .failed(let id, let failure):
+                requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
             }
         }
         for id in stopped { carryOut(scheduler.finish(id, reason: .stop)) }
+    }
+}
+
+extension SchedulerLimits {
+    fileprivate init(_ model: LoadedModel, slotCount: Int) {
+        self.init(
+            slotCount: slotCount, contextLength: model.served.contextLength,
+            rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
+            vocabularyCount: model.hyperparameters.vocabularySize,
+            endOfGeneration: model.served.tokenizer.endOfGeneration)
+        stepsInFlightMax = ClusterLimits.stepsInFlightMax
+        rowsInFlightMax = ClusterLimits.rowsInFlightMax
+        recoveryLimit = ClusterLimits.recoveryLimit
+        lossCountMax = ClusterLimits.lossCountMax
     }
 }
 

@@ -8,7 +8,7 @@ import Wire
 
 /// All layers in this process, as one stage on a thread of its own.
 final class LocalBackend: StepBackend {
-    private let work = Mailbox<(UInt64, Step)>(capacity: 4)
+    private let work = Mailbox<(UInt64, Step)>(capacity: ClusterLimits.stepsInFlightMax)
     private let thread: OSThread
     private let board = LocalBoard()
     private let configuration: StageConfiguration
@@ -46,7 +46,7 @@ final class LocalBackend: StepBackend {
         switch event {
         case .localReady:
             isReady = true
-            return [.up(epoch: 1)]
+            return [.up(epoch: 1, stageCount: 1)]
         case .localFailed(let reason):
             failure = reason
             return [.down(reason: reason), .failed(reason)]
