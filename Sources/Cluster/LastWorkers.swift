@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Platform
+import Wire
 
 /// The names of the workers that served a model last, kept for the next start: once they are all
 /// back it waits for nobody else.
