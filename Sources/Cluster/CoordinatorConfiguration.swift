@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Platform
+package import Wire
 
 /// How a model is to be served.
 package struct CoordinatorConfiguration: Sendable {
@@ -17,15 +18,20 @@ package struct CoordinatorConfiguration: Sendable {
     package var contextLength: Int
     /// Sequences computed at once.
     package var slotCount: Int
-    /// Where local workers keep blobs.
+    /// Where the digests of the model's blobs and the workers' names are kept, and local workers
+    /// keep blobs.
     package var cacheDirectory: String
+    /// What hidden states travel as between workers.
+    package var wireType: WireType
 
     package init(
-        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String
+        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String,
+        wireType: WireType = .f32
     ) {
         self.placement = placement
         self.contextLength = contextLength
         self.slotCount = slotCount
         self.cacheDirectory = cacheDirectory
+        self.wireType = wireType
     }
 }

@@ -2,7 +2,7 @@
 
 extension Assignment: Payload {
     var byteCount: Int {
-        let head = ModelShape.byteCount + 24 + Wire.byteCount(ofText: nextAddress) + 4
+        let head = ModelShape.byteCount + 28 + Wire.byteCount(ofText: nextAddress) + 4
         return blobs.reduce(head) { $0 + $1.byteCountOnWire }
     }
 
@@ -16,6 +16,9 @@ extension Assignment: Payload {
         writer.u32(slotCount)
         writer.u32(contextLength)
         writer.u32(rowCountMax)
+        writer.u8(wireType.rawValue)
+        writer.u8(0)
+        writer.u16(0)
         writer.text(nextAddress, limit: Limits.nameBytesMax)
         writer.u32(UInt32(blobs.count))
         for blob in blobs { blob.write(to: &writer) }
@@ -27,8 +30,14 @@ extension Assignment: Payload {
             stage: try reader.u16(), stageCount: try reader.u16(),
             layerStart: try reader.u32(), layerEnd: try reader.u32(),
             slotCount: try reader.u32(), contextLength: try reader.u32(),
-            rowCountMax: try reader.u32(), nextAddress: "", blobs: [])
+            rowCountMax: try reader.u32(), wireType: .f32, nextAddress: "", blobs: [])
         try checkStage()
+        let number = try reader.u8()
+        guard let type = WireType(rawValue: number), type.takes(width: Int(shape.embeddingLength))
+        else { throw .invalidValue(field: "wireType", value: "\(number)") }
+        wireType = type
+        guard try reader.u8() == 0 else { throw .reservedNotZero(field: "assignment") }
+        try reader.reserved16("assignment")
         nextAddress = try reader.text("nextAddress", limit: Limits.nameBytesMax)
         let count = Int(try reader.u32())
         try reader.check(

@@ -13,6 +13,8 @@ package struct Assignment: Sendable, Equatable {
     package var contextLength: UInt32
     /// The most rows a step will have.
     package var rowCountMax: UInt32
+    /// What the stage's output travels as; the last stage has no use for it.
+    package var wireType: WireType
     /// `HOST:PORT` to send this stage's output to.
     package var nextAddress: String
     /// Everything the stage needs, in load order.
@@ -21,7 +23,7 @@ package struct Assignment: Sendable, Equatable {
     package init(
         shape: ModelShape, stage: UInt16, stageCount: UInt16, layerStart: UInt32,
         layerEnd: UInt32, slotCount: UInt32, contextLength: UInt32, rowCountMax: UInt32,
-        nextAddress: String, blobs: [BlobDescription]
+        wireType: WireType, nextAddress: String, blobs: [BlobDescription]
     ) {
         self.shape = shape
         self.stage = stage
@@ -31,6 +33,7 @@ package struct Assignment: Sendable, Equatable {
         self.slotCount = slotCount
         self.contextLength = contextLength
         self.rowCountMax = rowCountMax
+        self.wireType = wireType
         self.nextAddress = nextAddress
         self.blobs = blobs
     }
@@ -112,14 +115,17 @@ package struct TensorDescription: Sendable, Equatable {
     }
 }
 
-/// A worker asks for the rest of a blob from `offset` on.
+/// A worker asks for a run of a blob's bytes: as many as it has room for.
 package struct BlobRequest: Sendable, Equatable {
     package var digest: BlobDigest
     package var offset: UInt64
+    /// In bytes, at least 1; what lies beyond the blob's end is not sent.
+    package var count: UInt64
 
-    package init(digest: BlobDigest, offset: UInt64) {
+    package init(digest: BlobDigest, offset: UInt64, count: UInt64) {
         self.digest = digest
         self.offset = offset
+        self.count = count
     }
 }
 
