@@ -68,8 +68,9 @@ typedef struct {
 extern const weight_type weight_types[];
 extern const size_t weight_type_count;
 
-/// A matrix as a file stores it; scales are such that values are about 1.
-void *random_matrix(source *random, const weight_type *type, size_t count);
+/// A matrix as a file stores it; scales are such that values are about 1. Extreme codes are nearly
+/// all the largest, which fills the narrow sums of some instruction sets.
+void *random_matrix(source *random, const weight_type *type, size_t count, bool extreme);
 
 // MARK: What there is to check
 

@@ -29,9 +29,13 @@ static size_t row_bytes(const product *p) {
     return p->columns / p->type->block_weights * p->type->block_bytes;
 }
 
-static void draw_input(product *p, source *random) {
+static void draw_input(product *p, source *random, bool extreme) {
     size_t count = p->batch * p->columns;
-    p->values = random_floats(random, count, 3);
+    float *values = random_floats(random, count, 3);
+    for (size_t i = 0; extreme && i < count; i++) {
+        values[i] = draw_size(random, 0, 30) == 0 ? values[i] : i / 64 % 2 ? 3 : -3;
+    }
+    p->values = values;
     if (is_quantised(p->type)) {
         int8_t *codes = room(count);
         ck_block *blocks = room(count / 32 * sizeof(ck_block));
@@ -41,7 +45,8 @@ static void draw_input(product *p, source *random) {
     }
 }
 
-/// Packed in two parts, as two threads would; each row must have the source's values.
+/// Packed in two parts, as two threads would. Each row must have the source's values, and those
+/// that fill up the last group zeros.
 static void pack(product *p) {
     size_t bytes = ck_group_bytes(p->type->number, p->columns) * p->group_count;
     uint8_t *packed = room(bytes);
@@ -54,6 +59,14 @@ static void pack(product *p) {
         ck_dequantise(p->type->number, p->stored + row * row_bytes(p), p->columns, expected);
         ck_unpack_row(&p->packed, row, found);
         expect_same(p->name, "the packed row", expected, found, p->columns * sizeof(float));
+    }
+    for (size_t row = p->rows; row < p->group_count * 16; row++) {
+        ck_unpack_row(&p->packed, row, found);
+        for (size_t i = 0; i < p->columns; i++) {
+            if (found[i] != 0) {
+                fault("%s: missing row %zu is not zero at %zu", p->name, row, i);
+            }
+        }
     }
 }
 
@@ -141,15 +154,16 @@ static void check_values(const product *p) {
 }
 
 static void check_product(
-    const weight_type *type, size_t rows, size_t columns, size_t batch, size_t step) {
+    const weight_type *type, size_t rows, size_t columns, size_t batch, size_t step,
+    bool extreme) {
     source random = source_of(type->number * 1000003 + rows * 1009 + columns * 101 + batch);
     product p = {.type = type, .rows = rows, .columns = columns, .batch = batch};
     snprintf(p.name, sizeof p.name, "multiply %s %zux%zu by %zu", type->name, rows, columns, batch);
     p.stride = rows + draw_size(&random, 0, 3);
     p.group_count = (rows + 15) / 16;
-    p.stored = random_matrix(&random, type, rows * columns);
+    p.stored = random_matrix(&random, type, rows * columns, extreme);
     pack(&p);
-    draw_input(&p, &random);
+    draw_input(&p, &random, extreme);
     p.whole = multiply(&p, CK_PORTABLE, 0, batch, NULL);
     report(p.name, p.whole, ((batch - 1) * p.stride + rows) * sizeof(float));
     check_values(&p);
@@ -166,13 +180,14 @@ void check_products(void) {
     for (size_t t = 0; t < weight_type_count; t++) {
         const weight_type *type = &weight_types[t];
         size_t unit = type->block_weights;
-        check_product(type, 33, unit == 1 ? 37 : unit == 32 ? 160 : 512, 64, 1);
+        check_product(type, 33, unit == 1 ? 37 : unit == 32 ? 160 : 512, 64, 1, false);
         for (int i = 0; i < 20; i++) {
             size_t units = draw_size(&random, 1, unit == 1 ? 70 : unit == 32 ? 12 : 3);
             size_t rows = draw_size(&random, 1, 70), batch = draw_size(&random, 1, 64);
-            check_product(type, rows, units * unit, batch, draw_size(&random, 1, batch));
+            check_product(type, rows, units * unit, batch, draw_size(&random, 1, batch), false);
         }
         // More rows than stay in the first-level cache.
-        check_product(type, 16, unit == 1 ? 16 : unit, 135, 61);
+        check_product(type, 16, unit == 1 ? 16 : unit, 135, 61, false);
+        check_product(type, 32, unit == 1 ? 64 : 512, 16, 3, true);
     }
 }

@@ -22,7 +22,7 @@ static uint16_t draw_half(source *random) {
     return (uint16_t)((draw(random) & 0x8000u) | exponent << 10 | (draw(random) & 0x3ffu));
 }
 
-void *random_matrix(source *random, const weight_type *type, size_t count) {
+void *random_matrix(source *random, const weight_type *type, size_t count, bool extreme) {
     size_t blocks = count / type->block_weights;
     uint8_t *bytes = room(blocks * type->block_bytes);
     for (size_t block = 0; block < blocks; block++) {
@@ -33,7 +33,8 @@ void *random_matrix(source *random, const weight_type *type, size_t count) {
             continue;
         }
         for (size_t i = 0; i < type->block_bytes; i++) {
-            p[i] = (uint8_t)draw(random);
+            uint8_t code = (uint8_t)draw(random);
+            p[i] = !extreme || code < 8 ? code : type->number == CK_Q8_0 ? 0x80 : 0xFF;
         }
         for (size_t i = 0; i < type->half_count; i++) {
             uint16_t half = draw_half(random);
