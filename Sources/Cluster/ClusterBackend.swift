@@ -55,12 +55,12 @@ final class ClusterBackend: StepBackend {
         let whole = Assignment(
             shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
             slotCount: configuration.slotCount, contextLength: contextLength,
-            wireType: configuration.wireType, nextAddress: "", catalog: catalog)
+            wireType: configuration.wireType, cacheType: configuration.cacheType, nextAddress: "",
+            catalog: catalog)
         try whole.checkFits()
         lastWorkers = LastWorkers(directory: configuration.cacheDirectory, modelPath: model.path)
         membership = Membership(
-            model: PlannerModel(
-                model, slotCount: configuration.slotCount, contextLength: contextLength),
+            model: PlannerModel(model, configuration),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
@@ -367,7 +367,8 @@ final class ClusterBackend: StepBackend {
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
                 slotCount: configuration.slotCount, contextLength: contextLength,
-                wireType: configuration.wireType, nextAddress: next ?? "", catalog: catalog)
+                wireType: configuration.wireType, cacheType: configuration.cacheType,
+                nextAddress: next ?? "", catalog: catalog)
             Log.info(
                 "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
                     + "on \(stage.name)")

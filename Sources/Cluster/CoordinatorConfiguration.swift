@@ -23,15 +23,18 @@ package struct CoordinatorConfiguration: Sendable {
     package var cacheDirectory: String
     /// What hidden states travel as between workers.
     package var wireType: WireType
+    /// What KV caches hold.
+    package var cacheType: CacheType
 
     package init(
         placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String,
-        wireType: WireType = .f32
+        wireType: WireType = .f32, cacheType: CacheType = .f16
     ) {
         self.placement = placement
         self.contextLength = contextLength
         self.slotCount = slotCount
         self.cacheDirectory = cacheDirectory
         self.wireType = wireType
+        self.cacheType = cacheType
     }
 }

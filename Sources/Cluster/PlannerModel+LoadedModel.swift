@@ -3,16 +3,13 @@
 import Control
 import Engine
 import Model
+import Wire
 
 extension PlannerModel {
     /// What each part of `model` needs of a worker's memory.
-    init(_ model: LoadedModel, slotCount: Int, contextLength: Int) {
-        let shape = model.hyperparameters
-        let bytesPerValue = 2  // f16 keys and values
-        let kv = slotCount * contextLength * 2 * shape.headCountKV * shape.headSize * bytesPerValue
-        let oneLayer = StageConfiguration(
-            hyperparameters: shape, layers: 0..<1, slotCount: slotCount,
-            contextLength: contextLength, rowCountMax: ClusterLimits.rowCountMax, threadCount: 1)
+    init(_ model: LoadedModel, _ configuration: CoordinatorConfiguration) {
+        let oneLayer = StageConfiguration(model, configuration, layers: 0..<1, threadCount: 1)
+        let kv = oneLayer.kvByteCountPerLayer ?? Int.max
         let scratch = StageEngine.memoryByteCount(configuration: oneLayer, weightByteCount: 0) - kv
         self.init(
             layerBytes: model.blobs.layers.map { UInt64($0.byteCount) },
@@ -31,6 +28,17 @@ extension StageConfiguration {
         self.init(
             hyperparameters: model.hyperparameters, layers: layers,
             slotCount: configuration.slotCount, contextLength: model.served.contextLength,
-            rowCountMax: ClusterLimits.rowCountMax, threadCount: threadCount)
+            kvType: KVType(configuration.cacheType), rowCountMax: ClusterLimits.rowCountMax,
+            threadCount: threadCount)
+    }
+}
+
+extension KVType {
+    /// The wire's form of the same.
+    init(_ type: CacheType) {
+        switch type {
+        case .f16: self = .f16
+        case .q8: self = .q8
+        }
     }
 }

@@ -14,8 +14,8 @@ package final class Scorer {
     /// Loads the whole model in `stageCount` stages of this process, about equal in layers, between
     /// which hidden states travel as `wireType`. Windows have at most `windowLength` tokens.
     package init(
-        model: LoadedModel, stageCount: Int, wireType: WireType, windowLength: Int,
-        threadCount: Int
+        model: LoadedModel, stageCount: Int, wireType: WireType, cacheType: CacheType = .f16,
+        windowLength: Int, threadCount: Int
     ) throws {
         let layerCount = model.hyperparameters.layerCount
         guard (1...layerCount).contains(stageCount) else {
@@ -28,7 +28,7 @@ package final class Scorer {
             let configuration = StageConfiguration(
                 hyperparameters: model.hyperparameters,
                 layers: stage * layerCount / stageCount..<(stage + 1) * layerCount / stageCount,
-                slotCount: 1, contextLength: windowLength,
+                slotCount: 1, contextLength: windowLength, kvType: KVType(cacheType),
                 rowCountMax: Limits.allLogitsRowsMax, threadCount: threadCount)
             let engine = try StageEngine(
                 configuration: configuration, tensors: model.tensors, progress: { _ in })

@@ -31,20 +31,11 @@ struct StageLoader {
 
     /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.
     private func checkMemory(_ configuration: StageConfiguration) throws {
-        let shape = configuration.hyperparameters
-        let factors = [
-            configuration.slotCount, configuration.contextLength, configuration.layers.count,
-            shape.headCountKV, shape.headSize, 2 * MemoryLayout<UInt16>.size,
-        ]
-        let need = factors.reduce(Int?.some(1)) { product, factor in
-            guard let (value, isOver) = product?.multipliedReportingOverflow(by: factor), !isOver
-            else { return nil }
-            return value
-        }
+        let need = configuration.kvByteCount
         guard let need, need <= memoryBudgetBytes else {
             throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
         }
-        let width = MemoryLayout<Float>.size * shape.embeddingLength
+        let width = MemoryLayout<Float>.size * configuration.hyperparameters.embeddingLength
         guard configuration.rowCountMax * width <= Limits.activationBytesMax else {
             throw ShippingError.unloadable("\(configuration.rowCountMax) rows do not fit a step")
         }
@@ -63,7 +54,10 @@ struct StageLoader {
             hyperparameters: hyperparameters,
             layers: Int(assignment.layerStart)..<Int(assignment.layerEnd),
             slotCount: Int(assignment.slotCount), contextLength: Int(assignment.contextLength),
-            rowCountMax: Int(assignment.rowCountMax), threadCount: threadCount)
+            pageCount: Int(assignment.pageCount),
+            pagePositionCount: Int(assignment.pagePositionCount),
+            kvType: KVType(assignment.cacheType), rowCountMax: Int(assignment.rowCountMax),
+            threadCount: threadCount)
     }
 }
 

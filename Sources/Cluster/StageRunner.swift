@@ -77,10 +77,15 @@ final class StageRunner {
         switch edit {
         case .release(let slot): try engine.release(slot: Int(slot))
         case .truncate(let slot, let length):
-            try engine.truncate(slot: Int(slot), length: Int(length))
+            try engine.truncate(slot: Int(slot), length: held(slot, length))
         case .fork(let slot, let source, let length):
-            try engine.fork(slot: Int(slot), source: Int(source), length: Int(length))
+            try engine.fork(slot: Int(slot), source: Int(source), length: held(source, length))
         }
+    }
+
+    /// As many positions of the slot as are asked for, of those that it holds.
+    private func held(_ slot: UInt32, _ length: UInt32) -> Int {
+        min(Int(length), engine.length(slot: Int(slot)) ?? 0)
     }
 }
 

@@ -47,7 +47,7 @@ extension StageEngine {
         }
     }
 
-    func run(layer index: Int, rows: [StageRow], tiles: [AttentionTile]) {
+    func run(layer index: Int, rows: [StageRow], plan: AttentionPlan) {
         let layer = weights.layers[index]
         let width = configuration.hyperparameters.embeddingLength
         let queryLength = configuration.queryLength
@@ -62,7 +62,7 @@ extension StageEngine {
                 Product(matrix: layer.value, out: scratch.values, stride: keyLength),
             ])
         rotateAndStore(layer: index, rows: rows)
-        attend(layer: index, tiles: tiles)
+        attend(layer: index, plan: plan)
         let attended = quantised(scratch.attended, rowCount: rows.count, columnCount: queryLength)
         multiply(
             attended,
@@ -132,11 +132,12 @@ extension StageEngine {
             let values = scratch.values + index * configuration.keyLength
             ck_rope(isa.code, queries, numbers.headCount, size, dimensions, table)
             ck_rope(isa.code, keys, numbers.headCountKV, size, dimensions, table)
+            let block = cache.blockOffset(slot: row.slot, position: row.position)
             for head in 0..<numbers.headCountKV {
                 ck_store_kv(
-                    isa.code, keys + head * size, values + head * size, size, row.position,
-                    cache.keys(layer: layer, slot: row.slot, head: head),
-                    cache.values(layer: layer, slot: row.slot, head: head))
+                    isa.code, configuration.kvType.code, keys + head * size,
+                    values + head * size, size, row.position % CKernelsLimits.keyBlock,
+                    cache.start(layer: layer, head: head) + block)
             }
         }
     }

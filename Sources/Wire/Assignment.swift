@@ -8,13 +8,17 @@ package struct Assignment: Sendable, Equatable {
     /// Layers `layerStart..<layerEnd`.
     package var layerStart: UInt32
     package var layerEnd: UInt32
-    /// KV room: sequences held at once, and positions of each.
+    /// KV room: sequences held at once, and the most positions of each.
     package var slotCount: UInt32
     package var contextLength: UInt32
     /// The most rows a step will have.
     package var rowCountMax: UInt32
     /// What the stage's output travels as; the last stage has no use for it.
     package var wireType: WireType
+    /// Pages of the KV cache, positions of each of them (a multiple of 32), and what they hold.
+    package var pageCount: UInt32
+    package var pagePositionCount: UInt32
+    package var cacheType: CacheType
     /// `HOST:PORT` to send this stage's output to.
     package var nextAddress: String
     /// Everything the stage needs, in load order.
@@ -23,7 +27,8 @@ package struct Assignment: Sendable, Equatable {
     package init(
         shape: ModelShape, stage: UInt16, stageCount: UInt16, layerStart: UInt32,
         layerEnd: UInt32, slotCount: UInt32, contextLength: UInt32, rowCountMax: UInt32,
-        wireType: WireType, nextAddress: String, blobs: [BlobDescription]
+        wireType: WireType, pageCount: UInt32, pagePositionCount: UInt32, cacheType: CacheType,
+        nextAddress: String, blobs: [BlobDescription]
     ) {
         self.shape = shape
         self.stage = stage
@@ -34,6 +39,9 @@ package struct Assignment: Sendable, Equatable {
         self.contextLength = contextLength
         self.rowCountMax = rowCountMax
         self.wireType = wireType
+        self.pageCount = pageCount
+        self.pagePositionCount = pagePositionCount
+        self.cacheType = cacheType
         self.nextAddress = nextAddress
         self.blobs = blobs
     }

@@ -28,6 +28,10 @@ package enum Limits {
     package static let vocabularyMax = 1_048_576
     package static let contextLengthMax: UInt32 = 16_777_216
     package static let slotsMax: UInt32 = 65_536
+    package static let pagesMax: UInt32 = 16_777_216
+    package static let pagePositionsMax: UInt32 = 4096
+    /// A page has a multiple of as many positions.
+    package static let pagePositionsUnit: UInt32 = 32
     package static let blobsMax = 4096
     package static let blobBytesMax: UInt64 = 1 << 40
     package static let tensorsPerBlobMax = 1024

@@ -21,6 +21,7 @@ struct BenchCommand: Command {
             .init("--repeat", "N", "runs, of which the median counts (default 3)"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
+            .kv,
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
@@ -34,6 +35,7 @@ struct BenchCommand: Command {
     private let threadCount: Int
     private let cacheDirectory: String
     private let wireType: WireType
+    private let cacheType: CacheType
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -52,6 +54,7 @@ struct BenchCommand: Command {
         try options.check("--cache", needs: "--local")
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
         wireType = try options.wireType(needs: "--local")
+        cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }
 
@@ -114,7 +117,7 @@ struct BenchCommand: Command {
             } ?? .inProcess(threadCount: threadCount)
         return CoordinatorConfiguration(
             placement: placement, contextLength: contextLength, slotCount: plan.slotCount,
-            cacheDirectory: cacheDirectory, wireType: wireType)
+            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
     }
 }
 

@@ -17,6 +17,7 @@ struct PerplexityCommand: Command {
             .init("--threads", "N", "compute threads (default one a core)"),
             .init("--stages", "N", "split the layers as N workers would (default 1)"),
             .wire,
+            .kv,
             .init("--json", nil, "print one JSON object"),
         ],
         notes: [
@@ -30,6 +31,7 @@ struct PerplexityCommand: Command {
     private let threadCount: Int
     private let stageCount: Int
     private let wireType: WireType
+    private let cacheType: CacheType
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -39,6 +41,7 @@ struct PerplexityCommand: Command {
         threadCount = try options.threadCount()
         stageCount = try options.integer("--stages", in: 1...Limits.stagesMax) ?? 1
         wireType = try options.wireType(needs: "--stages")
+        cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }
 
@@ -52,7 +55,7 @@ struct PerplexityCommand: Command {
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             ProgressLine.show("loading")
             let scorer = try Scorer(
-                model: model, stageCount: stageCount, wireType: wireType,
+                model: model, stageCount: stageCount, wireType: wireType, cacheType: cacheType,
                 windowLength: windowLength, threadCount: threadCount)
             var tally = PerplexityTally()
             for (number, window) in windows.enumerated() {

@@ -24,6 +24,7 @@ struct RunCommand: Command {
             .init("--threads", "N", "compute threads, of each worker with --local"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
+            .kv,
             .init("--json", nil, "print one JSON object with token ids and speeds"),
         ])
 
@@ -36,6 +37,7 @@ struct RunCommand: Command {
     private let placement: CoordinatorConfiguration.Placement
     private let cacheDirectory: String
     private let wireType: WireType
+    private let cacheType: CacheType
 
     init(_ options: Options) throws {
         modelPath = options.operands[0]
@@ -61,6 +63,7 @@ struct RunCommand: Command {
             } ?? .inProcess(threadCount: threadCount)
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
         wireType = try options.wireType(needs: "--local")
+        cacheType = try options.cacheType()
     }
 
     func run() throws -> Int32 {
@@ -71,7 +74,7 @@ struct RunCommand: Command {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: placement, contextLength: model.served.contextLength, slotCount: 1,
-                cacheDirectory: cacheDirectory, wireType: wireType))
+                cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType))
         let interrupt = StopFlag()
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in

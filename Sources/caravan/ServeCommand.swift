@@ -24,6 +24,7 @@ struct ServeCommand: Command {
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
+            .kv,
         ])
 
     private let modelPath: String
@@ -50,7 +51,7 @@ struct ServeCommand: Command {
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
-            wireType: try options.wireType(needs: nil))
+            wireType: try options.wireType(needs: nil), cacheType: try options.cacheType())
     }
 
     func run() throws -> Int32 {

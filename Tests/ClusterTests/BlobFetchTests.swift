@@ -31,7 +31,8 @@ struct BlobFetchTests {
         return BlobFetch(
             assignment: Assignment(
                 shape: shape, stage: 0, stageCount: 1, layerStart: 0, layerEnd: 1, slotCount: 1,
-                contextLength: 1, rowCountMax: 1, wireType: .f32, nextAddress: "", blobs: blobs),
+                contextLength: 1, rowCountMax: 1, wireType: .f32, pageCount: 1,
+                pagePositionCount: 32, cacheType: .f16, nextAddress: "", blobs: blobs),
             cache: cache ?? self.cache)
     }
 

@@ -93,6 +93,9 @@ private func members(of assignment: Assignment) -> [String: JSONText] {
         "contextLength": .number(assignment.contextLength),
         "rowCountMax": .number(assignment.rowCountMax),
         "wireType": .string(assignment.wireType.name),
+        "cacheType": .string(assignment.cacheType.name),
+        "pageCount": .number(assignment.pageCount),
+        "pagePositionCount": .number(assignment.pagePositionCount),
         "nextAddress": .string(assignment.nextAddress),
         "blobs": .list(assignment.blobs.map(describe)),
     ]

@@ -112,6 +112,8 @@ struct RandomFrame {
             layerStart: from(0...layerEnd - 1), layerEnd: layerEnd, slotCount: from(1...65_536),
             contextLength: from(1...16_777_216), rowCountMax: from(1...4096),
             wireType: shape.embeddingLength % 32 == 0 ? .q8 : from(0...1) == 0 ? .f16 : .f32,
+            pageCount: from(1...16_777_216), pagePositionCount: 32 * from(1...128),
+            cacheType: from(0...1) == 0 ? .f16 : .q8,
             nextAddress: text(255), blobs: many(0...8) { $0.blob() })
     }
 

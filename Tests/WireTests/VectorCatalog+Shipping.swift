@@ -13,7 +13,8 @@ extension VectorCatalog {
         message: .assignment(
             Assignment(
                 shape: shape, stage: 1, stageCount: 3, layerStart: 10, layerEnd: 20, slotCount: 4,
-                contextLength: 2048, rowCountMax: 512, wireType: .q8, nextAddress: "[::1]:7070",
+                contextLength: 2048, rowCountMax: 512, wireType: .q8, pageCount: 128,
+                pagePositionCount: 64, cacheType: .q8, nextAddress: "[::1]:7070",
                 blobs: [
                     BlobDescription(
                         digest: digest(0x10), byteCount: 1_990_656,
@@ -51,6 +52,7 @@ extension VectorCatalog {
                     Assignment(
                         shape: shape, stage: 0, stageCount: 1, layerStart: 29, layerEnd: 30,
                         slotCount: 1, contextLength: 1, rowCountMax: 1, wireType: .f16,
+                        pageCount: 1, pagePositionCount: 32, cacheType: .f16,
                         nextAddress: "",
                         blobs: [])))),
         GoodVector(name: "blob-request", note: "resumed at 8 GiB", frame: blobRequest),
