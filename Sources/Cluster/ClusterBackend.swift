@@ -16,6 +16,9 @@ final class ClusterBackend: StepBackend {
         case first(epoch: UInt32)
     }
 
+    /// Why the link of a worker that said goodbye ended.
+    private static let farewell = "it left"
+
     private let shape: ModelShape
     private let catalog: BlobCatalog
     private let configuration: CoordinatorConfiguration
@@ -33,7 +36,8 @@ final class ClusterBackend: StepBackend {
     private var outgoing: [ObjectIdentifier: Link] = [:]
     private var departedShippedBytes = 0
     private var isUp = false
-    private var times = StageTimes()
+    private var events = RecentEvents()
+    private var lastWorkers: LastWorkers
 
     /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
     /// or `ProcessError`.
@@ -54,10 +58,11 @@ final class ClusterBackend: StepBackend {
             wireType: configuration.wireType, cacheType: configuration.cacheType, nextAddress: "",
             catalog: catalog)
         try whole.checkFits()
+        lastWorkers = LastWorkers(directory: configuration.cacheDirectory, modelPath: model.path)
         membership = Membership(
             model: PlannerModel(model, configuration),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout)
+            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
@@ -69,7 +74,7 @@ final class ClusterBackend: StepBackend {
                 ? nil
                 : try LocalWorkers(
                     count: localCount, joining: acceptor.address, threadCount: threadCount,
-                    cacheDirectory: configuration.cacheDirectory)
+                    modelPath: model.path, cacheDirectory: configuration.cacheDirectory)
         } catch {
             acceptor.stop()
             throw error
@@ -128,21 +133,20 @@ final class ClusterBackend: StepBackend {
     }
 
     func forward(stepID: UInt64, _ step: Step) {
-        times.noteSent(stepID: stepID, step)
         firstStage?.send(Frame(epoch: membership.epoch, id: stepID, message: .step(step)))
     }
 
     func describe(in status: inout ClusterStatus) {
+        let now = MonotonicClock.now()
         status.state = membership.state.rawValue
         status.detail = membership.detail
         status.epoch = Int(membership.epoch)
         status.shippedBytes = members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
         status.stages = (membership.plan?.stages ?? []).enumerated().compactMap { index, planned in
             guard let member = members[planned.node] else { return nil }
-            var stage = member.status(stage: index, layers: planned.layers)
-            times.fill(&stage)
-            return stage
+            return member.status(stage: index, layers: planned.layers, now: now)
         }
+        status.events = events.status(now: now)
     }
 
     func stop() {
@@ -205,7 +209,7 @@ final class ClusterBackend: StepBackend {
         roles[ObjectIdentifier(link)] = .member(hello.node)
         let directives = membership.joined(worker: member.info, now: MonotonicClock.now())
         if !directives.contains(where: { $0.refuses(hello.node) }) {
-            Log.info("worker \(hello.name) joined from \(link.peer)")
+            record(.joined, "worker \(hello.name) joined from \(link.peer)")
             let welcome = Welcome(
                 protocolVersion: min(ours.upperBound, hello.protocolMax),
                 heartbeatMilliseconds: UInt32(
@@ -236,7 +240,7 @@ final class ClusterBackend: StepBackend {
         let now = MonotonicClock.now()
         switch frame.message {
         case .heartbeat(let heartbeat):
-            member.note(heartbeat)
+            member.note(heartbeat, now: now)
             return carryOut(membership.heard(node: node, now: now))
         // What belongs to an older plan is dropped.
         case .blobRequest, .ready:
@@ -252,11 +256,13 @@ final class ClusterBackend: StepBackend {
             return []
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
+            // Perhaps a blob with another hash than the kept digests say.
+            if notice.code == .loadFailed { catalog.forget() }
             member.link.close(reason: notice.message)
             return carryOut(membership.lost(node: node, now: now))
         case .bye:
             Log.info("worker \(member.hello.name) leaves")
-            member.link.close(reason: "it left")
+            member.link.close(reason: Self.farewell)
             return carryOut(membership.lost(node: node, now: now))
         case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates:
             refuse(member.link, .unexpectedFrame, "a worker does not send this frame here")
@@ -285,7 +291,6 @@ final class ClusterBackend: StepBackend {
         }
         // Frames of an older plan are dropped.
         guard epoch == membership.epoch, frame.epoch == epoch, isUp else { return [] }
-        times.record(stepID: frame.id, trail: candidates.trail)
         return [.candidates(stepID: frame.id, candidates)]
     }
 
@@ -300,7 +305,9 @@ final class ClusterBackend: StepBackend {
         case .member(let node)?:
             guard let member = members[node] else { return [] }
             forget(node)
-            Log.warning("worker \(member.hello.name) is gone: \(why)")
+            record(
+                why == Self.farewell ? .left : .lost,
+                "worker \(member.hello.name) is gone: \(why)")
             return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
         case .results(let epoch)?, .first(let epoch)?:
             guard epoch == membership.epoch, isUp else { return [] }
@@ -345,6 +352,8 @@ final class ClusterBackend: StepBackend {
 
     private func assign(_ epoch: UInt32, _ plan: Plan) {
         dropPipeline()
+        let count = plan.stages.count
+        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")")
         for (node, name, reason) in plan.leftOut.map({ ($0.node, $0.name, $0.reason) })
         where members[node] != nil {
             Log.info("plan \(epoch) leaves worker \(name) out: \(reason)")
@@ -387,14 +396,23 @@ final class ClusterBackend: StepBackend {
             link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
             firstStage = link
             isUp = true
-            times.reset()
-            Log.info("plan \(epoch) is ready")
-            return [.up(epoch: epoch)]
+            lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
+            record(.ready, "plan \(epoch) is ready")
+            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
         } catch {
             Log.error("worker \(first.name): \(error)")
             member.link.close(reason: "its data address can't be reached")
             return carryOut(membership.lost(node: first.node, now: MonotonicClock.now()))
         }
+    }
+
+    /// Logs what happened and keeps it for the status.
+    private func record(_ kind: RecentEvents.Kind, _ text: String) {
+        switch kind {
+        case .lost: Log.warning(text)
+        case .joined, .left, .plan, .ready: Log.info(text)
+        }
+        events.note(kind, text, now: MonotonicClock.now())
     }
 
     private func dropPipeline() {

@@ -15,6 +15,19 @@ package struct ClusterStatus: Sendable, Codable {
     package var waiting: Int
     package var requestsServed: Int
     package var tokensGenerated: Int
+    /// Tokens of prompts that have been computed.
+    package var promptTokens = 0
+    /// Requests that may wait; beyond them new ones are refused.
+    package var waitingMax = 0
+    /// What a request refused now would be told to wait.
+    package var retryAfterSeconds = 0
+    /// Since the coordinator started.
+    package var uptimeSeconds = 0.0
+    package var flow = FlowStatus()
+    /// The oldest requests that wait or run, at most `ClusterLimits.shownStreamsMax`.
+    package var streams: [StreamStatus] = []
+    /// Latest first.
+    package var events: [EventStatus] = []
     package var coordinatorPrivateBytes: Int
     /// The part of the above that the vocabulary's tables take.
     package var vocabularyTableBytes: Int
@@ -59,6 +72,13 @@ package struct StageStatus: Sendable, Codable {
     package var waitMicrosecondsPerToken: Int
     package var sendMicrosecondsPerToken: Int
     package var roundTripMicroseconds: Int
+    /// Share of the latest seconds (`FlowStatus.windowSeconds`) in which it computed.
+    package var utilisation = 0.0
+    /// Share in which it sent and did not compute; the rest it waited.
+    package var sendShare = 0.0
+    /// Over its data links: activations and candidates, not weights.
+    package var receivedBytesPerSecond = 0
+    package var sentBytesPerSecond = 0
 
     package init(stage: Int, worker: String, layerStart: Int, layerEnd: Int) {
         self.stage = stage

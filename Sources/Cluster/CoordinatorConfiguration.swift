@@ -18,7 +18,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var contextLength: Int
     /// Sequences computed at once.
     package var slotCount: Int
-    /// Where local workers keep blobs.
+    /// Where the digests of the model's blobs and the workers' names are kept, and local workers
+    /// keep blobs.
     package var cacheDirectory: String
     /// What hidden states travel as between workers.
     package var wireType: WireType

@@ -12,7 +12,13 @@ final class Heart: Sendable {
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
 
-    init(link: Link) { self.link = link }
+    private let dataTraffic: ByteTally
+
+    /// `dataTraffic` counts what goes over the worker's data links.
+    init(link: Link, dataTraffic: ByteTally) {
+        self.link = link
+        self.dataTraffic = dataTraffic
+    }
 
     /// Beats from now on; has no effect the second time.
     func start(interval: Duration) {
@@ -49,6 +55,8 @@ final class Heart: Sendable {
             computeMicroseconds: now.computeMicroseconds,
             waitMicroseconds: now.waitMicroseconds, sendMicroseconds: now.sendMicroseconds,
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
-            roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds))
+            roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds),
+            receivedBytes: UInt64(clamping: dataTraffic.receivedBytes),
+            sentBytes: UInt64(clamping: dataTraffic.sentBytes))
     }
 }

@@ -8,11 +8,10 @@ import Wire
 
 /// All layers in this process, as one stage on a thread of its own.
 final class LocalBackend: StepBackend {
-    private let work = Mailbox<(UInt64, Step)>(capacity: 4)
+    private let work = Mailbox<(UInt64, Step)>(capacity: ClusterLimits.stepsInFlightMax)
     private let thread: OSThread
     private let board = LocalBoard()
     private let configuration: StageConfiguration
-    private var times = StageTimes()
     private var isReady = false
     private var failure: String?
 
@@ -47,12 +46,11 @@ final class LocalBackend: StepBackend {
         switch event {
         case .localReady:
             isReady = true
-            return [.up(epoch: 1)]
+            return [.up(epoch: 1, stageCount: 1)]
         case .localFailed(let reason):
             failure = reason
             return [.down(reason: reason), .failed(reason)]
         case .localCandidates(let id, let candidates):
-            times.record(stepID: id, trail: candidates.trail)
             return [.candidates(stepID: id, candidates)]
         case .link(let link, .closed):
             link.finish()
@@ -63,10 +61,7 @@ final class LocalBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] { [] }
 
-    func forward(stepID: UInt64, _ step: Step) {
-        times.noteSent(stepID: stepID, step)
-        work.offer((stepID, step))
-    }
+    func forward(stepID: UInt64, _ step: Step) { work.offer((stepID, step)) }
 
     func distrust(_ reason: String) -> [BackendOutcome] {
         failure = reason
@@ -87,7 +82,6 @@ final class LocalBackend: StepBackend {
         stage.residentBytes = reading.residentBytes
         stage.stepCount = Int(reading.counters.stepCount)
         stage.rowCount = Int(reading.counters.rowCount)
-        times.fill(&stage)
         status.stages = [stage]
     }
 

@@ -10,6 +10,7 @@ final class Member {
     let link: Link
     private let shipper: BlobShipper
     private(set) var heartbeat: Heartbeat?
+    private var traffic = DataTraffic()
 
     init(hello: Hello, link: Link, catalog: BlobCatalog) {
         self.hello = hello
@@ -25,7 +26,10 @@ final class Member {
             memoryBudgetBytes: hello.memoryBudgetBytes)
     }
 
-    func note(_ heartbeat: Heartbeat) { self.heartbeat = heartbeat }
+    func note(_ heartbeat: Heartbeat, now: Duration) {
+        self.heartbeat = heartbeat
+        traffic.note(heartbeat, now: now)
+    }
 
     func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) {
         guard !shipper.ask(request, epoch: epoch, id: id) else { return }
@@ -35,7 +39,7 @@ final class Member {
     /// Joins the shipper; the link has been closed.
     func finish() { shipper.stop() }
 
-    func status(stage: Int, layers: Range<Int>) -> StageStatus {
+    func status(stage: Int, layers: Range<Int>, now: Duration) -> StageStatus {
         var status = StageStatus(
             stage: stage, worker: hello.name, layerStart: layers.lowerBound,
             layerEnd: layers.upperBound)
@@ -49,6 +53,8 @@ final class Member {
             status.rowCount = Int(clamping: heartbeat.rowCount)
             status.roundTripMicroseconds = Int(heartbeat.roundTripMicroseconds)
         }
+        status.receivedBytesPerSecond = traffic.receivedPerSecond(now: now)
+        status.sentBytesPerSecond = traffic.sentPerSecond(now: now)
         return status
     }
 }

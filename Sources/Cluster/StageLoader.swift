@@ -5,22 +5,23 @@ import Model
 import Platform
 import Wire
 
-/// Makes a stage from an assignment whose blobs are all in the cache.
+/// Makes a stage from an assignment whose blobs are all at hand.
 struct StageLoader {
     let assignment: Assignment
     let threadCount: Int
     let memoryBudgetBytes: Int
 
-    /// Packs the weights in `files`, the verified blobs. Throws what is wrong with them.
-    func load(_ files: [BlobDigest: MappedFile]) throws -> StageRunner {
+    /// Packs the weights in `blobs`. Throws what is wrong with the assignment: a blob's bytes may
+    /// be anything, its sizes are checked.
+    func load(_ blobs: [BlobDigest: HeldBlob]) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)
         var tensors: [Tensor] = []
         for blob in assignment.blobs {
-            guard let file = files[blob.digest] else {
+            guard let held = blobs[blob.digest] else {
                 throw ShippingError.unloadable("blob \(blob.digest.hexadecimal) is missing")
             }
-            tensors += try blob.tensors(in: file)
+            tensors += try held.tensors(blob)
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
         let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }

@@ -1,31 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
+import Platform
 package import Wire
 
-/// The stages' times over the latest steps whose every row gave a token, from the trails.
+/// What the stages did with their time, from the trails that ride in the steps.
+///
+/// Time is an argument. Adding a step allocates nothing once the buffers have grown.
 package struct StageTimes {
-    /// Steps sent that only carry decode rows.
-    private var pending: Set<UInt64> = []
-    /// Trails of the latest such steps, oldest first.
+    private struct Sent {
+        let id: UInt64
+        let time: Duration
+        let rowCount: Int
+        /// Whether every row gives a token.
+        let isDecode: Bool
+    }
+
+    /// Sums of what one stage's trail entries say, in seconds.
+    private struct Load {
+        var compute: SlidingSum
+        var send: SlidingSum
+    }
+
+    /// Steps on their way, in the order sent.
+    private var inFlight: [Sent] = []
+    /// Trails of the latest decode steps, oldest first.
     private var window: [[StageTiming]] = []
+    private var loads: [Load] = []
+    private var start: Duration
+    private var steps: SlidingSum
+    private var rows: SlidingSum
+    /// Seconds in which a step was on its way.
+    private var busy: SlidingSum
+    /// Until when `busy` has counted; nil with no step on its way.
+    private var busySince: Duration?
+    private var stepTimes = RecentDurations()
 
-    package init() {}
-
-    package mutating func noteSent(stepID: UInt64, _ step: Step) {
-        if step.rows.allSatisfy({ $0.want != .nothing }) { pending.insert(stepID) }
+    package init(now: Duration) {
+        start = now
+        steps = SlidingSum(start: now)
+        rows = SlidingSum(start: now)
+        busy = SlidingSum(start: now)
     }
 
-    package mutating func record(stepID: UInt64, trail: [StageTiming]) {
-        guard pending.remove(stepID) != nil else { return }
+    package mutating func noteSent(stepID: UInt64, _ step: Step, now: Duration) {
+        inFlight.append(
+            Sent(
+                id: stepID, time: now, rowCount: step.rows.count,
+                isDecode: step.rows.allSatisfy { $0.want != .nothing }))
+        busySince = busySince ?? now
+    }
+
+    /// The candidates of a step have come.
+    package mutating func record(stepID: UInt64, trail: [StageTiming], now: Duration) {
+        guard let index = inFlight.firstIndex(where: { $0.id == stepID }) else { return }
+        let sent = inFlight.remove(at: index)
+        let time = now - sent.time
+        stepTimes.add(time)
+        steps.add(1, endingAt: now)
+        rows.add(Double(sent.rowCount), over: time, endingAt: now)
+        if let since = busySince {
+            busy.add((now - since).seconds, over: now - since, endingAt: now)
+        }
+        busySince = inFlight.isEmpty ? nil : now
+        for timing in trail { add(timing, now: now) }
+        guard sent.isDecode else { return }
+        if window.count == ClusterLimits.timingWindow { window.removeFirst() }
         window.append(trail)
-        if window.count > ClusterLimits.timingWindow { window.removeFirst() }
     }
 
-    /// Forgets what an older plan measured.
-    package mutating func reset() { self = StageTimes() }
+    /// Forgets what an older plan measured, and the steps that were on their way.
+    package mutating func reset(now: Duration) { self = StageTimes(now: now) }
 
-    /// Puts the means of stage `status.stage` into `status`.
-    package func fill(_ status: inout StageStatus) {
+    private mutating func add(_ timing: StageTiming, now: Duration) {
+        let stage = Int(timing.stage)
+        guard stage < Limits.stagesMax else { return }
+        while loads.count <= stage {
+            loads.append(
+                Load(compute: SlidingSum(start: start), send: SlidingSum(start: start)))
+        }
+        let compute = Duration.microseconds(Int64(timing.computeMicroseconds))
+        loads[stage].compute.add(compute.seconds, over: compute, endingAt: now)
+        let send = Duration.microseconds(Int64(timing.sendMicroseconds))
+        loads[stage].send.add(send.seconds, over: send, endingAt: now)
+    }
+
+    // MARK: Reading
+
+    package func fill(_ status: inout ClusterStatus, now: Duration) {
+        status.flow.stepsPerSecond = steps.perSecond(now: now).rounded(places: 2)
+        status.flow.rowsPerSecond = rows.perSecond(now: now).rounded(places: 2)
+        status.flow.busyShare = min(1, busy.perSecond(now: now)).rounded(places: 4)
+        status.flow.stepTime = LatencyStatus(stepTimes)
+        for index in status.stages.indices { fill(&status.stages[index], now: now) }
+        let busyTime = busy.sum(now: now) * Double(status.stages.count)
+        guard busyTime > 0 else { return }
+        let computing = loads.reduce(0) { $0 + $1.compute.sum(now: now) }
+        status.flow.bubbleShare = max(0, 1 - computing / busyTime).rounded(places: 4)
+    }
+
+    private func fill(_ status: inout StageStatus, now: Duration) {
+        if loads.indices.contains(status.stage) {
+            let load = loads[status.stage]
+            let compute = min(1, load.compute.perSecond(now: now))
+            status.utilisation = compute.rounded(places: 4)
+            status.sendShare = min(1 - compute, load.send.perSecond(now: now)).rounded(places: 4)
+        }
         let timings = window.compactMap { trail in
             trail.first { Int($0.stage) == status.stage }
         }
@@ -36,5 +116,19 @@ package struct StageTimes {
         status.computeMicrosecondsPerToken = mean(\.computeMicroseconds)
         status.waitMicrosecondsPerToken = mean(\.waitMicroseconds)
         status.sendMicrosecondsPerToken = mean(\.sendMicroseconds)
+    }
+}
+
+extension Duration {
+    /// Seconds as a status shows them.
+    var shownSeconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}
+
+extension Double {
+    func rounded(places: Int) -> Double {
+        let factor = (0..<places).reduce(1.0) { result, _ in result * 10 }
+        return (self * factor).rounded() / factor
     }
 }

@@ -28,9 +28,9 @@ enum BackendEvent: Sendable {
 
 /// What the coordinator has to act on.
 enum BackendOutcome {
-    /// Steps can be sent, counted from 1 under this epoch.
-    case up(epoch: UInt32)
-    /// Steps in flight are lost.
+    /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch.
+    case up(epoch: UInt32, stageCount: Int)
+    /// Steps in flight are lost, and the KV caches with them.
     case down(reason: String)
     case candidates(stepID: UInt64, Candidates)
     /// It will never be ready.

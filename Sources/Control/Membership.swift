@@ -5,7 +5,7 @@ package import Wire
 /// Decides who belongs to the cluster, and when a new plan is due.
 ///
 /// The first plan is made when the expected workers have joined or, with none expected, when memory
-/// suffices and nobody has joined for `settle`. The loss of a stage takes the pipeline down and is
+/// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of a stage takes the pipeline down and is
 /// answered with a new plan at once if the living suffice. A worker that joins later is taken in
 /// once nothing runs. Time is a duration since any fixed start.
 package struct Membership: Sendable {
@@ -20,6 +20,8 @@ package struct Membership: Sendable {
     let planner: Planner
     let expectedWorkers: Int?
     let settle: Duration
+    /// Names of those that served last time; there is no need to wait for more.
+    let usualWorkers: [String]
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
     var roster: [Member] = []
@@ -46,11 +48,13 @@ package struct Membership: Sendable {
     /// for.
     package init(
         model: PlannerModel, expectedWorkers: Int?, settle: Duration,
-        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600)
+        usualWorkers: [String] = [], heartbeatTimeout: Duration = .seconds(3),
+        loadTimeout: Duration = .seconds(600)
     ) {
         planner = Planner(model: model)
         self.expectedWorkers = expectedWorkers
         self.settle = settle
+        self.usualWorkers = usualWorkers
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
     }

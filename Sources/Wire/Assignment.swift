@@ -123,14 +123,17 @@ package struct TensorDescription: Sendable, Equatable {
     }
 }
 
-/// A worker asks for the rest of a blob from `offset` on.
+/// A worker asks for a run of a blob's bytes: as many as it has room for.
 package struct BlobRequest: Sendable, Equatable {
     package var digest: BlobDigest
     package var offset: UInt64
+    /// In bytes, at least 1; what lies beyond the blob's end is not sent.
+    package var count: UInt64
 
-    package init(digest: BlobDigest, offset: UInt64) {
+    package init(digest: BlobDigest, offset: UInt64, count: UInt64) {
         self.digest = digest
         self.offset = offset
+        self.count = count
     }
 }
 

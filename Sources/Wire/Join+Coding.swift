@@ -76,6 +76,8 @@ extension Heartbeat: Payload {
         writer.u64(sendMicroseconds)
         writer.u64(residentBytes)
         writer.u32(roundTripMicroseconds)
+        writer.u64(receivedBytes)
+        writer.u64(sentBytes)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
@@ -83,7 +85,8 @@ extension Heartbeat: Payload {
             stepCount: try reader.u64(), rowCount: try reader.u64(),
             computeMicroseconds: try reader.u64(), waitMicroseconds: try reader.u64(),
             sendMicroseconds: try reader.u64(), residentBytes: try reader.u64(),
-            roundTripMicroseconds: try reader.u32())
+            roundTripMicroseconds: try reader.u32(), receivedBytes: try reader.u64(),
+            sentBytes: try reader.u64())
     }
 }
 

@@ -69,10 +69,14 @@ package struct Heartbeat: Sendable, Equatable {
     package var residentBytes: UInt64
     /// Round trip of the previous heartbeat as the sender measured it; 0 before the first.
     package var roundTripMicroseconds: UInt32
+    /// Bytes of frames that came and went over data links.
+    package var receivedBytes: UInt64
+    package var sentBytes: UInt64
 
     package init(
         stepCount: UInt64, rowCount: UInt64, computeMicroseconds: UInt64, waitMicroseconds: UInt64,
-        sendMicroseconds: UInt64, residentBytes: UInt64, roundTripMicroseconds: UInt32
+        sendMicroseconds: UInt64, residentBytes: UInt64, roundTripMicroseconds: UInt32,
+        receivedBytes: UInt64, sentBytes: UInt64
     ) {
         self.stepCount = stepCount
         self.rowCount = rowCount
@@ -81,6 +85,8 @@ package struct Heartbeat: Sendable, Equatable {
         self.sendMicroseconds = sendMicroseconds
         self.residentBytes = residentBytes
         self.roundTripMicroseconds = roundTripMicroseconds
+        self.receivedBytes = receivedBytes
+        self.sentBytes = sentBytes
     }
 }
 

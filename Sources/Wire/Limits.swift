@@ -50,10 +50,10 @@ package enum Limits {
     package static let helloPayloadBytesMax = 32 + 4 * (2 + nameBytesMax)
     package static let welcomePayloadBytes = 6
     package static let assignmentPayloadBytesMax = 4_194_304
-    package static let blobRequestPayloadBytes = 40
+    package static let blobRequestPayloadBytes = 48
     package static let blobChunkPayloadBytesMax = 44 + blobChunkBytesMax
     package static let readyPayloadBytes = 16
-    package static let heartbeatPayloadBytes = 52
+    package static let heartbeatPayloadBytes = 68
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
     package static let stepPayloadBytesMax =

@@ -22,7 +22,7 @@ struct RunCommand: Command {
             .init("--seed", "S", "the same seed gives the same tokens (default random)"),
             .init("--local", "N", "compute in N worker processes on this machine"),
             .init("--threads", "N", "compute threads, of each worker with --local"),
-            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
             .init("--json", nil, "print one JSON object with token ids and speeds"),

@@ -22,7 +22,7 @@ struct ServeCommand: Command {
                 "--slots", "N",
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
-            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
         ])
@@ -42,7 +42,6 @@ struct ServeCommand: Command {
         apiKeyFile = options.text("--api-key-file")
         let localCount = try options.integer("--local", in: 1...64) ?? 0
         try options.check("--threads", needs: "--local")
-        try options.check("--cache", needs: "--local")
         configuration = CoordinatorConfiguration(
             placement: .workers(
                 listen: try options.address("--workers-listen", "127.0.0.1:7070"),

@@ -17,6 +17,10 @@ extension EndToEndTests {
             #expect(result.output.isEmpty, sourceLocation: sourceLocation)
             let lines = result.errors.split(separator: "\n")
             #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+            let controls = result.errors.unicodeScalars.filter {
+                $0.properties.generalCategory == .control
+            }
+            #expect(controls.map(\.value) == [10], sourceLocation: sourceLocation)
             #expect(
                 result.errors.contains(word), "\(result.errors)", sourceLocation: sourceLocation)
         }
@@ -37,16 +41,18 @@ extension EndToEndTests {
             ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
-            ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
+            ["serve", "model.gguf", "--threads", "2"],
+            ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
-            ["serve", "model.gguf", "--slots", "65"],
+            ["serve", "model.gguf", "--slots", "65"], ["top", "--interval", "0"],
+            ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
         @Test(arguments: [
-            "run", "serve", "worker", "inspect", "status", "bench", "perplexity", "synth",
+            "run", "serve", "worker", "inspect", "status", "top", "bench", "perplexity", "synth",
         ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())

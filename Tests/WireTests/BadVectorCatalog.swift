@@ -70,7 +70,7 @@ enum BadVectorCatalog {
         BadVector(
             "welcome-heartbeat-slow", "invalidValue", patched(Good.welcome, at: 2, [233, 3])),
         BadVector(
-            "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 51)),
+            "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 67)),
         BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
         BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
         BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),
@@ -113,7 +113,10 @@ enum BadVectorCatalog {
         assignment("tensor-dimension-0", at: 174, UInt64(0)),
         assignment("tensor-offset", at: 182, UInt64(1_990_656)),
         BadVector(
-            "blob-request-short", "truncated", patched(Good.blobRequest, at: 0, [], keeping: 39)),
+            "blob-request-short", "truncated", patched(Good.blobRequest, at: 0, [], keeping: 47)),
+        BadVector(
+            "blob-request-count-0", "invalidValue",
+            patched(Good.blobRequest, at: 40, littleEndian(UInt64(0)))),
         BadVector("blob-chunk-empty", "invalidValue", patched(Good.blobChunk, at: 40, [0])),
         BadVector(
             "blob-chunk-over-limit", "countOverLimit",

@@ -24,7 +24,10 @@ private func members(of message: Message) -> [String: JSONText] {
         ]
     case .assignment(let value): members(of: value)
     case .blobRequest(let value):
-        ["digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset)]
+        [
+            "digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset),
+            "count": .number(value.count),
+        ]
     case .blobChunk(let value):
         [
             "digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset),
@@ -76,6 +79,8 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "sendMicroseconds": .number(heartbeat.sendMicroseconds),
         "residentBytes": .number(heartbeat.residentBytes),
         "roundTripMicroseconds": .number(heartbeat.roundTripMicroseconds),
+        "receivedBytes": .number(heartbeat.receivedBytes),
+        "sentBytes": .number(heartbeat.sentBytes),
     ]
 }
 

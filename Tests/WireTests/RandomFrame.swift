@@ -16,7 +16,8 @@ struct RandomFrame {
         case .welcome:
             .welcome(Welcome(protocolVersion: any(), heartbeatMilliseconds: from(1...1000)))
         case .assignment: .assignment(assignment())
-        case .blobRequest: .blobRequest(BlobRequest(digest: digest(), offset: any()))
+        case .blobRequest:
+            .blobRequest(BlobRequest(digest: digest(), offset: any(), count: any() | 1))
         case .blobChunk:
             .blobChunk(
                 BlobChunk(
@@ -28,7 +29,7 @@ struct RandomFrame {
                 Heartbeat(
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
-                    roundTripMicroseconds: any()))
+                    roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any()))
         case .error:
             .error(
                 ErrorNotice(

@@ -33,7 +33,9 @@ extension VectorCatalog {
                 ])))
 
     static let blobRequest = Frame(
-        epoch: 7, id: 2, message: .blobRequest(BlobRequest(digest: digest(0x10), offset: 1 << 33)))
+        epoch: 7, id: 2,
+        message: .blobRequest(
+            BlobRequest(digest: digest(0x10), offset: 1 << 33, count: 4_194_304)))
 
     static let blobChunk = Frame(
         epoch: 7, id: 2,

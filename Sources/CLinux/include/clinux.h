@@ -43,4 +43,7 @@ static inline void cl_spin_hint(void) {
 /// or the error number.
 int cl_reserve(int descriptor, int64_t byte_count);
 
+/// Begins to write a range of a file to disk, without waiting for it.
+void cl_start_writing(int descriptor, int64_t offset, int64_t byte_count);
+
 #endif
