@@ -3,15 +3,36 @@
 
 #include <stdlib.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#endif
+
 static const ck_table *table(ck_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
     case CK_AVX2: return &ck_table_avx2;
+    case CK_AVXVNNI: return &ck_table_avxvnni;
     case CK_AVX512VNNI: return &ck_table_avx512vnni;
+#elif defined(__aarch64__)
+    case CK_NEON: return &ck_table_neon;
 #endif
     default: return &ck_table_portable;
     }
 }
+
+#if defined(__x86_64__)
+/// By the instruction itself: compilers' tables of features learnt this one late.
+static bool has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 4));
+}
+#endif
 
 bool ck_isa_supported(ck_isa isa) {
 #if defined(__x86_64__)
@@ -20,12 +41,16 @@ bool ck_isa_supported(ck_isa isa) {
     switch (isa) {
     case CK_PORTABLE: return true;
     case CK_AVX2: return avx2;
+    case CK_AVXVNNI: return avx2 && has_avxvnni();
     case CK_AVX512VNNI:
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512vnni");
+    default: return false;
     }
-    return false;
+#elif defined(__aarch64__)
+    // Without the dot products the portable code is no slower.
+    return isa == CK_PORTABLE || (isa == CK_NEON && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP));
 #else
     return isa == CK_PORTABLE;
 #endif

@@ -27,7 +27,10 @@ extern const int8_t ck_non_linear[16];
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2;
+extern const ck_table ck_table_avxvnni;
 extern const ck_table ck_table_avx512vnni;
+#elif defined(__aarch64__)
+extern const ck_table ck_table_neon;
 #endif
 
 #endif

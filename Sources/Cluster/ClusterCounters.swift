@@ -39,15 +39,15 @@ package struct ClusterCounters {
 
     package mutating func sent(stepID: UInt64, _ step: Step, now: Duration) {
         times.noteSent(stepID: stepID, step, now: now)
-        // All rows of a prompt but its last want nothing; `prefilled` counts that one.
-        notePrompt(rows: step.rows.count { $0.want == .nothing }, now: now)
     }
 
     package mutating func arrived(stepID: UInt64, trail: [StageTiming], now: Duration) {
-        times.record(stepID: stepID, trail: trail, now: now)
+        guard let passage = times.record(stepID: stepID, trail: trail, now: now) else { return }
+        notePrompt(rows: passage.promptRowCount, over: passage.time, now: now)
     }
 
-    package mutating func prefilled(now: Duration) { notePrompt(rows: 1, now: now) }
+    /// A prompt's last row has come back, which is a row like any that gives a token.
+    package mutating func prefilled(now: Duration) { notePrompt(rows: 1, over: .zero, now: now) }
 
     package mutating func token(_ timing: TokenTiming, now: Duration) {
         generatedTokens += 1
@@ -88,9 +88,9 @@ package struct ClusterCounters {
         status.flow.interTokenTime = LatencyStatus(interTokens)
     }
 
-    private mutating func notePrompt(rows: Int, now: Duration) {
+    private mutating func notePrompt(rows: Int, over time: Duration, now: Duration) {
         guard rows > 0 else { return }
         promptTokens += rows
-        promptRate.add(Double(rows), endingAt: now)
+        promptRate.add(Double(rows), over: time, endingAt: now)
     }
 }

@@ -12,8 +12,15 @@ package struct StageTimes {
         let id: UInt64
         let time: Duration
         let rowCount: Int
-        /// Whether every row gives a token.
-        let isDecode: Bool
+        let promptRowCount: Int
+    }
+
+    /// What came of a step.
+    package struct Passage: Equatable {
+        /// From its sending to its candidates' arrival.
+        package let time: Duration
+        /// Rows that give no token: those of prompts, but for the last of each.
+        package let promptRowCount: Int
     }
 
     /// Sums of what one stage's trail entries say, in seconds.
@@ -47,13 +54,16 @@ package struct StageTimes {
         inFlight.append(
             Sent(
                 id: stepID, time: now, rowCount: step.rows.count,
-                isDecode: step.rows.allSatisfy { $0.want != .nothing }))
+                promptRowCount: step.rows.count { $0.want == .nothing }))
         busySince = busySince ?? now
     }
 
-    /// The candidates of a step have come.
-    package mutating func record(stepID: UInt64, trail: [StageTiming], now: Duration) {
-        guard let index = inFlight.firstIndex(where: { $0.id == stepID }) else { return }
+    /// The candidates of a step have come; nil where it was not on its way.
+    @discardableResult
+    package mutating func record(
+        stepID: UInt64, trail: [StageTiming], now: Duration
+    ) -> Passage? {
+        guard let index = inFlight.firstIndex(where: { $0.id == stepID }) else { return nil }
         let sent = inFlight.remove(at: index)
         let time = now - sent.time
         stepTimes.add(time)
@@ -64,9 +74,11 @@ package struct StageTimes {
         }
         busySince = inFlight.isEmpty ? nil : now
         for timing in trail { add(timing, now: now) }
-        guard sent.isDecode else { return }
-        if window.count == ClusterLimits.timingWindow { window.removeFirst() }
-        window.append(trail)
+        if sent.promptRowCount == 0 {
+            if window.count == ClusterLimits.timingWindow { window.removeFirst() }
+            window.append(trail)
+        }
+        return Passage(time: time, promptRowCount: sent.promptRowCount)
     }
 
     /// Forgets what an older plan measured, and the steps that were on their way.

@@ -5,9 +5,9 @@ package import Wire
 /// Decides who belongs to the cluster, and when a new plan is due.
 ///
 /// The first plan is made when the expected workers have joined or, with none expected, when memory
-/// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of a stage takes the pipeline down and is
-/// answered with a new plan at once if the living suffice. A worker that joins later is taken in
-/// once nothing runs. Time is a duration since any fixed start.
+/// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of
+/// a stage takes the pipeline down and is answered with a new plan at once if the living suffice. A
+/// worker that joins later is taken in once nothing runs. Time is a duration since any fixed start.
 package struct Membership: Sendable {
     /// A plan that was handed out, and the stages that have not loaded it yet.
     struct Assignment: Sendable {

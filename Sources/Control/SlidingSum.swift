@@ -19,8 +19,8 @@ package struct SlidingSum: Sendable {
         latest = Int(self.start)
     }
 
-    /// Adds `amount`, which came in evenly during the `span` that ends `now`. What of it lies before
-    /// the window is not counted, so a long span does not make a burst.
+    /// Adds `amount`, which came in evenly during the `span` that ends `now`. What of it lies
+    /// before the window is not counted, so a long span does not make a burst.
     package mutating func add(
         _ amount: Double, over span: Duration = .zero, endingAt now: Duration
     ) {

@@ -62,7 +62,9 @@ package final class Terminal: Sendable {
 
     /// Shows `lines` from the top of the screen, and nothing else. None may be wider than it.
     package func draw(_ lines: [String]) {
-        let text = lines.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
+        // Each line is cleared first: after one that fills the screen's width it would lose its
+        // last column.
+        let text = lines.map { "\u{1B}[2K" + $0 }.joined(separator: "\n")
         state.withLock { state in
             guard !state.isRestored else { return }
             StandardOutput.write("\u{1B}[H" + text + "\u{1B}[J")

@@ -48,6 +48,13 @@ struct BlobFetchTests {
         BlobChunk(digest: blob.digest, offset: offset, bytes: bytes)
     }
 
+    @Test func aCacheThatCannotBeUsedThrows() throws {
+        let path = try directory.write([1], to: "file")
+        for directory in [path, path + "/inside", "/dev/null"] {
+            #expect(throws: FileError.self) { try BlobCache(directory: directory) }
+        }
+    }
+
     @Test func missingAndCutBlobsAreAskedFor() throws {
         let good = try description([1, 2, 3])
         let cut = try description([4, 5, 6])

@@ -18,6 +18,11 @@ struct ClusterCountersTests {
             Row(slot: 0, position: $0, token: 0, want: $0 < 39 ? .nothing : .candidates(count: 1))
         }
         counters.sent(stepID: 1, Step(rows: rows), now: .seconds(11))
+        #expect(status(counters, now: .seconds(11.5)).promptTokens == 0)
+        counters.arrived(stepID: 1, trail: [], now: .seconds(12))
+        // Twice, or for another step, it counts for nothing.
+        counters.arrived(stepID: 1, trail: [], now: .seconds(12))
+        counters.arrived(stepID: 9, trail: [], now: .seconds(12))
         counters.prefilled(now: .seconds(12))
         counters.token(.first(.seconds(2)), now: .seconds(12))
         counters.token(.next(.milliseconds(30)), now: .seconds(12))

@@ -60,6 +60,28 @@ extension EndToEndTests {
             #expect(result.errors.isEmpty)
         }
 
+        /// On a terminal of its own, which util-linux's `script` provides; `q` is typed.
+        @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
+        func topGivesTheTerminalBack() throws {
+            let directory = try TemporaryDirectory()
+            let port = try RawConnection.freePort()
+            let top = "\(try Caravan.path()) top --url http://127.0.0.1:\(port)"
+            let script = "\(top); echo status $?; stty -a"
+            let shell = try RunningProcess(
+                "/bin/sh",
+                ["-c", "printf q | TERM=xterm script -qec '\(script)' /dev/null"], in: directory)
+            #expect(try shell.waitForExit(.seconds(30)) == 0, "\(shell.errors)")
+            let output = shell.output
+            let parts = ["\u{1B}[?1049h", "\u{1B}[?25l", "caravan top", "\u{1B}[?25h", "status 0"]
+            var rest = output[...]
+            for part in parts {
+                let found = try #require(rest.range(of: part), "\(part) in \(output)")
+                rest = rest[found.upperBound...]
+            }
+            let flags = rest.split(whereSeparator: \.isWhitespace)
+            #expect(flags.contains("icanon") && flags.contains("echo"), "\(rest)")
+        }
+
         @Test func inspectShowsTheModel() throws {
             let people = try Caravan.run(["inspect", TestModel.path], in: TemporaryDirectory())
             #expect(people.status == 0 && people.output.contains("token_embd.weight"))

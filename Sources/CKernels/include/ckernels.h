@@ -15,8 +15,8 @@ uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
-/// The instruction sets that kernels exist for, slowest first.
-typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512VNNI = 2 } ck_isa;
+/// The instruction sets that kernels exist for, slowest first; NEON with its dot products.
+typedef enum { CK_PORTABLE, CK_AVX2, CK_AVXVNNI, CK_AVX512VNNI, CK_NEON } ck_isa;
 
 /// Whether this CPU and this build can run the kernels of `isa`.
 bool ck_isa_supported(ck_isa isa);
