@@ -31,41 +31,30 @@ typedef struct {
     const ck_attention *in;
     size_t count;
     size_t stride;
-    /// Whether a block is read by one group of queries only and need not be widened ahead.
-    bool is_direct;
     const float *queries[CK_QUERIES_MAX];
     size_t lengths[CK_QUERIES_MAX];
     /// Of the present segment, and of all before it.
     sums segment[CK_QUERIES_MAX];
     sums merged[CK_QUERIES_MAX];
     float weights[CK_QUERIES_MAX][RUN_KEYS];
-    /// Keys (head_size, 32) or values (32, stride) of one block.
-    float wide[CK_HEAD_SIZE_MAX * CK_KEY_BLOCK];
     float totals[2][CK_QUERIES_MAX][CK_HEAD_SIZE_MAX];
 } attention_state;
 
 /// How elements are stored where a loop reads them.
-enum { READ_F32, READ_F16, READ_I8 };
+enum { READ_F16, READ_I8 };
 
 INLINE v16f read16(const int source, const void *from, size_t index) {
-    switch (source) {
-    case READ_F16: return widen16((const uint16_t *)from + index);
-    case READ_I8: {
-        v16b codes;
-        __builtin_memcpy(&codes, (const int8_t *)from + index, sizeof codes);
-        return __builtin_convertvector(codes, v16f);
+    if (source == READ_F16) {
+        return widen16((const uint16_t *)from + index);
     }
-    default: return load16((const float *)from + index);
-    }
+    v16b codes;
+    __builtin_memcpy(&codes, (const int8_t *)from + index, sizeof codes);
+    return __builtin_convertvector(codes, v16f);
 }
 
 /// Asks for what is read a run later, at the element that is read now; once for a cache line.
 INLINE void fetch_ahead(const int source, const uint8_t *ahead, size_t index) {
-    if (source == READ_F16) {
-        __builtin_prefetch(ahead + index * 2, 0, 2);
-    } else if (source == READ_I8) {
-        __builtin_prefetch(ahead + index, 0, 2);
-    }
+    __builtin_prefetch(ahead + index * (source == READ_F16 ? 2 : 1), 0, 2);
 }
 
 /// The dot products of R queries with a block's keys, 16 · KEY_HALVES lanes at a time.
@@ -231,32 +220,13 @@ INLINE void add_run_block(
     case 1: visit(1); break;                                                                       \
     }
 
-INLINE void widen_all(
-    const int source, const void *from, size_t count, float *to, const uint8_t *ahead) {
-    for (size_t i = 0; i < count; i += 16) {
-        if (i % 32 == 0) {
-            fetch_ahead(source, ahead, i);
-        }
-        store16(to + i, read16(source, from, i));
-    }
-}
-
 INLINE void score_keys(
     const int source, attention_state *state, size_t first, kv_block block, kv_block ahead,
     size_t lane) {
     const bool scaled = source == READ_I8;
-    if (state->is_direct) {
 #define VISIT(R)                                                                                   \
     score_block(                                                                                   \
         R, source, scaled, state, query, block.keys, block.key_scales, lane, ahead.keys)
-        FOR_QUERY_GROUPS(state, first, query, VISIT)
-#undef VISIT
-        return;
-    }
-    size_t count = state->in->head_size * CK_KEY_BLOCK;
-    widen_all(source, block.keys, count, state->wide, ahead.keys);
-#define VISIT(R)                                                                                   \
-    score_block(R, READ_F32, scaled, state, query, state->wide, block.key_scales, lane, NULL)
     FOR_QUERY_GROUPS(state, first, query, VISIT)
 #undef VISIT
 }
@@ -265,19 +235,10 @@ INLINE void sum_values(
     const int source, attention_state *state, size_t first, kv_block block, kv_block ahead,
     size_t lane, size_t key_count) {
     const bool scaled = source == READ_I8;
-    const uint16_t *scales = block.value_scales;
-    if (state->is_direct) {
 #define VISIT(R)                                                                                   \
     add_run_block(                                                                                 \
-        R, source, scaled, state, query, lane, key_count, block.values, scales, ahead.values)
-        FOR_QUERY_GROUPS(state, first, query, VISIT)
-#undef VISIT
-        return;
-    }
-    widen_all(source, block.values, key_count * state->stride, state->wide, ahead.values);
-#define VISIT(R)                                                                                   \
-    add_run_block(                                                                                 \
-        R, READ_F32, scaled, state, query, lane, key_count, state->wide, scales, NULL)
+        R, source, scaled, state, query, lane, key_count, block.values, block.value_scales,        \
+        ahead.values)
     FOR_QUERY_GROUPS(state, first, query, VISIT)
 #undef VISIT
 }
@@ -365,7 +326,6 @@ static void begin(attention_state *state, const ck_attention *in) {
     state->count = in->row_count * in->head_count;
     assert(state->count <= CK_QUERIES_MAX && in->head_size <= CK_HEAD_SIZE_MAX);
     state->stride = value_stride(in->head_size);
-    state->is_direct = state->count <= QUERY_GROUP;
     for (size_t i = 0; i < state->count; i++) {
         size_t row = i / in->head_count, head = i % in->head_count;
         state->queries[i] = in->queries + row * in->query_stride + head * in->head_size;

@@ -54,9 +54,11 @@ struct AttentionPlan {
         let perCall = min(group, CKernelsLimits.queriesMax)
         let callCount = numbers.headCountKV * ((group + perCall - 1) / perCall)
         let work = tiles.reduce(0) { $0 + $1.length } * callCount
-        let share = max(Self.lengthMin, work / (configuration.threadCount * Self.partsPerThread))
+        let shareCount = configuration.threadCount * Self.partsPerThread
+        let share = max(Self.lengthMin, (work + shareCount - 1) / shareCount)
         let isFine = tiles.count * callCount < 2 * configuration.threadCount
-        for tile in tiles.indices {
+        // The last rows of a prompt see the most: begun first, they do not end last.
+        for tile in tiles.indices.reversed() {
             let isLong = tiles[tile].length > 2 * share && tiles[tile].rowCount == 1
             let isAlone = configuration.threadCount == 1
             let together = isFine && !isLong && !isAlone ? 1 : perCall
@@ -74,12 +76,13 @@ struct AttentionPlan {
                 }
             }
         }
+        precondition(partialCount <= Self.partialCount(configuration))
     }
 
     /// The most floats of partial sums that a step can need.
     ///
-    /// A tile that is cut is longer than half of a thread's share of the work, so there are fewer
-    /// than two calls for each thread.
+    /// A call that is cut has more than half of a thread's share of the work, so there are fewer
+    /// than two for each thread.
     static func partialCount(_ configuration: StageConfiguration) -> Int {
         let numbers = configuration.hyperparameters
         let threadCount = configuration.threadCount

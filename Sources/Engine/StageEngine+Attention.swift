@@ -25,16 +25,14 @@ extension StageEngine {
         }
     }
 
-    /// Few parts are claimed one by one, since they may be of unequal length.
+    /// Parts are of unequal length, so that many chunks of them balance the load.
     private func forEachPart(
         _ parts: [AttentionPlan.Part], _ body: (AttentionPlan.Part) -> Void
     ) {
-        if parts.count <= 64 * team.threadCount {
-            team.run(parts.count) { index, _ in body(parts[index]) }
-        } else {
-            team.split(parts.count) { range, _ in
-                for index in range { body(parts[index]) }
-            }
+        let chunkMax = 64 * team.threadCount
+        let size = max(1, (parts.count + chunkMax - 1) / chunkMax)
+        team.run((parts.count + size - 1) / size) { chunk, _ in
+            for part in parts[chunk * size..<min(parts.count, (chunk + 1) * size)] { body(part) }
         }
     }
 
