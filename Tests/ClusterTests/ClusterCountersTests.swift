@@ -18,7 +18,7 @@ struct ClusterCountersTests {
             Row(slot: 0, position: $0, token: 0, want: $0 < 39 ? .nothing : .candidates(count: 1))
         }
         counters.sent(stepID: 1, Step(rows: rows), now: .seconds(11))
-        #expect(status(counters, now: .seconds(11.5)).promptTokens == 0)
+        #expect(self.status(counters, now: .seconds(11.5)).promptTokens == 0)
         counters.arrived(stepID: 1, trail: [], now: .seconds(12))
         // Twice, or for another step, it counts for nothing.
         counters.arrived(stepID: 1, trail: [], now: .seconds(12))
