@@ -19,14 +19,15 @@ package struct ProcessorCount: Equatable {
     }
 
     /// What the files under `root` say, for a process that may run on `allowed`.
-    package init(allowed: [Int] = OSThread.allowedCPUs(), root: String = "") {
-        self.allowed = allowed
-        siblings = [:]
+    package static func read(
+        allowed: [Int] = OSThread.allowedCPUs(), root: String = ""
+    ) -> ProcessorCount {
+        var siblings: [Int: [Int]] = [:]
         for cpu in allowed {
             let path = "\(root)/sys/devices/system/cpu/cpu\(cpu)/topology/thread_siblings_list"
-            siblings[cpu] = SmallFile.read(path).flatMap(Self.cpuList)
+            siblings[cpu] = SmallFile.read(path).flatMap(cpuList)
         }
-        quota = Self.quota(root: root)
+        return ProcessorCount(allowed: allowed, siblings: siblings, quota: quota(root: root))
     }
 
     /// Cores, or what the quota pays for; at least 1.

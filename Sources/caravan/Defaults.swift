@@ -12,13 +12,13 @@ enum Defaults {
         let step = 256 << 20
         return free > 4 * step ? free / step * step : free
     }
-    static var threadCount: Int { ProcessorCount().threadCount }
+    static var threadCount: Int { ProcessorCount.read().threadCount }
 }
 
 extension Options {
     static let threadCountMax = 1024
 
-    /// `--threads`, or one for each core, as far as this process and `sharers - 1` others may use it.
+    /// `--threads`, or this process's part of the cores that it and `sharers - 1` others may use.
     func threadCount(sharers: Int = 1) throws(UsageError) -> Int {
         try integer("--threads", in: 1...Self.threadCountMax)
             ?? max(1, Defaults.threadCount / max(1, sharers))

@@ -43,7 +43,7 @@ import Testing
 
     @Test func emptySystemSaysNothing() throws {
         let directory = try TemporaryDirectory()
-        let count = ProcessorCount(allowed: [0, 1], root: directory.path)
+        let count = ProcessorCount.read(allowed: [0, 1], root: directory.path)
         #expect(count == ProcessorCount(allowed: [0, 1]))
     }
 
@@ -54,12 +54,12 @@ import Testing
                 "\(cpu % 2),\(cpu % 2 + 2)\n",
                 at: "sys/devices/system/cpu/cpu\(cpu)/topology/thread_siblings_list")
         }
-        let cores = ProcessorCount(allowed: [0, 1, 2, 3], root: directory.path)
+        let cores = ProcessorCount.read(allowed: [0, 1, 2, 3], root: directory.path)
         #expect(cores.threadCount == 2)
         try directory.put("0::/a/b\n", at: "proc/self/cgroup")
         try directory.put("max 100000\n", at: "sys/fs/cgroup/a/b/cpu.max")
         try directory.put("100000 100000\n", at: "sys/fs/cgroup/a/cpu.max")
-        let limited = ProcessorCount(allowed: [0, 1, 2, 3], root: directory.path)
+        let limited = ProcessorCount.read(allowed: [0, 1, 2, 3], root: directory.path)
         #expect(limited.quota == 1)
         #expect(limited.threadCount == 1)
     }
@@ -72,13 +72,13 @@ import Testing
         try directory.put("100000\n", at: group + "/docker/cpu.cfs_period_us")
         try directory.put("250000\n", at: group + "/docker/1/cpu.cfs_quota_us")
         try directory.put("100000\n", at: group + "/docker/1/cpu.cfs_period_us")
-        let count = ProcessorCount(allowed: Array(0..<8), root: directory.path)
+        let count = ProcessorCount.read(allowed: Array(0..<8), root: directory.path)
         #expect(count.quota == 2.5)
         #expect(count.threadCount == 3)
     }
 
     @Test func thisMachineHasAThread() {
-        let count = ProcessorCount()
+        let count = ProcessorCount.read()
         #expect(count.threadCount >= 1)
         #expect(count.threadCount <= max(1, OSThread.allowedCPUs().count))
     }
