@@ -52,6 +52,7 @@ extension StageEngine {
         let width = configuration.hyperparameters.embeddingLength
         let queryLength = configuration.queryLength
         let keyLength = configuration.keyLength
+        let first = index * StageWeights.loopsPerLayer
 
         let input = normalised(layer.attentionNorm, rowCount: rows.count)
         multiply(
@@ -60,7 +61,7 @@ extension StageEngine {
                 Product(matrix: layer.query, out: scratch.queries, stride: queryLength),
                 Product(matrix: layer.key, out: scratch.keys, stride: keyLength),
                 Product(matrix: layer.value, out: scratch.values, stride: keyLength),
-            ])
+            ], next: readAhead.loop(first + 1))
         rotateAndStore(layer: index, rows: rows)
         attend(layer: index, plan: plan)
         let attended = quantised(scratch.attended, rowCount: rows.count, columnCount: queryLength)
@@ -70,18 +71,18 @@ extension StageEngine {
                 Product(
                     matrix: layer.attentionOutput, out: scratch.hidden, stride: width,
                     accumulate: true)
-            ])
-        feedForward(layer, rowCount: rows.count)
+            ], next: readAhead.loop(first + 2))
+        feedForward(layer, rowCount: rows.count, loop: first + 2)
     }
 
     /// hidden += down(swiglu(gate(x), up(x))) for the normalised x.
-    private func feedForward(_ layer: StageWeights.Layer, rowCount: Int) {
+    private func feedForward(_ layer: StageWeights.Layer, rowCount: Int, loop: Int) {
         let width = configuration.hyperparameters.embeddingLength
         let length = configuration.hyperparameters.feedForwardLength
         let input = normalised(layer.feedForwardNorm, rowCount: rowCount)
         let gate = Product(matrix: layer.gate, out: scratch.gate, stride: length)
         let up = Product(matrix: layer.up, out: scratch.up, stride: length)
-        team.split(layer.gate.groupCount) { groups, thread in
+        team.split(layer.gate.groupCount, next: readAhead.loop(loop + 1)) { groups, thread in
             multiply(input, gate, groups: groups, thread: thread)
             multiply(input, up, groups: groups, thread: thread)
             let columns = groups.lowerBound * 16..<min(length, groups.upperBound * 16)
@@ -93,7 +94,8 @@ extension StageEngine {
         let product = quantised(scratch.gate, rowCount: rowCount, columnCount: length)
         multiply(
             product,
-            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)])
+            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)],
+            next: readAhead.loop(loop + 2))
     }
 
     /// RMSNorm of the residual stream, quantised.

@@ -11,6 +11,7 @@ package final class StageEngine {
     package let configuration: StageConfiguration
     package let isa: KernelISA
     let weights: StageWeights
+    let readAhead: ReadAhead
     let cache: KVCache
     let scratch: Scratch
     let team: ComputeTeam
@@ -33,6 +34,8 @@ package final class StageEngine {
         scratch = try Scratch(configuration: configuration)
         weights = try StageWeights(
             configuration: configuration, tensors: tensors, team: team, progress: progress)
+        readAhead = ReadAhead(loops: weights.loops, threadCount: configuration.threadCount)
+        team.readAhead = readAhead
         frequencies = Self.frequencies(configuration.hyperparameters, weights.ropeFactors)
     }
 

@@ -39,6 +39,11 @@ static inline void cl_spin_hint(void) {
 #endif
 }
 
+/// Asks for the cache line at `address`, which need not exist.
+static inline void cl_prefetch(uintptr_t address) {
+    __builtin_prefetch((const void *)address, 0, 2);
+}
+
 /// Sets disk space for the first `byte_count` bytes of a file aside without changing its size; 0,
 /// or the error number.
 int cl_reserve(int descriptor, int64_t byte_count);
