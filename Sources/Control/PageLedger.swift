@@ -32,8 +32,8 @@ package struct PageLedger: Sendable {
 
     package func heldCount(slot: UInt32) -> Int { tables[slot]?.count ?? 0 }
 
-    /// Pages that would be free again if `slots` were released together, and the first `count` pages
-    /// of `source` were held by somebody else.
+    /// Pages that would be free again if `slots` were released together, and the first `count`
+    /// pages of `source` were held by somebody else.
     package func gain(
         releasing slots: [UInt32], pinning count: Int = 0, of source: UInt32? = nil
     ) -> Int {
