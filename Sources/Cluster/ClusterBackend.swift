@@ -63,7 +63,9 @@ final class ClusterBackend: StepBackend {
             model: PlannerModel(model, configuration),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
-        acceptor = Acceptor(listener: try Listener(listen)) { link, event in
+        acceptor = Acceptor(
+            listener: try Listener(listen, security: configuration.security)
+        ) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
             post(.link(link, event))
@@ -74,7 +76,7 @@ final class ClusterBackend: StepBackend {
                 ? nil
                 : try LocalWorkers(
                     count: localCount, joining: acceptor.address, threadCount: threadCount,
-                    modelPath: model.path, cacheDirectory: configuration.cacheDirectory)
+                    modelPath: model.path, configuration: configuration)
         } catch {
             acceptor.stop()
             throw error
@@ -363,7 +365,7 @@ final class ClusterBackend: StepBackend {
             let next =
                 index + 1 < plan.stages.count
                 ? members[plan.stages[index + 1].node]?.hello.dataAddress
-                : acceptor.address.description
+                : acceptor.address.specified(by: member.link.localHost).description
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
                 slotCount: configuration.slotCount, contextLength: contextLength,
@@ -383,8 +385,8 @@ final class ClusterBackend: StepBackend {
         else { return [] }
         do {
             let stream = try ByteStream(
-                connectingTo: address, timeout: ClusterLimits.connectTimeout,
-                writeTimeout: ClusterLimits.writeTimeout)
+                connectingTo: address, security: configuration.security,
+                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }

@@ -41,7 +41,8 @@ package final class WorkerNode: Sendable {
                 threadCount: configuration.threadCount)
         }
         acceptor = Acceptor(
-            listener: try Listener(configuration.dataListen), tally: dataTraffic
+            listener: try Listener(configuration.dataListen, security: configuration.security),
+            tally: dataTraffic
         ) { link, event in
             events.post(.data(link, event))
         }
@@ -62,7 +63,8 @@ package final class WorkerNode: Sendable {
         while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
-                events: events, hello: hello(), counters: counters, dataTraffic: dataTraffic)
+                events: events, hello: hello(on: link), counters: counters, dataTraffic: dataTraffic
+            )
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -88,7 +90,8 @@ package final class WorkerNode: Sendable {
         }
     }
 
-    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop.
+    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop. A
+    /// coordinator with another token is not tried again.
     private func joinLink() throws -> Link? {
         let patience = ClusterLimits.joinPatience
         let deadline = MonotonicClock.now() + patience
@@ -96,9 +99,10 @@ package final class WorkerNode: Sendable {
         while true {
             do {
                 let stream = try ByteStream(
-                    connectingTo: configuration.coordinator,
+                    connectingTo: configuration.coordinator, security: configuration.security,
                     timeout: ClusterLimits.connectTimeout,
                     writeTimeout: ClusterLimits.writeTimeout)
+                _ = try stream.open(timeout: ClusterLimits.handshakeTimeout)
                 return Link(stream: stream, isStranger: false) { [events] link, event in
                     if case .frame(let frame) = event, case .heartbeat = frame.message {
                         link.noteEcho(frame)
@@ -106,6 +110,8 @@ package final class WorkerNode: Sendable {
                         events.post(.control(link, event))
                     }
                 }
+            } catch SocketError.tls(let fault) where fault.isLasting {
+                throw WorkerError.notAdmitted("\(configuration.coordinator)", fault)
             } catch {
                 guard MonotonicClock.now() < deadline else {
                     throw WorkerError.unreachable(
@@ -131,10 +137,12 @@ package final class WorkerNode: Sendable {
         return false
     }
 
-    private func hello() -> Hello {
-        Hello(
+    private func hello(on link: Link) -> Hello {
+        // Where this worker listens on all addresses, others reach it as the coordinator does.
+        let dataAddress = acceptor.address.specified(by: link.localHost)
+        return Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
-            node: node, name: configuration.name, dataAddress: acceptor.address.description,
+            node: node, name: configuration.name, dataAddress: dataAddress.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
             threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,

@@ -63,8 +63,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test func answerGoesOnUnderNoise() throws {
-            let cluster = try TestCluster(workerCount: 2)
+        @Test(arguments: [false, true])
+        func answerGoesOnUnderNoise(isPlaintext: Bool) throws {
+            let cluster = try TestCluster(workerCount: 2, isPlaintext: isPlaintext)
             let body = cluster.chat("Tell me about rivers.", tokens: 200, stream: true)
             let quiet = try cluster.http.stream("/v1/chat/completions", body)
             #expect(try quiet.waitForExit() == 0)
@@ -93,7 +94,7 @@ extension EndToEndTests {
         }
 
         @Test func strangersAreToldWhy() throws {
-            let cluster = try TestCluster(workerCount: 1)
+            let cluster = try TestCluster(workerCount: 1, isPlaintext: true)
             let wanted: [([UInt8], UInt16)] = [
                 (Frames.oldHello, 2), (Frames.longHello, 1), (Frames.longStep, 3),
                 (Frames.stepFirst, 3),
