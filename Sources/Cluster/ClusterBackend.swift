@@ -56,6 +56,10 @@ final class ClusterBackend: StepBackend {
         membership = Membership(
             model: PlannerModel(
                 model, slotCount: configuration.slotCount, contextLength: contextLength),
+            goal: PlannerGoal(
+                objective: configuration.objective, streams: configuration.slotCount,
+                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
+                rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(listener: try Listener(listen)) { link, event in
@@ -137,12 +141,26 @@ final class ClusterBackend: StepBackend {
         status.detail = membership.detail
         status.epoch = Int(membership.epoch)
         status.shippedBytes = members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
+        fillPrediction(of: &status)
         status.stages = (membership.plan?.stages ?? []).enumerated().compactMap { index, planned in
             guard let member = members[planned.node] else { return nil }
             var stage = member.status(stage: index, layers: planned.layers)
             times.fill(&stage)
+            if let times = membership.plan?.prediction?.stages, index < times.count {
+                stage.predictedMicrosecondsPerToken = Int(min(times[index].seconds * 1e6, 1e15))
+            }
             return stage
         }
+    }
+
+    private func fillPrediction(of status: inout ClusterStatus) {
+        times.fill(&status)
+        status.members = membership.members.compactMap { info in
+            members[info.node]?.status(correction: membership.correction(of: info.node))
+        }
+        guard let prediction = membership.plan?.prediction else { return }
+        status.predictedTokensPerSecond = prediction.singleStreamTokensPerSecond
+        status.predictedTokensPerSecondOfAllSlots = prediction.tokensPerSecond
     }
 
     func stop() {
@@ -237,6 +255,8 @@ final class ClusterBackend: StepBackend {
         switch frame.message {
         case .heartbeat(let heartbeat):
             member.note(heartbeat)
+            if let path = member.path { membership.measured(path: path, of: node) }
+            if let path = member.nextPath { membership.measuredNext(path: path, of: node) }
             return carryOut(membership.heard(node: node, now: now))
         // What belongs to an older plan is dropped.
         case .blobRequest, .ready:
@@ -285,7 +305,9 @@ final class ClusterBackend: StepBackend {
         }
         // Frames of an older plan are dropped.
         guard epoch == membership.epoch, frame.epoch == epoch, isUp else { return [] }
-        times.record(stepID: frame.id, trail: candidates.trail)
+        let load = times.record(
+            stepID: frame.id, trail: candidates.trail, now: MonotonicClock.now())
+        if let load { membership.measured(load, trail: candidates.trail) }
         return [.candidates(stepID: frame.id, candidates)]
     }
 

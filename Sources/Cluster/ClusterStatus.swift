@@ -20,7 +20,15 @@ package struct ClusterStatus: Sendable, Codable {
     package var vocabularyTableBytes: Int
     /// Bytes of blobs shipped to workers since the start.
     package var shippedBytes: Int
+    /// What the plan was expected to give before it ran: for one stream, and for all slots
+    /// together; 0 where workers did not measure themselves.
+    package var predictedTokensPerSecond: Double
+    package var predictedTokensPerSecondOfAllSlots: Double
+    /// Over the most recent steps that produced only tokens, and their mean number of rows.
+    package var measuredTokensPerSecond: Double
+    package var measuredRowsPerStep: Double
     package var stages: [StageStatus]
+    package var members: [MemberStatus]
 
     package init(model: String, contextLength: Int, layerCount: Int) {
         self.model = model
@@ -37,7 +45,12 @@ package struct ClusterStatus: Sendable, Codable {
         coordinatorPrivateBytes = 0
         vocabularyTableBytes = 0
         shippedBytes = 0
+        predictedTokensPerSecond = 0
+        predictedTokensPerSecondOfAllSlots = 0
+        measuredTokensPerSecond = 0
+        measuredRowsPerStep = 0
         stages = []
+        members = []
     }
 }
 
@@ -59,6 +72,8 @@ package struct StageStatus: Sendable, Codable {
     package var waitMicrosecondsPerToken: Int
     package var sendMicrosecondsPerToken: Int
     package var roundTripMicroseconds: Int
+    /// Of the plan, for a step of one row; 0 without a prediction.
+    package var predictedMicrosecondsPerToken: Int
 
     package init(stage: Int, worker: String, layerStart: Int, layerEnd: Int) {
         self.stage = stage
@@ -76,5 +91,6 @@ package struct StageStatus: Sendable, Codable {
         waitMicrosecondsPerToken = 0
         sendMicrosecondsPerToken = 0
         roundTripMicroseconds = 0
+        predictedMicrosecondsPerToken = 0
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Control
 package import Platform
 
 /// How a model is to be served.
@@ -19,13 +20,17 @@ package struct CoordinatorConfiguration: Sendable {
     package var slotCount: Int
     /// Where local workers keep blobs.
     package var cacheDirectory: String
+    /// What plans are made for.
+    package var objective: PlannerGoal.Objective
 
     package init(
-        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String
+        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String,
+        objective: PlannerGoal.Objective = .throughput
     ) {
         self.placement = placement
         self.contextLength = contextLength
         self.slotCount = slotCount
         self.cacheDirectory = cacheDirectory
+        self.objective = objective
     }
 }

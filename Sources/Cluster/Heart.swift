@@ -11,6 +11,7 @@ final class Heart: Sendable {
     private let ending = Mailbox<Void>(capacity: 1)
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
+    private let next = Mutex<Link?>(nil)
 
     init(link: Link) { self.link = link }
 
@@ -33,6 +34,9 @@ final class Heart: Sendable {
     /// Puts these counters, which run from the start of the process, into the next heartbeat.
     func report(_ counters: StageCounters) { self.counters.withLock { $0 = counters } }
 
+    /// Tells of the link to the next stage from now on; nil for none.
+    func watch(_ link: Link?) { next.withLock { $0 = link } }
+
     func stop() {
         ending.close()
         let beating = thread.withLock { thread in
@@ -44,11 +48,13 @@ final class Heart: Sendable {
 
     private func reading() -> Heartbeat {
         let now = counters.withLock { $0 }
+        let path = next.withLock { $0 }?.pathReading ?? (0, 0)
         return Heartbeat(
             stepCount: now.stepCount, rowCount: now.rowCount,
             computeMicroseconds: now.computeMicroseconds,
             waitMicroseconds: now.waitMicroseconds, sendMicroseconds: now.sendMicroseconds,
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
-            roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds))
+            roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds),
+            nextRoundTripMicroseconds: path.0, nextBytesPerSecond: path.1)
     }
 }

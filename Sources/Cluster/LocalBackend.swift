@@ -52,7 +52,8 @@ final class LocalBackend: StepBackend {
             failure = reason
             return [.down(reason: reason), .failed(reason)]
         case .localCandidates(let id, let candidates):
-            times.record(stepID: id, trail: candidates.trail)
+            _ = times.record(
+                stepID: id, trail: candidates.trail, now: MonotonicClock.now())
             return [.candidates(stepID: id, candidates)]
         case .link(let link, .closed):
             link.finish()

@@ -46,11 +46,12 @@ package final class WorkerNode: Sendable {
             events.close()
             acceptor.stop()
         }
+        let speed = measuredSpeed()
         var counters = StageCounters()
         while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, control: link, events: events,
-                hello: hello(), counters: counters)
+                hello: hello(speed), counters: counters)
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -114,14 +115,25 @@ package final class WorkerNode: Sendable {
         return false
     }
 
-    private func hello() -> Hello {
+    private func measuredSpeed() -> WorkerSpeed {
+        guard configuration.measuresSpeed else { return .unmeasured }
+        return SelfMeasurement(
+            threadCount: configuration.threadCount, coreCount: OSThread.allowedCPUs().count,
+            memoryBudgetBytes: configuration.memoryBudgetBytes,
+            cacheDirectory: configuration.cacheDirectory, isa: isa
+        ).take()
+    }
+
+    private func hello(_ speed: WorkerSpeed) -> Hello {
         Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
             node: node, name: configuration.name, dataAddress: acceptor.address.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
             threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,
-            memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes))
+            memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes),
+            host: SelfMeasurement.host(),
+            freeMemoryBytes: UInt64(clamping: MemoryReading.availableBytes()), speed: speed)
     }
 }
 

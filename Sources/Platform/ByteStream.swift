@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 
 /// A connected stream of bytes: the one type behind which encryption will stand.
@@ -102,6 +103,14 @@ package final class ByteStream: Sendable {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// Round trip and throughput as the kernel estimates them; 0 where it can't.
+    package var pathReading: (roundTripMicroseconds: UInt32, bytesPerSecond: UInt64) {
+        var trip: UInt32 = 0
+        var rate: UInt64 = 0
+        guard cl_tcp_path(descriptor, &trip, &rate) else { return (0, 0) }
+        return (trip, rate)
     }
 
     /// Ends both directions: readers see the end, writers fail, the peer too.

@@ -9,6 +9,7 @@ enum CommandLineTool {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
             StatusCommand.self, BenchCommand.self, PerplexityCommand.self, SynthCommand.self,
+            PlanCommand.self,
         ]
     }
 

@@ -23,6 +23,9 @@ struct ServeCommand: Command {
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where local workers keep blobs"),
+            .init(
+                "--optimise", "GOAL",
+                "throughput (of all streams, the default) or latency (of one)"),
         ])
 
     private let modelPath: String
@@ -49,7 +52,8 @@ struct ServeCommand: Command {
                 ?? ClusterLimits.defaultContextLength,
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
-            cacheDirectory: options.text("--cache") ?? Defaults.blobCache)
+            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            objective: try options.objective())
     }
 
     func run() throws -> Int32 {

@@ -19,13 +19,32 @@ struct StatusReport {
             "coordinator \(ByteSize.text(status.coordinatorPrivateBytes)) private memory, "
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "
                 + "\(ByteSize.text(status.shippedBytes)) shipped")
+        lines += speeds
         return (lines + [""] + table).joined(separator: "\n") + "\n"
+    }
+
+    /// What the plan was expected to give, and what it gives.
+    private var speeds: [String] {
+        var parts: [String] = []
+        if status.predictedTokensPerSecond > 0 {
+            parts.append(
+                "predicted \(status.predictedTokensPerSecond.rounded(toPlaces: 1)) tokens/s for "
+                    + "one stream, "
+                    + "\(status.predictedTokensPerSecondOfAllSlots.rounded(toPlaces: 1)) for "
+                    + "\(status.slotCount)")
+        }
+        if status.measuredTokensPerSecond > 0 {
+            parts.append(
+                "measured lately \(status.measuredTokensPerSecond.rounded(toPlaces: 1)) with "
+                    + "\(status.measuredRowsPerStep.rounded(toPlaces: 1)) rows a step")
+        }
+        return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
     }
 
     private var table: [String] {
         let header = [
             "stage", "worker", "layers", "memory", "budget", "kernels", "threads", "steps",
-            "compute/token", "wait", "send", "round trip",
+            "compute/token", "predicted", "wait", "send", "round trip",
         ]
         let rows = status.stages.map { stage in
             [
@@ -33,7 +52,8 @@ struct StatusReport {
                 ByteSize.text(stage.residentBytes),
                 stage.memoryBudgetBytes > 0 ? ByteSize.text(stage.memoryBudgetBytes) : "-",
                 stage.isa, "\(stage.threads)", "\(stage.stepCount)",
-                time(stage.computeMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
+                time(stage.computeMicrosecondsPerToken),
+                time(stage.predictedMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
                 time(stage.sendMicrosecondsPerToken), time(stage.roundTripMicroseconds),
             ]
         }

@@ -34,7 +34,8 @@ struct WorkerCommand: Command {
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
             memoryBudgetBytes: try options.byteCount("--memory")
                 ?? Defaults.memoryBudgetBytes,
-            threadCount: try options.threadCount(), endsWithCoordinator: isChild)
+            threadCount: try options.threadCount(), endsWithCoordinator: isChild,
+            measuresSpeed: true)
     }
 
     func run() throws -> Int32 {

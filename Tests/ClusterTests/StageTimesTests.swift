@@ -27,14 +27,15 @@ struct StageTimesTests {
         var times = StageTimes()
         #expect(compute(times) == 0)
         times.noteSent(stepID: 1, step(.nothing))
-        times.record(stepID: 1, trail: trail(1_000_000))
+        _ = times.record(stepID: 1, trail: trail(1_000_000), now: .zero)
         #expect(compute(times) == 0)
         for id in 2..<200 as Range<UInt64> {
             times.noteSent(stepID: id, step(.candidates(count: 1)))
-            times.record(stepID: id, trail: trail(id < 136 ? 1_000_000 : 99))
+            _ = times.record(
+                stepID: id, trail: trail(id < 136 ? 1_000_000 : 99), now: .milliseconds(Int(id)))
         }
         #expect(compute(times) == 100)
-        times.record(stepID: 199, trail: trail(1_000_000))
+        _ = times.record(stepID: 199, trail: trail(1_000_000), now: .seconds(1))
         #expect(compute(times) == 100)
         times.reset()
         #expect(compute(times) == 0)

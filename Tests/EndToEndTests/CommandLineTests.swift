@@ -40,13 +40,14 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--slots", "65"],
+            ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
         @Test(arguments: [
-            "run", "serve", "worker", "inspect", "status", "bench", "perplexity", "synth",
+            "run", "serve", "worker", "inspect", "status", "bench", "perplexity", "synth", "plan",
         ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())
