@@ -66,6 +66,7 @@ let package = Package(
             "ClusterTests",
             ["Cluster", "Control", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
+        tests("CaravanTests", ["caravan", "Cluster"], data: ["Frames"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),
     ],

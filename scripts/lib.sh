@@ -61,4 +61,15 @@ need_packages() {
     rm -f "$log"
 }
 
+# A model of `caravan synth` in the cache, written if it is not there: synthetic_model SHAPE TYPE.
+# Named by the code that writes it, so that an old file is not taken for a new one.
+synthetic_model() {
+    local version path
+    version="$(cat "$root"/Sources/Model/Synthesis/*.swift | sha256sum | cut -c1-8)"
+    path="$cache/peers/$1-$2-$version.gguf"
+    mkdir -p "$cache/peers"
+    [ -f "$path" ] || "$binary" synth "$1" "$path" --type "$2" >&2
+    printf '%s\n' "$path"
+}
+
 need_libraries() { need_packages libopenblas-dev libgnutls28-dev libmicrohttpd-dev; }

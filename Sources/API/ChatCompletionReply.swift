@@ -11,7 +11,7 @@ struct ChatCompletionReply: Encodable {
     }
 
     struct Choice: Encodable {
-        let index = 0
+        var index: Int
         var message: Message
         var logProbabilities: Nullable<ChatLogProbabilities>
         var finishReason: String
@@ -41,7 +41,7 @@ struct ChatCompletionChunk: Encodable {
     }
 
     struct Choice: Encodable {
-        let index = 0
+        var index: Int
         var delta: Delta
         var logProbabilities: Nullable<ChatLogProbabilities>
         var finishReason: Nullable<String>

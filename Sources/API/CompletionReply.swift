@@ -3,7 +3,7 @@
 /// The answer of `POST /v1/completions`; streamed, each event is one of these too.
 struct CompletionReply: Encodable {
     struct Choice: Encodable {
-        let index = 0
+        var index: Int
         var text: String
         var logProbabilities: Nullable<CompletionLogProbabilities>
         var finishReason: Nullable<String>

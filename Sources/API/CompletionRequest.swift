@@ -26,8 +26,9 @@ struct CompletionRequest: Decodable {
         topLogProbabilities = try object.integer("logprobs", in: 0...20)
         try object.refuse("echo", "put the prompt in front of the answer yourself")
         try object.refuse("suffix", "this server only continues a prompt; leave it out")
-        if let count = try object.integer("best_of", in: 1...128), count != 1 {
-            throw APIError.unsupported("best_of", "only 1")
+        let count = try object.integer("best_of", in: 1...HTTPLimits.choiceCountMax)
+        if let count, count != fields.choiceCount {
+            throw APIError.unsupported("best_of", "all 'n' choices are sent; leave it out")
         }
     }
 }

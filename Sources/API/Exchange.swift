@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Platform
 import Synchronization
 
 /// One HTTP request and its answer, from the head to the last byte.
@@ -17,7 +18,8 @@ final class Exchange: Sendable {
         var isAnswered = false
         /// The rest is empty until a generation begins.
         var reply: Reply?
-        var requestID: RequestID?
+        /// Of all choices, once all have been submitted.
+        var requestIDs: [RequestID] = []
         var output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
         var whole: HTTPReply?
         var isSuspended = false
@@ -86,7 +88,7 @@ final class Exchange: Sendable {
             if let refusal { throw refusal }
             switch try service.answer(head, body: body) {
             case .whole(let reply): return send(reply)
-            case .generation(let request, let reply): return try generate(request, reply)
+            case .generations(let requests, let reply): return try generate(requests, reply)
             }
         } catch {
             return send(HTTPReply(error))
@@ -114,21 +116,29 @@ final class Exchange: Sendable {
     }
 
     private func generate(
-        _ request: GenerationRequest, _ reply: Reply
+        _ requests: [GenerationRequest], _ reply: Reply
     ) throws(APIError) -> Verdict {
         state.withLock { state in
             state.reply = reply
             state.output.append(reply.opening())
             if let refusal = state.refusal { state.end(refusal) }
         }
+        var ids: [RequestID] = []
         do throws(GenerationError) {
-            let id = try service.generator.submit(request) { [weak self] in self?.deliver($0) }
-            state.withLock { $0.requestID = id }
-            cancelIfUnwanted()
+            for (index, request) in requests.enumerated() {
+                ids.append(
+                    try service.generator.submit(request) { [weak self] in
+                        self?.deliver($0, choice: index)
+                    })
+            }
         } catch {
-            state.withLock { $0.reply = nil }
+            // All choices or none.
+            state.withLock { $0.abandon() }
+            for id in ids { service.generator.cancel(id) }
             throw APIError(error, parameter: reply.promptParameter)
         }
+        state.withLock { $0.requestIDs = ids }
+        cancelIfUnwanted()
         guard reply.isStream else { return awaitWhole() }
         state.withLock { $0.isAnswered = true }
         return connection.sendEvents(of: self) ? .goOn : .close
@@ -148,15 +158,25 @@ final class Exchange: Sendable {
 // MARK: On the generator's threads
 
 extension Exchange {
-    private func deliver(_ event: GenerationEvent) {
+    private func deliver(_ event: GenerationEvent, choice index: Int) {
         state.withLock { state in
-            guard !state.isOver, let step = state.reply?.apply(event) else { return }
+            guard !state.isOver, let step = state.reply?.apply(event, choice: index) else { return }
             state.take(step)
-            // The generator's own last word: nothing to cancel.
-            if state.isOver { state.mustCancel = false }
-            if state.output.isBroken { state.giveUp() }
+            // A choice that failed ends the others; those that finished have nothing to cancel.
+            if state.isOver { state.mustCancel = state.reply?.hasOpenChoices == true }
+            if state.output.isBroken { dropSlowReader(&state) }
             state.resume(connection)
         }
+    }
+
+    /// Its buffer is full: the request is cancelled and the connection closed. The library alone
+    /// would keep it open until its time-out, as it waits for a socket that takes nothing.
+    private func dropSlowReader(_ state: inout State) {
+        Log.warning(
+            "a client read too slowly: \(HTTPLimits.streamBufferBytesMax) bytes wait for it; "
+                + "its request is cancelled")
+        state.giveUp()
+        connection.abort()
     }
 }
 
@@ -179,12 +199,12 @@ extension Exchange {
 
     /// Frees the generator of a request that nobody waits for any more.
     func cancelIfUnwanted() {
-        let id = state.withLock { state -> RequestID? in
-            guard state.mustCancel, let id = state.requestID else { return nil }
+        let ids = state.withLock { state -> [RequestID] in
+            guard state.mustCancel, !state.requestIDs.isEmpty else { return [] }
             state.mustCancel = false
-            return id
+            return state.requestIDs
         }
-        if let id { service.generator.cancel(id) }
+        for id in ids { service.generator.cancel(id) }
     }
 
     /// Ends the answer with an error that tells the client to come back.
@@ -231,6 +251,15 @@ extension Exchange.State {
         }
         take(step)
         mustCancel = true
+    }
+
+    /// The request could not be taken: what its choices have said is forgotten.
+    fileprivate mutating func abandon() {
+        reply = nil
+        output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
+        whole = nil
+        isOver = false
+        mustCancel = false
     }
 
     /// Ends without an answer.

@@ -16,6 +16,8 @@ struct GenerationFields {
     var ignoresEnd: Bool
     var isStream: Bool
     var includesUsage: Bool
+    /// Answers to generate from the one prompt, each with its own seed.
+    var choiceCount: Int
 
     init(_ fields: RequestFields) throws {
         model = try fields.string("model")
@@ -33,9 +35,7 @@ struct GenerationFields {
         if options != nil, !isStream {
             throw APIError.wrongValue("stream_options", "left out unless 'stream' is true")
         }
-        if let count = try fields.integer("n", in: 1...128), count != 1 {
-            throw APIError.unsupported("n", "only 1 choice per request; send several requests")
-        }
+        choiceCount = try fields.integer("n", in: 1...HTTPLimits.choiceCountMax) ?? 1
         try fields.refuse("logit_bias", "leave it out")
     }
 }

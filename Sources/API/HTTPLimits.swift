@@ -26,6 +26,8 @@ enum HTTPLimits {
     static let drainMilliseconds = 100
     /// Arrays and objects inside one another in a body.
     static let jsonDepthMax = 128
+    /// Choices of one request.
+    static let choiceCountMax = 128
     static let stopTextCountMax = 16
     static let stopTextBytesMax = 1024
     /// Seconds a client is asked to wait before it tries again when the cluster is not ready.

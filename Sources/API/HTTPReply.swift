@@ -12,6 +12,13 @@ struct HTTPReply: Equatable {
         body = JSONBody.encode(value)
     }
 
+    /// A text as it is.
+    init(text: String, contentType: String) {
+        status = 200
+        headers = [HTTPHeader("Content-Type", contentType)]
+        body = Array(text.utf8)
+    }
+
     init(_ error: APIError) {
         self.init(status: error.status, json: error)
         if let seconds = error.retryAfterSeconds {

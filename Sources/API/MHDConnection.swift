@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CMicroHTTPD
+import Platform
 
 /// One client's connection as libmicrohttpd hands it to a request.
 ///
@@ -16,6 +17,9 @@ struct MHDConnection: Sendable {
     func suspend() { MHD_suspend_connection(pointer) }
 
     func resume() { MHD_resume_connection(pointer) }
+
+    /// Ends the connection now, whatever still waits to be sent.
+    func abort() { PeerWatch.hangUp(descriptor) }
 
     func header(_ name: String) -> String? {
         MHD_lookup_connection_value(pointer, .HEADER_KIND, name).map { String(cString: $0) }

@@ -4,7 +4,8 @@ import Cluster
 import Control
 import Model
 
-/// Turns a generation's events into one answer, whole or streamed.
+/// Turns the events of a request's generations, one for each choice, into one answer, whole or
+/// streamed.
 ///
 /// A pure state machine: events go in, bytes or a finished answer come out.
 struct Reply {
@@ -26,6 +27,20 @@ struct Reply {
         case whole(HTTPReply)
     }
 
+    /// What has been generated for one of the choices.
+    struct Choice {
+        let index: Int
+        var text = ""
+        var scalarCount = 0
+        var entries: [(entry: ChatLogProbabilities.Entry, textOffset: Int)] = []
+        /// nil while it is being generated.
+        var finishReason: String?
+        var hasFailed = false
+        var tokenCount = 0
+
+        var isOpen: Bool { finishReason == nil && !hasFailed }
+    }
+
     let kind: Kind
     let identity: Identity
     let tokenizer: Tokenizer
@@ -33,9 +48,8 @@ struct Reply {
     let includesUsage: Bool
     let hasLogProbabilities: Bool
 
-    private var text = ""
-    private var scalarCount = 0
-    private var entries: [(entry: ChatLogProbabilities.Entry, textOffset: Int)] = []
+    private var choices: [Choice]
+    private var promptTokenCount = 0
 
     init(
         kind: Kind, identity: Identity, tokenizer: Tokenizer, fields: GenerationFields,
@@ -47,19 +61,33 @@ struct Reply {
         isStream = fields.isStream
         includesUsage = fields.includesUsage
         self.hasLogProbabilities = hasLogProbabilities
+        choices = (0..<fields.choiceCount).map { Choice(index: $0) }
     }
+
+    /// Whether a generation still works for this answer.
+    var hasOpenChoices: Bool { choices.contains(where: \.isOpen) }
+
+    var promptParameter: String { kind == .chat ? "messages" : "prompt" }
 
     /// What a stream begins with, before any token.
     func opening() -> [UInt8] {
         guard isStream, kind == .chat else { return [] }
-        return event(delta: ChatCompletionChunk.Delta(role: "assistant", content: ""))
+        return choices.flatMap {
+            event($0, delta: ChatCompletionChunk.Delta(role: "assistant", content: ""))
+        }
     }
 
-    mutating func apply(_ event: GenerationEvent) -> Step {
+    /// What the generation of the choice at `index` says.
+    mutating func apply(_ event: GenerationEvent, choice index: Int) -> Step {
         switch event {
-        case .token(let token): .more(append(token))
-        case .finished(let summary): finish(summary)
-        case .failed(let error): fail(APIError(error, parameter: promptParameter))
+        case .token(let token): return .more(append(token, to: &choices[index]))
+        // A comment (WHATWG HTML, section 9.2.6): clients ignore it, and nobody in between takes
+        // the connection for dead.
+        case .waiting: return .more(isStream ? Array(": waiting\n\n".utf8) : [])
+        case .finished(let summary): return finish(summary, choice: index)
+        case .failed(let error):
+            choices[index].hasFailed = true
+            return fail(APIError(error, parameter: promptParameter))
         }
     }
 
@@ -68,9 +96,7 @@ struct Reply {
         isStream ? .last(event(error)) : .whole(HTTPReply(error))
     }
 
-    var promptParameter: String { kind == .chat ? "messages" : "prompt" }
-
-    private mutating func append(_ token: GeneratedToken) -> [UInt8] {
+    private func append(_ token: GeneratedToken, to choice: inout Choice) -> [UInt8] {
         if hasLogProbabilities {
             let bytes = tokenizer.bytes(of: token.id, showSpecial: true)
             let entry = ChatLogProbabilities.Entry(
@@ -78,114 +104,52 @@ struct Reply {
                 alternatives: token.alternatives.map {
                     ScoredToken(bytes: $0.bytes, logProbability: $0.logProbability)
                 })
-            entries.append((entry, scalarCount))
+            choice.entries.append((entry, choice.scalarCount))
         }
-        return show(token.text)
+        return show(token.text, in: &choice)
     }
 
-    /// Adds `shown` to the answer; the event that carries it where the answer is a stream.
-    private mutating func show(_ shown: String) -> [UInt8] {
-        scalarCount += shown.unicodeScalars.count
+    /// Adds `shown` to the choice; the event that carries it where the answer is a stream.
+    private func show(_ shown: String, in choice: inout Choice) -> [UInt8] {
+        choice.scalarCount += shown.unicodeScalars.count
         guard isStream else {
-            text += shown
+            choice.text += shown
             return []
         }
-        guard !shown.isEmpty || !entries.isEmpty else { return [] }
-        defer { entries.removeAll(keepingCapacity: true) }
+        guard !shown.isEmpty || !choice.entries.isEmpty else { return [] }
+        defer { choice.entries.removeAll(keepingCapacity: true) }
         return switch kind {
-        case .chat: event(delta: ChatCompletionChunk.Delta(content: shown))
-        case .completion: event(text: shown)
+        case .chat: event(choice, delta: ChatCompletionChunk.Delta(content: shown))
+        case .completion: event(choice, text: shown)
         }
     }
 
-    private mutating func finish(_ summary: GenerationSummary) -> Step {
-        let usage = Usage(
-            promptTokens: summary.promptTokenCount, completionTokens: summary.generatedTokenCount)
+    private mutating func finish(_ summary: GenerationSummary, choice index: Int) -> Step {
+        promptTokenCount = summary.promptTokenCount
+        choices[index].tokenCount = summary.generatedTokenCount
+        let trailing = summary.trailingText
         let reason = summary.reason.rawValue
         guard isStream else {
-            text += summary.trailingText
-            return .whole(whole(reason: reason, usage: usage))
+            choices[index].text += trailing
+            choices[index].finishReason = reason
+            return hasOpenChoices ? .more([]) : .whole(whole(choices, usage: usage))
         }
-        var bytes = summary.trailingText.isEmpty ? [] : show(summary.trailingText)
+        var bytes = trailing.isEmpty ? [] : show(trailing, in: &choices[index])
         switch kind {
-        case .chat: bytes += event(delta: ChatCompletionChunk.Delta(), reason: reason)
-        case .completion: bytes += event(text: "", reason: reason)
+        case .chat:
+            bytes += event(choices[index], delta: ChatCompletionChunk.Delta(), reason: reason)
+        case .completion: bytes += event(choices[index], text: "", reason: reason)
         }
+        choices[index].finishReason = reason
+        guard !hasOpenChoices else { return .more(bytes) }
         if includesUsage { bytes += event(usage) }
         return .last(bytes + Array("data: [DONE]\n\n".utf8))
     }
-}
 
-extension Reply {
-    private func whole(reason: String, usage: Usage) -> HTTPReply {
-        switch kind {
-        case .chat:
-            let choice = ChatCompletionReply.Choice(
-                message: ChatCompletionReply.Message(content: text),
-                logProbabilities: Nullable(chatLogProbabilities), finishReason: reason)
-            return HTTPReply(
-                json: ChatCompletionReply(
-                    id: identity.id, created: identity.created, model: identity.model,
-                    choices: [choice], usage: usage))
-        case .completion:
-            let choice = CompletionReply.Choice(
-                text: text, logProbabilities: Nullable(completionLogProbabilities),
-                finishReason: Nullable(reason))
-            return HTTPReply(json: completion([choice], usage: Nullable(usage)))
-        }
-    }
-
-    private var chatLogProbabilities: ChatLogProbabilities? {
-        guard hasLogProbabilities, !isStream || !entries.isEmpty else { return nil }
-        return ChatLogProbabilities(content: entries.map(\.entry))
-    }
-
-    private var completionLogProbabilities: CompletionLogProbabilities? {
-        guard hasLogProbabilities, !isStream || !entries.isEmpty else { return nil }
-        return entries.reduce(into: CompletionLogProbabilities()) {
-            $0.append($1.entry, textOffset: $1.textOffset)
-        }
-    }
-
-    private func event(delta: ChatCompletionChunk.Delta, reason: String? = nil) -> [UInt8] {
-        let choice = ChatCompletionChunk.Choice(
-            delta: delta, logProbabilities: Nullable(chatLogProbabilities),
-            finishReason: Nullable(reason))
-        return event(chunk([choice], usage: includesUsage ? Nullable(nil) : nil))
-    }
-
-    private func event(text: String, reason: String? = nil) -> [UInt8] {
-        let choice = CompletionReply.Choice(
-            text: text, logProbabilities: Nullable(completionLogProbabilities),
-            finishReason: Nullable(reason))
-        return event(completion([choice], usage: includesUsage ? Nullable(nil) : nil))
-    }
-
-    private func event(_ usage: Usage) -> [UInt8] {
-        switch kind {
-        case .chat: event(chunk([], usage: Nullable(usage)))
-        case .completion: event(completion([], usage: Nullable(usage)))
-        }
-    }
-
-    private func chunk(
-        _ choices: [ChatCompletionChunk.Choice], usage: Nullable<Usage>?
-    ) -> ChatCompletionChunk {
-        ChatCompletionChunk(
-            id: identity.id, created: identity.created, model: identity.model, choices: choices,
-            usage: usage)
-    }
-
-    private func completion(
-        _ choices: [CompletionReply.Choice], usage: Nullable<Usage>?
-    ) -> CompletionReply {
-        CompletionReply(
-            id: identity.id, created: identity.created, model: identity.model, choices: choices,
-            usage: usage)
-    }
-
-    /// A server-sent event (WHATWG HTML, section 9.2); JSON text has no line break inside.
-    private func event(_ value: some Encodable) -> [UInt8] {
-        Array("data: ".utf8) + JSONBody.encode(value) + Array("\n\n".utf8)
+    /// The choices share one prompt, which counts once.
+    private var usage: Usage {
+        Usage(
+            promptTokens: promptTokenCount,
+            completionTokens: choices.reduce(0) { $0 + $1.tokenCount })
     }
 }

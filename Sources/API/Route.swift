@@ -8,6 +8,7 @@ enum Route: Equatable {
     case model(String)
     case health
     case status
+    case metrics
 
     init?(path: String) {
         switch path {
@@ -16,6 +17,7 @@ enum Route: Equatable {
         case "/v1/models": self = .models
         case "/health": self = .health
         case "/caravan/status": self = .status
+        case "/metrics": self = .metrics
         default:
             let prefix = "/v1/models/"
             guard path.hasPrefix(prefix), path.count > prefix.count else { return nil }
@@ -26,7 +28,7 @@ enum Route: Equatable {
     var methods: [String] {
         switch self {
         case .chatCompletions, .completions: ["POST"]
-        case .models, .model, .health, .status: ["GET", "HEAD"]
+        case .models, .model, .health, .status, .metrics: ["GET", "HEAD"]
         }
     }
 

@@ -34,7 +34,8 @@ struct Service: Sendable {
 
     enum Answer {
         case whole(HTTPReply)
-        case generation(GenerationRequest, Reply)
+        /// One request for each choice.
+        case generations([GenerationRequest], Reply)
     }
 
     /// Why a request can be refused before its body is read.
@@ -61,6 +62,9 @@ struct Service: Sendable {
             return .whole(HTTPReply(json: ModelEntry(generator.model)))
         case .health?: return .whole(health())
         case .status?: return .whole(HTTPReply(json: generator.status()))
+        case .metrics?:
+            let text = PrometheusText(generator.status()).text
+            return .whole(HTTPReply(text: text, contentType: PrometheusText.contentType))
         case nil: throw .unknownRoute(head.method, head.path)
         }
     }
@@ -120,7 +124,12 @@ struct Service: Sendable {
         let reply = Reply(
             kind: kind, identity: identity, tokenizer: generator.model.tokenizer, fields: fields,
             hasLogProbabilities: topCount != nil)
-        return .generation(request, reply)
+        let requests = (0..<fields.choiceCount).map { index in
+            var choice = request
+            choice.sampling.seed &+= UInt64(index)
+            return choice
+        }
+        return .generations(requests, reply)
     }
 
     private func hexadecimal(_ word: UInt64) -> String {

@@ -36,7 +36,29 @@ static uint32_t update_portable(uint32_t crc, const uint8_t *p, size_t count) {
 
 #if defined(__x86_64__)
 #include <immintrin.h>
+#define CRC_TARGET __attribute__((target("sse4.2")))
+#define CRC_OF_WORD(crc, word) _mm_crc32_u64(crc, word)
+#define CRC_OF_BYTE(crc, byte) _mm_crc32_u8(crc, byte)
 
+static bool has_instruction(void) {
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("sse4.2");
+}
+#elif defined(__aarch64__)
+#include <arm_acle.h>
+#include <sys/auxv.h>
+#define CRC_TARGET __attribute__((target("crc")))
+#define CRC_OF_WORD(crc, word) __crc32cd((uint32_t)(crc), word)
+#define CRC_OF_BYTE(crc, byte) __crc32cb(crc, byte)
+
+#ifndef HWCAP_CRC32
+#define HWCAP_CRC32 (1 << 7)
+#endif
+
+static bool has_instruction(void) { return getauxval(AT_HWCAP) & HWCAP_CRC32; }
+#endif
+
+#if defined(CRC_TARGET)
 // shift[k][b]: the state b << 8k after STREAM_BYTES zero bytes. The map is linear over bits, so
 // four look-ups move any state past a stream.
 static uint32_t shift[4][256];
@@ -62,7 +84,7 @@ static void fill_shift(void) {
 }
 
 // The instruction takes three cycles but one may start each cycle: three streams keep it busy.
-__attribute__((target("sse4.2"))) static uint32_t update_sse42(
+CRC_TARGET static uint32_t update_by_instruction(
     uint32_t crc, const uint8_t *p, size_t count) {
     for (; count >= 3 * STREAM_BYTES; p += 3 * STREAM_BYTES, count -= 3 * STREAM_BYTES) {
         uint64_t a = crc, b = 0, c = 0;
@@ -71,9 +93,9 @@ __attribute__((target("sse4.2"))) static uint32_t update_sse42(
             memcpy(&x, p + i, 8);
             memcpy(&y, p + i + STREAM_BYTES, 8);
             memcpy(&z, p + i + 2 * STREAM_BYTES, 8);
-            a = _mm_crc32_u64(a, x);
-            b = _mm_crc32_u64(b, y);
-            c = _mm_crc32_u64(c, z);
+            a = CRC_OF_WORD(a, x);
+            b = CRC_OF_WORD(b, y);
+            c = CRC_OF_WORD(c, z);
         }
         crc = move_past_stream(move_past_stream((uint32_t)a) ^ (uint32_t)b) ^ (uint32_t)c;
     }
@@ -81,11 +103,11 @@ __attribute__((target("sse4.2"))) static uint32_t update_sse42(
     for (; count >= 8; p += 8, count -= 8) {
         uint64_t word;
         memcpy(&word, p, 8);
-        state = _mm_crc32_u64(state, word);
+        state = CRC_OF_WORD(state, word);
     }
     crc = (uint32_t)state;
     while (count-- > 0) {
-        crc = _mm_crc32_u8(crc, *p++);
+        crc = CRC_OF_BYTE(crc, *p++);
     }
     return crc;
 }
@@ -107,11 +129,10 @@ __attribute__((constructor)) static void prepare(void) {
             table[k][b] = step_byte(table[k - 1][b], 0);
         }
     }
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.2")) {
+#if defined(CRC_TARGET)
+    if (has_instruction()) {
         fill_shift();
-        update = update_sse42;
+        update = update_by_instruction;
     }
 #endif
 }

@@ -3,15 +3,36 @@
 
 #include <stdlib.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#endif
+
 static const ck_table *table(ck_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
     case CK_AVX2: return &ck_table_avx2;
+    case CK_AVXVNNI: return &ck_table_avxvnni;
     case CK_AVX512VNNI: return &ck_table_avx512vnni;
+#elif defined(__aarch64__)
+    case CK_NEON: return &ck_table_neon;
 #endif
     default: return &ck_table_portable;
     }
 }
+
+#if defined(__x86_64__)
+/// By the instruction itself: compilers' tables of features learnt this one late.
+static bool has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & (1u << 4));
+}
+#endif
 
 bool ck_isa_supported(ck_isa isa) {
 #if defined(__x86_64__)
@@ -20,12 +41,16 @@ bool ck_isa_supported(ck_isa isa) {
     switch (isa) {
     case CK_PORTABLE: return true;
     case CK_AVX2: return avx2;
+    case CK_AVXVNNI: return avx2 && has_avxvnni();
     case CK_AVX512VNNI:
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512vnni");
+    default: return false;
     }
-    return false;
+#elif defined(__aarch64__)
+    // Without the dot products the portable code is no slower.
+    return isa == CK_PORTABLE || (isa == CK_NEON && (getauxval(AT_HWCAP) & HWCAP_ASIMDDP));
 #else
     return isa == CK_PORTABLE;
 #endif
@@ -64,15 +89,50 @@ void ck_rope(
     table(isa)->rope(heads, head_count, head_size, dimensions, rotations);
 }
 
-size_t ck_value_stride(size_t head_size) { return (head_size + 15) / 16 * 16; }
-
-void ck_store_kv(
-    ck_isa isa, const float *key, const float *value, size_t head_size, size_t position,
-    uint16_t *keys, uint16_t *values) {
-    table(isa)->store_kv(key, value, head_size, position, keys, values);
+size_t ck_kv_block_bytes(uint32_t type, size_t head_size) {
+    size_t stride = (head_size + 15) / 16 * 16, groups = (head_size + 31) / 32;
+    size_t elements = (head_size + stride) * CK_KEY_BLOCK;
+    return type == CK_KV_Q8 ? elements + 2 * groups * CK_KEY_BLOCK * 2 : elements * 2;
 }
 
-void ck_attend(ck_isa isa, const ck_attention *attention) { table(isa)->attend(attention); }
+void ck_store_kv(
+    ck_isa isa, uint32_t type, const float *key, const float *value, size_t head_size,
+    size_t index, void *block) {
+    table(isa)->store_kv(type, key, value, head_size, index, block);
+}
+
+size_t ck_partial_length(size_t head_size) { return 16 + (head_size + 15) / 16 * 16; }
+
+// Sixteen segments up to 4,096, and sixteen more for each doubling.
+size_t ck_segment_start(size_t segment) {
+    size_t doublings = segment < 32 ? 0 : segment / 16 - 1;
+    return (segment - 16 * doublings) * 256 << doublings;
+}
+
+size_t ck_segment_count(size_t length) {
+    size_t doublings = 0;
+    while (length > (size_t)8192 << doublings) {
+        doublings++;
+    }
+    size_t size = (size_t)256 << doublings;
+    return 16 * doublings + (length + size - 1) / size;
+}
+
+void ck_attend(ck_isa isa, const ck_attention *attention) {
+    size_t length = attention->first_length + attention->row_count - 1;
+    ck_attention whole = *attention;
+    whole.partials = NULL;
+    table(isa)->attend(&whole, 0, ck_segment_count(length));
+}
+
+void ck_attend_segments(
+    ck_isa isa, const ck_attention *attention, size_t segment_start, size_t segment_end) {
+    table(isa)->attend(attention, segment_start, segment_end);
+}
+
+void ck_combine_segments(ck_isa isa, const ck_attention *attention) {
+    table(isa)->combine_segments(attention);
+}
 
 float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count) {
     return table(isa)->log_sum_exp(logits, count);

@@ -25,7 +25,7 @@ INLINE dots dots_start(int32_t value) {
     return (dots){_mm256_setzero_si256(), _mm256_set1_epi32(value)};
 }
 
-INLINE dots dots_add(dots d, uint32_t __attribute__((ext_vector_type(8))) w, int32_t a) {
+INLINE dots dots_add(dots d, v8u w, int32_t a) {
     __m256i products = _mm256_maddubs_epi16((__m256i)w, _mm256_set1_epi32(a));
     d.pairs = _mm256_add_epi16(d.pairs, products);
     return d;
@@ -37,24 +37,22 @@ INLINE dots dots_flush(dots d) {
 }
 
 /// 8-bit codes, stored with 128 added: |w| times a with w's sign, which fits 16 bits.
-INLINE dots dots_add_wide(dots d, uint32_t __attribute__((ext_vector_type(8))) w, int32_t a) {
+INLINE dots dots_add_wide(dots d, v8u w, int32_t a) {
     __m256i code = _mm256_xor_si256((__m256i)w, _mm256_set1_epi8((char)0x80));
     __m256i signed_a = _mm256_sign_epi8(_mm256_set1_epi32(a), code);
     d.pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(code), signed_a);
     return dots_flush(d);
 }
 
-INLINE int32_t __attribute__((ext_vector_type(8))) dots_end(dots d) {
-    return (int32_t __attribute__((ext_vector_type(8))))dots_flush(d).sum;
+INLINE v8i dots_end(dots d) {
+    return (v8i)dots_flush(d).sum;
 }
 
 /// IQ4_NL's values, with 128 added.
-INLINE uint32_t __attribute__((ext_vector_type(8)))
-non_linear_codes(uint32_t __attribute__((ext_vector_type(8))) nibbles) {
+INLINE v8u non_linear_codes(v8u nibbles) {
     __m128i table = _mm_loadu_si128((const __m128i *)ck_non_linear);
     table = _mm_xor_si128(table, _mm_set1_epi8((char)0x80));
-    return (uint32_t __attribute__((ext_vector_type(8))))_mm256_shuffle_epi8(
-        _mm256_broadcastsi128_si256(table), (__m256i)nibbles);
+    return (v8u)_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(table), (__m256i)nibbles);
 }
 
 #include "rows.h"

@@ -13,9 +13,9 @@ typedef struct {
     void (*rms_norm)(const float *, const float *, size_t, float, float *);
     void (*swiglu)(float *, const float *, size_t);
     void (*rope)(float *, size_t, size_t, size_t, const float *);
-    void (*store_kv)(
-        const float *, const float *, size_t, size_t, uint16_t *, uint16_t *);
-    void (*attend)(const ck_attention *);
+    void (*store_kv)(uint32_t, const float *, const float *, size_t, size_t, void *);
+    void (*attend)(const ck_attention *, size_t, size_t);
+    void (*combine_segments)(const ck_attention *);
     float (*log_sum_exp)(const float *, size_t);
     void (*widen_f16)(const uint16_t *, size_t, float *);
     void (*narrow_f16)(const float *, size_t, uint16_t *);
@@ -27,7 +27,10 @@ extern const int8_t ck_non_linear[16];
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2;
+extern const ck_table ck_table_avxvnni;
 extern const ck_table ck_table_avx512vnni;
+#elif defined(__aarch64__)
+extern const ck_table ck_table_neon;
 #endif
 
 #endif

@@ -14,7 +14,12 @@ typedef uint32_t v16u __attribute__((ext_vector_type(16)));
 typedef uint16_t v16h __attribute__((ext_vector_type(16)));
 typedef int8_t v16b __attribute__((ext_vector_type(16)));
 typedef float v8f __attribute__((ext_vector_type(8)));
+typedef int32_t v8i __attribute__((ext_vector_type(8)));
+typedef uint32_t v8u __attribute__((ext_vector_type(8)));
+typedef uint16_t v8h __attribute__((ext_vector_type(8)));
 typedef float v4f __attribute__((ext_vector_type(4)));
+typedef int32_t v4i __attribute__((ext_vector_type(4)));
+typedef uint32_t v4u __attribute__((ext_vector_type(4)));
 
 #define INLINE static inline __attribute__((always_inline))
 #define FMA(a, b, c) __builtin_elementwise_fma((a), (b), (c))
@@ -78,8 +83,31 @@ INLINE v16f exp16(v16f x) {
     return x < -87.3f ? (v16f)0.0f : result;
 }
 
-#if defined(CK_HARDWARE_F16)
+#if defined(CK_HARDWARE_F16) && defined(__x86_64__)
 #include <immintrin.h>
+
+INLINE v8f widen8(const uint16_t *p) {
+    return (v8f)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
+
+INLINE v8h narrow8(v8f x) {
+    return (v8h)_mm256_cvtps_ph((__m256)x, _MM_FROUND_TO_NEAREST_INT);
+}
+#elif defined(CK_HARDWARE_F16)
+#include <arm_neon.h>
+
+INLINE v8f widen8(const uint16_t *p) {
+    float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(p));
+    v8f v;
+    v.lo = (v4f)vcvt_f32_f16(vget_low_f16(halves));
+    v.hi = (v4f)vcvt_high_f32_f16(halves);
+    return v;
+}
+
+INLINE v8h narrow8(v8f x) {
+    float16x4_t low = vcvt_f16_f32((float32x4_t)x.lo);
+    return (v8h)vreinterpretq_u16_f16(vcvt_high_f16_f32(low, (float32x4_t)x.hi));
+}
 #endif
 
 INLINE v16f widen16(const uint16_t *p) {
@@ -87,8 +115,8 @@ INLINE v16f widen16(const uint16_t *p) {
     return (v16f)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 #elif defined(CK_HARDWARE_F16)
     v16f v;
-    v.lo = (v8f)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
-    v.hi = (v8f)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(p + 8)));
+    v.lo = widen8(p);
+    v.hi = widen8(p + 8);
     return v;
 #else
     v16h h;
@@ -113,9 +141,10 @@ INLINE v16h narrow16(v16f x) {
 #if CK_LANES == 16 && defined(CK_HARDWARE_F16)
     return (v16h)_mm512_cvtps_ph((__m512)x, _MM_FROUND_TO_NEAREST_INT);
 #elif defined(CK_HARDWARE_F16)
-    __m128i lo = _mm256_cvtps_ph((__m256)x.lo, _MM_FROUND_TO_NEAREST_INT);
-    __m128i hi = _mm256_cvtps_ph((__m256)x.hi, _MM_FROUND_TO_NEAREST_INT);
-    return (v16h)_mm256_set_m128i(hi, lo);
+    v16h v;
+    v.lo = narrow8(x.lo);
+    v.hi = narrow8(x.hi);
+    return v;
 #else
     v16u u = ((v16u)(x));
     v16u sign = (u >> 16) & 0x8000u;

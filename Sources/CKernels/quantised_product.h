@@ -45,7 +45,7 @@ INLINE vf load_scales(const uint8_t *p) {
 #if CK_LANES == 16
     return widen16((const uint16_t *)p);
 #else
-    return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+    return widen8((const uint16_t *)p);
 #endif
 }
 

@@ -40,3 +40,7 @@ void cl_futex_wake(const uint32_t *word, int count) {
 int cl_reserve(int descriptor, int64_t byte_count) {
     return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, byte_count) == 0 ? 0 : errno;
 }
+
+void cl_start_writing(int descriptor, int64_t offset, int64_t byte_count) {
+    sync_file_range(descriptor, offset, byte_count, SYNC_FILE_RANGE_WRITE);
+}

@@ -7,6 +7,7 @@ import Synchronization
 package final class Acceptor: Sendable {
     package let address: SocketAddress
     private let listener: Listener
+    private let tally: ByteTally?
     private let thread = Mutex<OSThread?>(nil)
     private let table = Mutex(Table())
 
@@ -18,10 +19,13 @@ package final class Acceptor: Sendable {
     }
 
     /// Events of accepted links go to `onEvent`, which owns the links from their first frame on.
+    /// `tally` counts what goes over them.
     package init(
-        listener: Listener, onEvent: @escaping @Sendable (Link, Link.Event) -> Void
+        listener: Listener, tally: ByteTally? = nil,
+        onEvent: @escaping @Sendable (Link, Link.Event) -> Void
     ) {
         self.listener = listener
+        self.tally = tally
         address = listener.address
         let accepting = OSThread(name: "accept") { [self] in
             while let stream = listener.accept(writeTimeout: ClusterLimits.writeTimeout) {
@@ -57,7 +61,7 @@ package final class Acceptor: Sendable {
                 return
             }
             // The table is locked until the link stands in it, so its first event finds it there.
-            let link = Link(stream: stream, isStranger: true) { [self] link, event in
+            let link = Link(stream: stream, isStranger: true, tally: tally) { [self] link, event in
                 _ = self.table.withLock { $0.strangers.remove(ObjectIdentifier(link)) }
                 onEvent(link, event)
             }

@@ -10,9 +10,12 @@ struct ActiveRequest {
     private let tokenizer: Tokenizer
     private var decoder: StreamingDecoder
     private var stops: StopMatcher
+    private let promptTokenCount: Int
+    private var generatedTokenCount = 0
     private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
+    private var lastHeard: Duration
 
     init(
         _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
@@ -22,7 +25,24 @@ struct ActiveRequest {
         self.tokenizer = tokenizer
         decoder = StreamingDecoder(tokenizer: tokenizer)
         stops = StopMatcher(request.stop)
+        promptTokenCount = request.prompt.count
         submitted = now
+        lastHeard = now
+    }
+
+    /// How long a token that comes now was in coming.
+    func timing(now: Duration) -> TokenTiming {
+        lastToken.map { .next(now - $0) } ?? .first(now - submitted)
+    }
+
+    func status(id: UInt64, isRunning: Bool, now: Duration) -> StreamStatus {
+        let passed = (now - (firstToken ?? now)).seconds
+        let rate = passed > 0 ? Double(generatedTokenCount - 1) / passed : 0
+        return StreamStatus(
+            id: id, state: firstToken != nil ? .generating : isRunning ? .prefill : .waiting,
+            promptTokens: promptTokenCount, generatedTokens: generatedTokenCount,
+            tokensPerSecond: max(0, rate).rounded(places: 2),
+            ageSeconds: (now - submitted).seconds.rounded(places: 3))
     }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.
@@ -31,6 +51,8 @@ struct ActiveRequest {
     ) -> Bool {
         firstToken = firstToken ?? now
         lastToken = now
+        lastHeard = now
+        generatedTokenCount += 1
         let text = stops.append(decoder.append(token))
         let choices = alternatives.map {
             TokenAlternative(
@@ -54,6 +76,13 @@ struct ActiveRequest {
                     generatedTokenCount: generatedTokenCount, trailingText: held,
                     prefillDuration: first - submitted,
                     decodeDuration: (lastToken ?? first) - first)))
+    }
+
+    /// Says that nothing is lost when nothing has been said for `interval`.
+    mutating func reassure(after interval: Duration, now: Duration) {
+        guard now - lastHeard >= interval else { return }
+        lastHeard = now
+        deliver(.waiting)
     }
 
     func fail(_ error: GenerationError) { deliver(.failed(error)) }

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Engine
 import Wire
 
 extension Assignment {
     init(
         shape: ModelShape, stage: Int, of stageCount: Int, layers: Range<Int>, slotCount: Int,
-        contextLength: Int, nextAddress: String, catalog: BlobCatalog
+        contextLength: Int, wireType: WireType, cacheType: CacheType, nextAddress: String,
+        catalog: BlobCatalog
     ) {
+        let pageCount = StageConfiguration.pageCount(
+            slotCount: slotCount, contextLength: contextLength)
         self.init(
             shape: shape, stage: UInt16(stage), stageCount: UInt16(stageCount),
             layerStart: UInt32(layers.lowerBound), layerEnd: UInt32(layers.upperBound),
             slotCount: UInt32(slotCount), contextLength: UInt32(contextLength),
-            rowCountMax: UInt32(ClusterLimits.rowCountMax), nextAddress: nextAddress,
-            blobs: catalog.blobs(forLayers: layers))
+            rowCountMax: UInt32(ClusterLimits.rowCountMax), wireType: wireType,
+            pageCount: UInt32(clamping: pageCount),
+            pagePositionCount: UInt32(StageConfiguration.pagePositionCountDefault),
+            cacheType: cacheType, nextAddress: nextAddress, blobs: catalog.blobs(forLayers: layers))
     }
 
     /// Throws when a worker would have to reject this: models and options may be larger than the
@@ -24,6 +30,10 @@ extension Assignment {
                     && blob.tensors.allSatisfy { $0.name.utf8.count <= Limits.nameBytesMax }
             })
         else { throw ModelTooLargeError(reason: "it has too many layers or tensors") }
+        guard wireType.takes(width: Int(shape.embeddingLength)) else {
+            throw ModelTooLargeError(
+                reason: "\(shape.embeddingLength) values a row are no whole blocks for --wire q8")
+        }
         do throws(WireError) {
             let bytes = Frame(epoch: 1, id: 0, message: .assignment(self)).encoded()
             let header = try FrameHeader(decoding: Array(bytes[..<Limits.headerBytes]))

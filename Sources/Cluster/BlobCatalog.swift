@@ -4,27 +4,49 @@ import Model
 import Platform
 import Wire
 
-/// The model's blobs with their digests: what the coordinator has to offer.
+/// A model's blobs with their digests: what the coordinator has to offer, and what a worker finds
+/// in a model file of its own.
 struct BlobCatalog: Sendable {
     private let plan: BlobPlan
     private let descriptions: [String: BlobDescription]
     private let byDigest: [BlobDigest: Blob]
+    private let indexDirectory: String
 
-    /// Hashes every blob of `plan`, `threadCount` at a time; reads the model file once.
-    init(_ plan: BlobPlan, threadCount: Int) {
-        let blobs = plan.all
-        let digests = concurrentMap(blobs, threadCount: threadCount) { blob in
-            digest(of: blob)
-        }
+    /// Takes the digests from the index in `indexDirectory` or else hashes every blob of `plan`,
+    /// `threadCount` at a time, which reads the model file once. Throws when it can't be read.
+    init(_ plan: BlobPlan, indexDirectory: String, threadCount: Int) throws(FileError) {
+        let index = DigestIndex(directory: indexDirectory, plan: plan)
+        let digests =
+            if let kept = index.read() { kept } else {
+                try Self.hash(plan, for: index, threadCount: threadCount)
+            }
         var descriptions: [String: BlobDescription] = [:]
         var byDigest: [BlobDigest: Blob] = [:]
-        for (blob, digest) in zip(blobs, digests) {
+        for (blob, digest) in zip(plan.all, digests) {
             descriptions[blob.name] = BlobDescription(blob, digest)
             byDigest[digest] = blob
         }
         self.plan = plan
         self.descriptions = descriptions
         self.byDigest = byDigest
+        self.indexDirectory = indexDirectory
+    }
+
+    private static func hash(
+        _ plan: BlobPlan, for index: DigestIndex, threadCount: Int
+    ) throws(FileError) -> [BlobDigest] {
+        let results = concurrentMap(plan.all, threadCount: threadCount) { blob in
+            Result<[UInt8], FileError> { () throws(FileError) in try blob.digest() }
+        }
+        var digests: [BlobDigest] = []
+        for result in results {
+            guard let digest = BlobDigest(try result.get()) else {
+                preconditionFailure("SHA-256 has 32 bytes")
+            }
+            digests.append(digest)
+        }
+        index.write(digests)
+        return digests
     }
 
     func blobs(forLayers layers: Range<Int>) -> [BlobDescription] {
@@ -32,19 +54,12 @@ struct BlobCatalog: Sendable {
     }
 
     func blob(_ digest: BlobDigest) -> Blob? { byDigest[digest] }
-}
 
-private func digest(of blob: Blob) -> BlobDigest {
-    var hash = SHA256()
-    for offset in stride(from: 0, to: blob.byteCount, by: Limits.blobChunkBytesMax) {
-        let count = min(Limits.blobChunkBytesMax, blob.byteCount - offset)
-        hash.update(blob.copyBytes(offset: offset, count: count))
-    }
-    blob.release()
-    guard let digest = BlobDigest(hash.finish()) else {
-        preconditionFailure("SHA-256 has 32 bytes")
-    }
-    return digest
+    /// Whether the model file was written to since it was opened.
+    var hasChanged: Bool { plan.all.contains { $0.files.contains(where: \.hasChanged) } }
+
+    /// Makes the next start hash the model file anew.
+    func forget() { DigestIndex(directory: indexDirectory, plan: plan).remove() }
 }
 
 extension BlobDescription {
@@ -56,20 +71,5 @@ extension BlobDescription {
                     name: entry.tensor.name, type: entry.tensor.type.rawValue,
                     shape: entry.tensor.shape.map(UInt64.init), offset: UInt64(entry.offset))
             })
-    }
-
-    /// The blob's tensors inside the mapped blob file, every bound checked.
-    func tensors(in file: MappedFile) throws -> [Tensor] {
-        try tensors.map { entry in
-            let shape = entry.shape.compactMap(Int.init(exactly:))
-            guard let type = ElementType(rawValue: entry.type), shape.count == entry.shape.count,
-                let byteCount = type.byteCount(of: shape),
-                let start = Int(exactly: entry.offset), start <= file.byteCount,
-                byteCount <= file.byteCount - start
-            else { throw ShippingError.notInBlob(tensor: entry.name) }
-            return Tensor(
-                name: entry.name, type: type, shape: shape,
-                region: FileRegion(file: file, range: start..<start + byteCount))
-        }
     }
 }

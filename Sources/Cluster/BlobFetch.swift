@@ -1,59 +1,129 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Platform
+import Platform
 package import Wire
 
-/// Brings the blobs of an assignment together: those in the cache once their hash is right, the
-/// others shipped one after another.
+/// Brings the blobs of an assignment together: from a model file on this machine, from the cache,
+/// and the others shipped.
+///
+/// It asks for no more than it has room for (`ClusterLimits.shippingWindowBytes`), which is what
+/// bounds a worker's memory when its disk is slower than the link.
 package final class BlobFetch {
     package enum Progress {
-        /// The current blob is not complete.
-        case more
-        /// A blob is complete; this one is to be asked for next.
-        case request(BlobRequest)
-        /// Every blob is in `files`.
+        /// Not complete; these, if any, are to be asked for now.
+        case asking([BlobRequest])
+        /// Every blob is in `held`.
         case complete
     }
 
     let assignment: Assignment
     package private(set) var shippedBytes: UInt64 = 0
-    /// The blobs so far, each verified.
-    package private(set) var files: [BlobDigest: MappedFile] = [:]
+    package private(set) var held: [BlobDigest: HeldBlob] = [:]
     private let cache: BlobCache
-    private let owner: String
-    private var remaining: ArraySlice<BlobDescription>
-    private var incoming: IncomingBlob?
+    private let model: LocalModel?
+    /// At hand, but not hashed since this process started on the assignment.
+    private var unchecked: [BlobDescription] = []
+    /// Not as the model file's digests said.
+    private var distrusted: Set<BlobDigest> = []
+    private var missing: ArraySlice<BlobDescription> = []
+    private var incoming: [IncomingBlob] = []
+    private var underWayByteCount: UInt64 = 0
 
-    /// `owner` makes temporary names unique among the workers that share the cache.
-    package init(assignment: Assignment, cache: BlobCache, owner: String) {
+    package init(assignment: Assignment, cache: BlobCache, model: LocalModel? = nil) {
         self.assignment = assignment
         self.cache = cache
-        self.owner = owner
-        remaining = assignment.blobs[...]
+        self.model = model
     }
 
-    /// Starts on the next blob that is missing or damaged; nil when none is.
-    package func nextRequest() throws -> BlobRequest? {
-        incoming = nil
-        while let blob = remaining.popFirst() {
-            guard files[blob.digest] == nil else { continue }
-            if let file = try cache.open(blob) {
-                files[blob.digest] = file
-                continue
+    /// Looks for every blob, and begins to ask for those that are missing.
+    package func start() throws -> Progress {
+        for blob in assignment.blobs where held[blob.digest] == nil {
+            if let found = find(blob) {
+                held[blob.digest] = found
+                unchecked.append(blob)
+            } else if !missing.contains(where: { $0.digest == blob.digest }) {
+                missing.append(blob)
             }
-            incoming = try IncomingBlob(blob, in: cache, owner: owner)
-            return BlobRequest(digest: blob.digest, offset: 0)
         }
-        return nil
+        try cache.makeRoom(for: Array(missing), keeping: assignment.blobs)
+        return try proceed()
+    }
+
+    private func find(_ blob: BlobDescription) -> HeldBlob? {
+        if !distrusted.contains(blob.digest), let found = model?.blob(blob.digest) {
+            let held = HeldBlob.inModel(found)
+            if (try? held.tensors(blob)) != nil { return held }
+        }
+        return cache.open(blob).map { .cached($0) }
+    }
+
+    /// Hashes what was found on disk, on `threadCount` threads, while the caller packs it.
+    func check(threadCount: Int) -> BlobCheck {
+        defer { unchecked = [] }
+        let found = unchecked.compactMap { blob in held[blob.digest].map { (blob, $0) } }
+        return BlobCheck(found, threadCount: threadCount)
+    }
+
+    /// Removes the blobs that the check found damaged, and asks for them.
+    func replace(_ damaged: [BlobDescription]) throws -> Progress {
+        for blob in damaged {
+            switch held.removeValue(forKey: blob.digest) {
+            case .cached?: cache.discard(blob, reason: "its hash is another")
+            case .inModel?:
+                distrusted.insert(blob.digest)
+                model?.distrust(blob.digest)
+            case nil: break
+            }
+        }
+        return try start()
     }
 
     /// Takes a chunk that came for this fetch's epoch; one of another blob is ignored.
     package func take(_ chunk: BlobChunk) throws -> Progress {
-        guard let incoming, incoming.blob.digest == chunk.digest else { return .more }
-        try incoming.append(chunk)
-        shippedBytes += UInt64(chunk.bytes.count)
-        guard incoming.isComplete else { return .more }
-        files[chunk.digest] = try incoming.commit()
-        return try nextRequest().map { .request($0) } ?? .complete
+        guard let index = incoming.firstIndex(where: { $0.blob.digest == chunk.digest }) else {
+            return .asking([])
+        }
+        let blob = incoming[index]
+        try blob.append(chunk)
+        let count = UInt64(chunk.bytes.count)
+        shippedBytes += count
+        underWayByteCount -= min(count, underWayByteCount)
+        if blob.isComplete, try complete(blob) { incoming.remove(at: index) }
+        return try proceed()
+    }
+
+    /// Asks for as much as there is room for.
+    private func proceed() throws -> Progress {
+        var requests: [BlobRequest] = []
+        let piece = ClusterLimits.shippingPieceBytes
+        while underWayByteCount + UInt64(piece) <= UInt64(ClusterLimits.shippingWindowBytes) {
+            if let blob = incoming.first(where: { !$0.isAsked }) {
+                let request = blob.ask(atMost: piece)
+                underWayByteCount += request.count
+                requests.append(request)
+            } else if let next = missing.popFirst() {
+                let blob = try IncomingBlob(next, in: cache)
+                if try !blob.isComplete || !complete(blob) { incoming.append(blob) }
+            } else {
+                break
+            }
+        }
+        return incoming.isEmpty && missing.isEmpty ? .complete : .asking(requests)
+    }
+
+    /// Takes a blob whose last byte has come. False where it is damaged and begins anew.
+    private func complete(_ blob: IncomingBlob) throws -> Bool {
+        let name = blob.blob.digest.hexadecimal
+        guard try blob.isIntact() else {
+            guard blob.resumedByteCount > 0 else {
+                blob.discard()
+                throw ShippingError.wrongHash(name)
+            }
+            Log.warning("what an earlier start left of blob \(name) is damaged; shipping it anew")
+            try blob.restart()
+            return false
+        }
+        held[blob.blob.digest] = .cached(try blob.commit())
+        return true
     }
 }

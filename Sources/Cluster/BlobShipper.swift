@@ -5,12 +5,11 @@ import Platform
 import Synchronization
 import Wire
 
-/// Sends one worker the blobs it asks for, from a thread of its own; memory stays bounded by the
-/// link's limit on chunks under way.
+/// Sends one worker the blobs it asks for, from a thread of its own.
+///
+/// A chunk is read from the model file when the link has room for it: what is in memory for one
+/// worker is `ClusterLimits.shippingBytesMax` and the socket's buffer, whatever the blobs' sizes.
 final class BlobShipper: Sendable {
-    /// Small, so that many workers can be shipped to at once from little memory.
-    static let chunkBytes = 256 << 10
-
     private let requests = Mailbox<Order>(capacity: Limits.blobsMax)
     private let thread: OSThread
 
@@ -25,29 +24,52 @@ final class BlobShipper: Sendable {
     init(link: Link, catalog: BlobCatalog) {
         thread = OSThread(name: "ship") { [requests, sent] in
             while let order = requests.take() {
-                let request = order.request
-                guard let blob = catalog.blob(request.digest),
-                    request.offset < UInt64(blob.byteCount)
-                else {
-                    link.refuse(
-                        .blobUnavailable,
-                        "no blob \(request.digest.hexadecimal) from \(request.offset) on")
-                    return
-                }
-                for start in stride(
-                    from: Int(request.offset), to: blob.byteCount, by: Self.chunkBytes)
-                {
-                    let count = min(Self.chunkBytes, blob.byteCount - start)
-                    let chunk = BlobChunk(
-                        digest: request.digest, offset: UInt64(start),
-                        bytes: blob.copyBytes(offset: start, count: count))
-                    let frame = Frame(
-                        epoch: order.epoch, id: order.id, message: .blobChunk(chunk))
-                    guard link.ship(frame) else { return }
-                    sent.add(count)
-                }
+                guard Self.carryOut(order, on: link, from: catalog, sent) else { return }
             }
         }
+    }
+
+    /// False when the link has ended, perhaps because the request can't be met.
+    private static func carryOut(
+        _ order: Order, on link: Link, from catalog: BlobCatalog, _ sent: ShippedBytes
+    ) -> Bool {
+        let request = order.request
+        guard let blob = catalog.blob(request.digest), request.offset < UInt64(blob.byteCount)
+        else {
+            link.refuse(
+                .blobUnavailable,
+                "no blob \(request.digest.hexadecimal) from \(request.offset) on")
+            return false
+        }
+        let first = Int(request.offset)
+        let end = first + Int(min(request.count, UInt64(blob.byteCount - first)))
+        do throws(FileError) {
+            for start in stride(from: first, to: end, by: ClusterLimits.shippingChunkBytes) {
+                let count = min(ClusterLimits.shippingChunkBytes, end - start)
+                let chunk = BlobChunk(
+                    digest: request.digest, offset: UInt64(start),
+                    bytes: try blob.read(offset: start, count: count))
+                let frame = Frame(epoch: order.epoch, id: order.id, message: .blobChunk(chunk))
+                guard link.ship(frame) else { return false }
+                sent.add(count)
+            }
+        } catch {
+            refuse(link, error)
+            return false
+        }
+        return true
+    }
+
+    private static func refuse(_ link: Link, _ error: FileError) {
+        let reason =
+            if case .changed(let path) = error {
+                "the model file \(path) has changed since the coordinator opened it; "
+                    + "restart the coordinator"
+            } else {
+                "the model file can't be shipped: \(error)"
+            }
+        Log.error(reason)
+        link.refuse(.blobUnavailable, reason)
     }
 
     var sentBytes: Int { sent.count }

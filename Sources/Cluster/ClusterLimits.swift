@@ -32,14 +32,32 @@ package enum ClusterLimits {
     package static let strangersMax = 64
     /// Frames waiting to be sent on one link.
     package static let outgoingFramesMax = 1024
-    /// Blob chunks read ahead of a link; bounds the coordinator's memory while it ships.
-    package static let shippingChunksMax = 4
+    /// Small, so that many workers can be shipped to at once from little memory.
+    package static let shippingChunkBytes = 256 << 10
+    /// Bytes of blobs read ahead of one link; bounds the coordinator's memory while it ships.
+    package static let shippingBytesMax = 1 << 20
+    static let shippingChunksMax = shippingBytesMax / shippingChunkBytes
+    /// What a worker asks for at a time, and what it has room for altogether; bounds its memory
+    /// while it is shipped to. The room is a few times what a fast link holds under way.
+    package static let shippingPieceBytes = 4 << 20
+    package static let shippingWindowBytes = 16 << 20
     /// Events waiting for one coordinator or worker thread; readers wait beyond it.
     package static let eventsMax = 4096
     /// Requests waiting for a slot.
     package static let queueMax = 256
     /// Rows of one step.
     package static let rowCountMax = 512
+    /// Steps in the pipeline at once: one for each stage, and what the network hides. Each queue on
+    /// their way holds them all: it is below `outgoingFramesMax` and `eventsMax`.
+    package static let stepsInFlightMax = Limits.stagesMax + 64
+    /// Rows of all steps in flight, which bounds the activations that wait anywhere.
+    package static let rowsInFlightMax = 8192
+    /// How long requests wait for layers that a lost worker took with it.
+    package static let recoveryLimit = Duration.seconds(120)
+    /// Pipelines that may be lost in a row under a request that gets no token meanwhile.
+    package static let lossCountMax = 8
+    /// A request that has heard nothing for this long is told that it still waits.
+    package static let waitingInterval = Duration.seconds(5)
     package static let defaultContextLength = 4096
     package static let defaultSlotCount = 4
     /// Every sequence may want all logits in the same step, and a step has no room for more.
@@ -50,6 +68,8 @@ package enum ClusterLimits {
     package static let timingWindow = 64
     /// Steps further apart than this do not belong to one stretch of generating.
     package static let timingPause = Duration.seconds(2)
-    /// Steps that are in the pipeline at once, as predictions assume.
-    package static let predictedStepsInFlight: Int? = 1
+    /// Steps that are in the pipeline at once, as predictions assume: nil for one to a stage.
+    package static let predictedStepsInFlight: Int? = nil
+    /// Requests that a status lists one by one.
+    package static let shownStreamsMax = 64
 }

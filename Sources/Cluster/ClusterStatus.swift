@@ -15,6 +15,19 @@ package struct ClusterStatus: Sendable, Codable {
     package var waiting: Int
     package var requestsServed: Int
     package var tokensGenerated: Int
+    /// Tokens of prompts that have been computed.
+    package var promptTokens = 0
+    /// Requests that may wait; beyond them new ones are refused.
+    package var waitingMax = 0
+    /// What a request refused now would be told to wait.
+    package var retryAfterSeconds = 0
+    /// Since the coordinator started.
+    package var uptimeSeconds = 0.0
+    package var flow = FlowStatus()
+    /// The oldest requests that wait or run, at most `ClusterLimits.shownStreamsMax`.
+    package var streams: [StreamStatus] = []
+    /// Latest first.
+    package var events: [EventStatus] = []
     package var coordinatorPrivateBytes: Int
     /// The part of the above that the vocabulary's tables take.
     package var vocabularyTableBytes: Int
@@ -22,13 +35,13 @@ package struct ClusterStatus: Sendable, Codable {
     package var shippedBytes: Int
     /// What the plan was expected to give before it ran: for one stream, and for all slots
     /// together; 0 where workers did not measure themselves.
-    package var predictedTokensPerSecond: Double
-    package var predictedTokensPerSecondOfAllSlots: Double
+    package var predictedTokensPerSecond = 0.0
+    package var predictedTokensPerSecondOfAllSlots = 0.0
     /// Over the most recent steps that produced only tokens, and their mean number of rows.
-    package var measuredTokensPerSecond: Double
-    package var measuredRowsPerStep: Double
+    package var measuredTokensPerSecond = 0.0
+    package var measuredRowsPerStep = 0.0
     package var stages: [StageStatus]
-    package var members: [MemberStatus]
+    package var members: [MemberStatus] = []
 
     package init(model: String, contextLength: Int, layerCount: Int) {
         self.model = model
@@ -45,12 +58,7 @@ package struct ClusterStatus: Sendable, Codable {
         coordinatorPrivateBytes = 0
         vocabularyTableBytes = 0
         shippedBytes = 0
-        predictedTokensPerSecond = 0
-        predictedTokensPerSecondOfAllSlots = 0
-        measuredTokensPerSecond = 0
-        measuredRowsPerStep = 0
         stages = []
-        members = []
     }
 }
 
@@ -72,8 +80,15 @@ package struct StageStatus: Sendable, Codable {
     package var waitMicrosecondsPerToken: Int
     package var sendMicrosecondsPerToken: Int
     package var roundTripMicroseconds: Int
+    /// Share of the latest seconds (`FlowStatus.windowSeconds`) in which it computed.
+    package var utilisation = 0.0
+    /// Share in which it sent and did not compute; the rest it waited.
+    package var sendShare = 0.0
+    /// Over its data links: activations and candidates, not weights.
+    package var receivedBytesPerSecond = 0
+    package var sentBytesPerSecond = 0
     /// Of the plan, for a step of one row; 0 without a prediction.
-    package var predictedMicrosecondsPerToken: Int
+    package var predictedMicrosecondsPerToken = 0
 
     package init(stage: Int, worker: String, layerStart: Int, layerEnd: Int) {
         self.stage = stage
@@ -91,6 +106,5 @@ package struct StageStatus: Sendable, Codable {
         waitMicrosecondsPerToken = 0
         sendMicrosecondsPerToken = 0
         roundTripMicroseconds = 0
-        predictedMicrosecondsPerToken = 0
     }
 }

@@ -15,7 +15,7 @@ package final class Coordinator: TextGenerator {
 
     /// Starts to load or to wait for workers; `awaitReady` tells when that is done.
     ///
-    /// Throws what is wrong with the port or the local workers at once.
+    /// Throws what is wrong with the model file, the port or the local workers at once.
     package init(model: LoadedModel, configuration: CoordinatorConfiguration) throws {
         let events = Mailbox<CoordinatorEvent>(capacity: ClusterLimits.eventsMax)
         let post: @Sendable (BackendEvent) -> Void = { events.post(.backend($0)) }
@@ -27,8 +27,9 @@ package final class Coordinator: TextGenerator {
                     threadCount: threadCount)
                 return (LocalBackend(configuration: stage, tensors: model.tensors, post: post), nil)
             case .workers(let listen, let localCount, let threadCount):
-                let catalog = BlobCatalog(
-                    model.blobs, threadCount: OSThread.allowedCPUs().count)
+                let catalog = try BlobCatalog(
+                    model.blobs, indexDirectory: configuration.cacheDirectory,
+                    threadCount: OSThread.allowedCPUs().count)
                 let backend = try ClusterBackend(
                     model: model, catalog: catalog, configuration: configuration, listen: listen,
                     localCount: localCount, threadCount: threadCount, post: post)

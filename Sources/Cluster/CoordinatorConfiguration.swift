@@ -2,6 +2,7 @@
 
 package import Control
 package import Platform
+package import Wire
 
 /// How a model is to be served.
 package struct CoordinatorConfiguration: Sendable {
@@ -18,19 +19,27 @@ package struct CoordinatorConfiguration: Sendable {
     package var contextLength: Int
     /// Sequences computed at once.
     package var slotCount: Int
-    /// Where local workers keep blobs.
+    /// Where the digests of the model's blobs and the workers' names are kept, and local workers
+    /// keep blobs.
     package var cacheDirectory: String
+    /// What hidden states travel as between workers.
+    package var wireType: WireType
+    /// What KV caches hold.
+    package var cacheType: CacheType
     /// What plans are made for.
     package var objective: PlannerGoal.Objective
 
     package init(
         placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String,
+        wireType: WireType = .f32, cacheType: CacheType = .f16,
         objective: PlannerGoal.Objective = .throughput
     ) {
         self.placement = placement
         self.contextLength = contextLength
         self.slotCount = slotCount
         self.cacheDirectory = cacheDirectory
+        self.wireType = wireType
+        self.cacheType = cacheType
         self.objective = objective
     }
 }

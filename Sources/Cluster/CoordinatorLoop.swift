@@ -28,27 +28,24 @@ final class CoordinatorLoop {
     private var waiters: [Mailbox<GenerationError?>] = []
     private var lastID: UInt64 = 0
     private var isUp = false
+    /// Why the latest pipeline went down.
+    private var lossReason = ""
     private var failure: GenerationError?
-    private var requestsServed = 0
-    private var tokensGenerated = 0
+    private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
     init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
         self.model = model
         self.backend = backend
         self.slotCount = slotCount
-        scheduler = Scheduler(
-            limits: SchedulerLimits(
-                slotCount: slotCount, contextLength: model.served.contextLength,
-                rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
-                vocabularyCount: model.hyperparameters.vocabularySize,
-                endOfGeneration: model.served.tokenizer.endOfGeneration))
+        scheduler = Scheduler(limits: SchedulerLimits(model, slotCount: slotCount))
     }
 
     /// Works until `stop` comes; then every request has been failed and the backend stopped.
     func run(_ events: Mailbox<CoordinatorEvent>) {
         loop: while true {
             let event = events.take(timeout: ClusterLimits.tickInterval)
+            carryOut(scheduler.tick(now: MonotonicClock.now()))
             tickIfDue()
             switch event {
             case nil: break
@@ -63,6 +60,7 @@ final class CoordinatorLoop {
                 if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
             case .backend(let event)?: act(on: backend.handle(event))
             }
+            counters.note(isBusy: !requests.isEmpty, now: MonotonicClock.now())
         }
         failure = .shuttingDown
         for request in requests.values { request.fail(.shuttingDown) }
@@ -89,6 +87,7 @@ final class CoordinatorLoop {
         guard now - lastTick >= ClusterLimits.tickInterval else { return }
         lastTick = now
         act(on: backend.tick(isIdle: scheduler.isIdle))
+        reassure(after: ClusterLimits.waitingInterval)
     }
 
     private func submit(
@@ -104,7 +103,9 @@ final class CoordinatorLoop {
                     tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
                     topLogProbabilities: request.topLogProbabilities ?? 0))
         } catch {
-            throw GenerationError(error, detail: status().detail)
+            let seconds = counters.retryAfterSeconds(
+                waiting: scheduler.waiting, now: MonotonicClock.now())
+            throw GenerationError(error, detail: status().detail, retryAfterSeconds: seconds)
         }
         lastID = id
         requests[id] = ActiveRequest(
@@ -122,11 +123,21 @@ final class CoordinatorLoop {
         status.slotCount = slotCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
-        status.requestsServed = requestsServed
-        status.tokensGenerated = tokensGenerated
+        status.waitingMax = ClusterLimits.queueMax
+        let now = MonotonicClock.now()
+        counters.fill(&status, now: now)
+        status.streams = streams(now: now)
         status.coordinatorPrivateBytes = MemoryReading.privateBytes()
         status.vocabularyTableBytes = model.served.tokenizer.tableByteCount
         return status
+    }
+
+    private func streams(now: Duration) -> [StreamStatus] {
+        let running = scheduler.runningIDs
+        let oldest = requests.keys.sorted().prefix(ClusterLimits.shownStreamsMax)
+        return oldest.compactMap { id in
+            requests[id]?.status(id: id, isRunning: running.contains(id), now: now)
+        }
     }
 
     // MARK: Outcomes and directives
@@ -134,17 +145,23 @@ final class CoordinatorLoop {
     private func act(on outcomes: [BackendOutcome]) {
         for outcome in outcomes {
             switch outcome {
-            case .up(let epoch):
+            case .up(let epoch, let stageCount):
                 isUp = true
-                scheduler.pipelineUp(epoch: epoch)
+                counters.pipelineChanged(now: MonotonicClock.now())
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
-            case .down(let reason): takeDown(.workerLost(reason))
-            case .failed(let reason):
-                failure = .notReady(reason)
-                for waiter in waiters { waiter.offer(failure) }
-                waiters = []
+                carryOut(scheduler.pipelineUp(epoch: epoch, stageCount: stageCount))
+            case .down(let reason):
+                isUp = false
+                lossReason = reason
+                counters.pipelineChanged(now: MonotonicClock.now())
+                carryOut(scheduler.pipelineDown())
+                reassure(after: .zero)
+            case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):
+                let load = counters.arrived(
+                    stepID: id, trail: candidates.trail, now: MonotonicClock.now())
+                if let load { backend.learn(load, trail: candidates.trail) }
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {
@@ -155,13 +172,23 @@ final class CoordinatorLoop {
         }
     }
 
-    private func takeDown(_ error: GenerationError) {
-        isUp = false
-        for directive in scheduler.pipelineDown() {
-            if case .failed(let id) = directive {
-                requests.removeValue(forKey: id)?.fail(error)
-            }
+    /// There will never be a pipeline again.
+    private func giveUp(_ reason: String) {
+        let error = GenerationError.notReady(reason)
+        failure = error
+        for waiter in waiters { waiter.offer(error) }
+        waiters = []
+        for (id, request) in requests {
+            request.fail(error)
+            carryOut(scheduler.cancel(id))
         }
+        requests = [:]
+    }
+
+    /// Tells those who have heard nothing for `interval` that they still wait.
+    private func reassure(after interval: Duration) {
+        let now = MonotonicClock.now()
+        for id in requests.keys { requests[id]?.reassure(after: interval, now: now) }
     }
 
     private func carryOut(_ directives: [SchedulerDirective]) {
@@ -169,34 +196,55 @@ final class CoordinatorLoop {
         var stopped: [UInt64] = []
         for directive in directives {
             switch directive {
-            case .forward(let stepID, let step): backend.forward(stepID: stepID, step)
-            case .prefilled: break
+            case .forward(let stepID, let step):
+                counters.sent(stepID: stepID, step, now: now)
+                backend.forward(stepID: stepID, step)
+            case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
-                tokensGenerated += 1
+                if let timing = requests[id]?.timing(now: now) {
+                    counters.token(timing, now: now)
+                }
                 let isStopped = requests[id]?.take(
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
             case .finished(let id, let reason, let promptCount, let generatedCount):
-                requestsServed += 1
+                counters.finished(now: now)
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
-            case .failed(let id):
-                requests.removeValue(forKey: id)?.fail(.workerLost("the pipeline ended"))
+            case .failed(let id, let failure):
+                requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
             }
         }
         for id in stopped { carryOut(scheduler.finish(id, reason: .stop)) }
     }
 }
 
+extension SchedulerLimits {
+    fileprivate init(_ model: LoadedModel, slotCount: Int) {
+        self.init(
+            slotCount: slotCount, contextLength: model.served.contextLength,
+            rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
+            vocabularyCount: model.hyperparameters.vocabularySize,
+            endOfGeneration: model.served.tokenizer.endOfGeneration)
+        stepsInFlightMax = ClusterLimits.stepsInFlightMax
+        rowsInFlightMax = ClusterLimits.rowsInFlightMax
+        recoveryLimit = ClusterLimits.recoveryLimit
+        lossCountMax = ClusterLimits.lossCountMax
+    }
+}
+
 extension GenerationError {
-    init(_ refusal: SchedulerRefusal, detail: String) {
+    init(
+        _ refusal: SchedulerRefusal, detail: @autoclosure () -> String, retryAfterSeconds: Int
+    ) {
         switch refusal {
         case .emptyPrompt: self = .emptyPrompt
         case .promptTooLong(let tokens, let contextLength):
             self = .promptTooLong(tokens: tokens, contextLength: contextLength)
-        case .queueFull(let waiting): self = .queueFull(waiting: waiting, retryAfterSeconds: 1)
-        case .notReady: self = .notReady(detail)
+        case .queueFull(let waiting):
+            self = .queueFull(waiting: waiting, retryAfterSeconds: retryAfterSeconds)
+        case .notReady: self = .notReady(detail())
         case .tokenOutOfRange(let token, let count):
             self = .tokenOutOfRange(token: token, vocabularyCount: count)
         }

@@ -33,6 +33,9 @@ package struct GenerationRequest: Sendable {
 package enum GenerationEvent: Sendable {
     /// One token; `text` is what can be shown now (whole characters only, perhaps empty).
     case token(GeneratedToken)
+    /// Nothing has come for a while, and more will: the request is queued, or its layers are being
+    /// moved away from a lost worker.
+    case waiting
     case finished(GenerationSummary)
     case failed(GenerationError)
 }
@@ -102,6 +105,7 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
     case tokenOutOfRange(token: UInt32, vocabularyCount: Int)
     case queueFull(waiting: Int, retryAfterSeconds: Int)
     case notReady(String)
+    /// The layers were not back in time.
     case workerLost(String)
     case shuttingDown
 
@@ -117,7 +121,7 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
         case .queueFull(let waiting, let seconds):
             "\(waiting) requests are waiting already; retry in \(seconds) s"
         case .notReady(let reason): "the cluster is not ready: \(reason)"
-        case .workerLost(let what): "\(what) while generating; retry"
+        case .workerLost(let what): "\(what); retry"
         case .shuttingDown: "the server is shutting down"
         }
     }

@@ -12,8 +12,13 @@ final class Heart: Sendable {
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
     private let next = Mutex<Link?>(nil)
+    private let dataTraffic: ByteTally
 
-    init(link: Link) { self.link = link }
+    /// `dataTraffic` counts what goes over the worker's data links.
+    init(link: Link, dataTraffic: ByteTally) {
+        self.link = link
+        self.dataTraffic = dataTraffic
+    }
 
     /// Beats from now on; has no effect the second time.
     func start(interval: Duration) {
@@ -55,6 +60,8 @@ final class Heart: Sendable {
             waitMicroseconds: now.waitMicroseconds, sendMicroseconds: now.sendMicroseconds,
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds),
+            receivedBytes: UInt64(clamping: dataTraffic.receivedBytes),
+            sentBytes: UInt64(clamping: dataTraffic.sentBytes),
             nextRoundTripMicroseconds: path.0, nextBytesPerSecond: path.1)
     }
 }

@@ -23,6 +23,7 @@ package final class Link: Sendable {
     private let shipping = Mailbox<Void>(capacity: ClusterLimits.shippingChunksMax)
     private let threads = Mutex<[OSThread]>([])
     private let counters = Mutex(LinkCounters())
+    private let tally: ByteTally?
     private let parting = Mutex<Parting>(Parting())
     /// Closed by the writer as its last act.
     private let written = Mailbox<Void>(capacity: 1)
@@ -32,11 +33,14 @@ package final class Link: Sendable {
         var isDismissed = false
     }
 
-    /// Takes over `stream`. A stranger has a limited time and size for its first frame.
+    /// Takes over `stream`. A stranger has a limited time and size for its first frame. What goes
+    /// over the link is also counted in `tally`.
     package init(
-        stream: ByteStream, isStranger: Bool, onEvent: @escaping @Sendable (Link, Event) -> Void
+        stream: ByteStream, isStranger: Bool, tally: ByteTally? = nil,
+        onEvent: @escaping @Sendable (Link, Event) -> Void
     ) {
         self.stream = stream
+        self.tally = tally
         peer = stream.peer
         let reader = OSThread(name: "link-read") { [self] in
             let reason = read(isStranger: isStranger) { onEvent(self, .frame($0)) }
@@ -150,6 +154,7 @@ package final class Link: Sendable {
                     $0.receivedBytes += head.count + count
                     $0.lastHeard = MonotonicClock.now()
                 }
+                tally?.noteReceived(head.count + count)
                 deliver(try Frame(header: header, payload: payload))
                 isFirst = false
             }
@@ -188,6 +193,7 @@ package final class Link: Sendable {
                 $0.sendMicroseconds += spent
                 $0.lastSendMicroseconds = spent
             }
+            tally?.noteSent(bytes.count)
         }
         outgoing.close()
         shipping.close()

@@ -7,6 +7,8 @@ import Platform
 ///
 /// The metadata are let go once the tokenizer and the template are made of them.
 package struct LoadedModel: Sendable {
+    /// Of the file, or of any of its parts.
+    package let path: String
     package let hyperparameters: Hyperparameters
     package let blobs: BlobPlan
     package private(set) var served: ServedModel
@@ -14,6 +16,7 @@ package struct LoadedModel: Sendable {
     /// Throws `ModelFileError`, `TokenizerError` or `TemplateError`.
     package init(path: String, contextLength: Int) throws {
         let file = try ModelFile(path: path)
+        self.path = path
         hyperparameters = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
         blobs = BlobPlan(file: file, hyperparameters: hyperparameters)
         let tokenizer = try Tokenizer(metadata: file.metadata)

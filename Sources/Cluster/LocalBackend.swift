@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 import Platform
@@ -8,11 +9,10 @@ import Wire
 
 /// All layers in this process, as one stage on a thread of its own.
 final class LocalBackend: StepBackend {
-    private let work = Mailbox<(UInt64, Step)>(capacity: 4)
+    private let work = Mailbox<(UInt64, Step)>(capacity: ClusterLimits.stepsInFlightMax)
     private let thread: OSThread
     private let board = LocalBoard()
     private let configuration: StageConfiguration
-    private var times = StageTimes()
     private var isReady = false
     private var failure: String?
 
@@ -47,13 +47,11 @@ final class LocalBackend: StepBackend {
         switch event {
         case .localReady:
             isReady = true
-            return [.up(epoch: 1)]
+            return [.up(epoch: 1, stageCount: 1)]
         case .localFailed(let reason):
             failure = reason
             return [.down(reason: reason), .failed(reason)]
         case .localCandidates(let id, let candidates):
-            _ = times.record(
-                stepID: id, trail: candidates.trail, now: MonotonicClock.now())
             return [.candidates(stepID: id, candidates)]
         case .link(let link, .closed):
             link.finish()
@@ -64,10 +62,10 @@ final class LocalBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] { [] }
 
-    func forward(stepID: UInt64, _ step: Step) {
-        times.noteSent(stepID: stepID, step)
-        work.offer((stepID, step))
-    }
+    func forward(stepID: UInt64, _ step: Step) { work.offer((stepID, step)) }
+
+    /// There is nothing to plan.
+    func learn(_ load: StepLoad, trail: [StageTiming]) {}
 
     func distrust(_ reason: String) -> [BackendOutcome] {
         failure = reason
@@ -88,7 +86,6 @@ final class LocalBackend: StepBackend {
         stage.residentBytes = reading.residentBytes
         stage.stepCount = Int(reading.counters.stepCount)
         stage.rowCount = Int(reading.counters.rowCount)
-        times.fill(&stage)
         status.stages = [stage]
     }
 

@@ -8,7 +8,8 @@ final class LocalWorkers {
 
     /// Starts `count` workers that join `address`, sharing the machine's memory evenly.
     init(
-        count: Int, joining address: SocketAddress, threadCount: Int, cacheDirectory: String
+        count: Int, joining address: SocketAddress, threadCount: Int, modelPath: String,
+        cacheDirectory: String
     ) throws(ProcessError) {
         let budget = MemoryReading.availableBytes() / 10 * 8 / count
         do {
@@ -17,7 +18,7 @@ final class LocalWorkers {
                 let process = try ChildProcess.ofSelf(arguments: [
                     "worker", "--join", address.description, "--name", name,
                     "--threads", "\(threadCount)", "--memory", "\(budget)",
-                    "--cache", cacheDirectory, "--child",
+                    "--model", modelPath, "--cache", cacheDirectory, "--child",
                 ])
                 children.append((name, process))
             }

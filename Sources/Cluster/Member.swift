@@ -10,6 +10,7 @@ final class Member {
     let link: Link
     private let shipper: BlobShipper
     private(set) var heartbeat: Heartbeat?
+    private var traffic = DataTraffic()
 
     init(hello: Hello, link: Link, catalog: BlobCatalog) {
         self.hello = hello
@@ -43,7 +44,10 @@ final class Member {
             bytesPerSecond: heartbeat.nextBytesPerSecond)
     }
 
-    func note(_ heartbeat: Heartbeat) { self.heartbeat = heartbeat }
+    func note(_ heartbeat: Heartbeat, now: Duration) {
+        self.heartbeat = heartbeat
+        traffic.note(heartbeat, now: now)
+    }
 
     func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) {
         guard !shipper.ask(request, epoch: epoch, id: id) else { return }
@@ -70,7 +74,7 @@ final class Member {
             measuredByPredicted: correction)
     }
 
-    func status(stage: Int, layers: Range<Int>) -> StageStatus {
+    func status(stage: Int, layers: Range<Int>, now: Duration) -> StageStatus {
         var status = StageStatus(
             stage: stage, worker: hello.name, layerStart: layers.lowerBound,
             layerEnd: layers.upperBound)
@@ -84,6 +88,8 @@ final class Member {
             status.rowCount = Int(clamping: heartbeat.rowCount)
             status.roundTripMicroseconds = Int(heartbeat.roundTripMicroseconds)
         }
+        status.receivedBytesPerSecond = traffic.receivedPerSecond(now: now)
+        status.sentBytesPerSecond = traffic.sentPerSecond(now: now)
         return status
     }
 }

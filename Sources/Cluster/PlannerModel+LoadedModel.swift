@@ -3,48 +3,30 @@
 package import Control
 import Engine
 package import Model
-
-/// A tensor as far as a plan depends on it.
-package struct PlannedTensor: Sendable {
-    package let role: TensorRole
-    package let type: ElementType
-    package let byteCount: Int
-    package let elementCount: Int
-
-    package init(role: TensorRole, type: ElementType, byteCount: Int, elementCount: Int) {
-        self.role = role
-        self.type = type
-        self.byteCount = byteCount
-        self.elementCount = elementCount
-    }
-
-    package init?(_ tensor: Tensor) {
-        guard let role = TensorRole(name: tensor.name) else { return nil }
-        self.init(
-            role: role, type: tensor.type, byteCount: tensor.byteCount,
-            elementCount: tensor.elementCount)
-    }
-}
+package import Wire
 
 extension PlannerModel {
-    init(_ model: LoadedModel, slotCount: Int, contextLength: Int) {
+    init(_ model: LoadedModel, _ configuration: CoordinatorConfiguration) {
         self.init(
             model.hyperparameters, tensors: model.tensors.compactMap(PlannedTensor.init),
-            slotCount: slotCount, contextLength: contextLength)
+            slotCount: configuration.slotCount, contextLength: model.served.contextLength,
+            wireType: configuration.wireType, cacheType: configuration.cacheType)
     }
 
     /// What each part of a model needs of a worker's memory, and of its time.
     ///
     /// `tensors` are all of the model's, checked against its numbers.
     package init(
-        _ shape: Hyperparameters, tensors: [PlannedTensor], slotCount: Int, contextLength: Int
+        _ shape: Hyperparameters, tensors: [PlannedTensor], slotCount: Int, contextLength: Int,
+        wireType: WireType, cacheType: CacheType
     ) {
         let oneLayer = StageConfiguration(
             hyperparameters: shape, layers: 0..<1, slotCount: slotCount,
-            contextLength: contextLength, rowCountMax: ClusterLimits.rowCountMax, threadCount: 1)
-        let bytesPerPosition = 2 * 2 * shape.headCountKV * shape.headSize  // f16 keys and values
-        let kv = slotCount * contextLength * bytesPerPosition
+            contextLength: contextLength, kvType: KVType(cacheType),
+            rowCountMax: ClusterLimits.rowCountMax, threadCount: 1)
+        let kv = oneLayer.kvByteCountPerLayer ?? Int.max
         let scratch = StageEngine.memoryByteCount(configuration: oneLayer, weightByteCount: 0) - kv
+        let position = kv / max(1, oneLayer.pageCount) / oneLayer.pagePositionCount
         var layers = [[PlannedTensor]](repeating: [], count: shape.layerCount)
         var embedding: [PlannedTensor] = []
         var output: [PlannedTensor] = []
@@ -65,9 +47,10 @@ extension PlannerModel {
             scratchBytes: UInt64(max(0, scratch)),
             work: ModelWork(
                 layers: layers.map(ModelWork.Part.init), head: ModelWork.Part(head),
-                kvBytesPerPosition: UInt64(bytesPerPosition),
+                kvBytesPerPosition: UInt64(position),
                 attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
-                rowBytes: UInt64(4 * shape.embeddingLength), contextLength: contextLength))
+                rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
+                contextLength: contextLength))
     }
 
     /// As `Blob` lays them out.
@@ -98,6 +81,17 @@ extension StageConfiguration {
         self.init(
             hyperparameters: model.hyperparameters, layers: layers,
             slotCount: configuration.slotCount, contextLength: model.served.contextLength,
-            rowCountMax: ClusterLimits.rowCountMax, threadCount: threadCount)
+            kvType: KVType(configuration.cacheType), rowCountMax: ClusterLimits.rowCountMax,
+            threadCount: threadCount)
+    }
+}
+
+extension KVType {
+    /// The wire's form of the same.
+    init(_ type: CacheType) {
+        switch type {
+        case .f16: self = .f16
+        case .q8: self = .q8
+        }
     }
 }

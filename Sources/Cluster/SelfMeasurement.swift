@@ -110,6 +110,16 @@ struct SelfMeasurement {
     }
 }
 
+extension NodeID {
+    /// 32 digits.
+    var hexadecimal: String {
+        [high, low].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+}
+
 extension WorkerSpeed {
     /// One line for people.
     var text: String {

@@ -5,44 +5,37 @@ import Model
 import Platform
 import Wire
 
-/// Makes a stage from an assignment whose blobs are all in the cache.
+/// Makes a stage from an assignment whose blobs are all at hand.
 struct StageLoader {
     let assignment: Assignment
     let threadCount: Int
     let memoryBudgetBytes: Int
 
-    /// Packs the weights in `files`, the verified blobs. Throws what is wrong with them.
-    func load(_ files: [BlobDigest: MappedFile]) throws -> StageRunner {
+    /// Packs the weights in `blobs`. Throws what is wrong with the assignment: a blob's bytes may
+    /// be anything, its sizes are checked.
+    func load(_ blobs: [BlobDigest: HeldBlob]) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)
         var tensors: [Tensor] = []
         for blob in assignment.blobs {
-            guard let file = files[blob.digest] else {
+            guard let held = blobs[blob.digest] else {
                 throw ShippingError.unloadable("blob \(blob.digest.hexadecimal) is missing")
             }
-            tensors += try blob.tensors(in: file)
+            tensors += try held.tensors(blob)
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
         let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
-        return StageRunner(stage: Int(assignment.stage), engine: engine)
+        return StageRunner(
+            stage: Int(assignment.stage), engine: engine, wireType: assignment.wireType)
     }
 
     /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.
     private func checkMemory(_ configuration: StageConfiguration) throws {
-        let shape = configuration.hyperparameters
-        let factors = [
-            configuration.slotCount, configuration.contextLength, configuration.layers.count,
-            shape.headCountKV, shape.headSize, 2 * MemoryLayout<UInt16>.size,
-        ]
-        let need = factors.reduce(Int?.some(1)) { product, factor in
-            guard let (value, isOver) = product?.multipliedReportingOverflow(by: factor), !isOver
-            else { return nil }
-            return value
-        }
+        let need = configuration.kvByteCount
         guard let need, need <= memoryBudgetBytes else {
             throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
         }
-        let width = MemoryLayout<Float>.size * shape.embeddingLength
+        let width = MemoryLayout<Float>.size * configuration.hyperparameters.embeddingLength
         guard configuration.rowCountMax * width <= Limits.activationBytesMax else {
             throw ShippingError.unloadable("\(configuration.rowCountMax) rows do not fit a step")
         }
@@ -61,7 +54,10 @@ struct StageLoader {
             hyperparameters: hyperparameters,
             layers: Int(assignment.layerStart)..<Int(assignment.layerEnd),
             slotCount: Int(assignment.slotCount), contextLength: Int(assignment.contextLength),
-            rowCountMax: Int(assignment.rowCountMax), threadCount: threadCount)
+            pageCount: Int(assignment.pageCount),
+            pagePositionCount: Int(assignment.pagePositionCount),
+            kvType: KVType(assignment.cacheType), rowCountMax: Int(assignment.rowCountMax),
+            threadCount: threadCount)
     }
 }
 

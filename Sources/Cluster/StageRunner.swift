@@ -17,12 +17,15 @@ final class StageRunner {
 
     let stage: Int
     private let engine: StageEngine
+    private let wireType: WireType
     private(set) var counters = StageCounters()
     private var previousEnd: Duration?
 
-    init(stage: Int, engine: StageEngine) {
+    /// `wireType` is what its output travels as.
+    init(stage: Int, engine: StageEngine, wireType: WireType = .f32) {
         self.stage = stage
         self.engine = engine
+        self.wireType = wireType
     }
 
     var residentByteCount: Int { engine.residentByteCount }
@@ -36,8 +39,7 @@ final class StageRunner {
         guard step.trail.map({ Int($0.stage) }) == Array(0..<stage) else {
             throw StepFault.wrongTrail(stage: stage, stagesBefore: step.trail.count)
         }
-        var hidden: [Float] = []
-        if case .f32(let values) = step.activations { hidden = values }
+        let hidden = step.activations.values(isa: engine.isa)
         guard stage > 0 || hidden.isEmpty else { throw StepFault.activationsAtFirstStage }
         for edit in step.edits { try apply(edit) }
         let vocabularySize = engine.configuration.hyperparameters.vocabularySize
@@ -57,9 +59,9 @@ final class StageRunner {
     private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
         switch output {
         case .hidden(let values):
+            let activations = Activations(values, as: wireType, isa: engine.isa)
             return .next(
-                Step(
-                    edits: step.edits, rows: step.rows, activations: .f32(values), trail: trail))
+                Step(edits: step.edits, rows: step.rows, activations: activations, trail: trail))
         case .predictions(let predictions):
             let rows = predictions.map { prediction in
                 let row = step.rows[prediction.rowIndex]
@@ -75,10 +77,15 @@ final class StageRunner {
         switch edit {
         case .release(let slot): try engine.release(slot: Int(slot))
         case .truncate(let slot, let length):
-            try engine.truncate(slot: Int(slot), length: Int(length))
+            try engine.truncate(slot: Int(slot), length: held(slot, length))
         case .fork(let slot, let source, let length):
-            try engine.fork(slot: Int(slot), source: Int(source), length: Int(length))
+            try engine.fork(slot: Int(slot), source: Int(source), length: held(source, length))
         }
+    }
+
+    /// As many positions of the slot as are asked for, of those that it holds.
+    private func held(_ slot: UInt32, _ length: UInt32) -> Int {
+        min(Int(length), engine.length(slot: Int(slot)) ?? 0)
     }
 }
 

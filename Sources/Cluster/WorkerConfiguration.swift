@@ -9,6 +9,10 @@ package struct WorkerConfiguration: Sendable {
     package var dataListen: SocketAddress
     package var name: String
     package var cacheDirectory: String
+    /// What the blobs in the cache may take together; nil for what the disk has.
+    package var cacheByteCountMax: Int?
+    /// A model file on this machine: blobs found in it are not shipped.
+    package var modelPath: String?
     package var memoryBudgetBytes: Int
     package var threadCount: Int
     /// Ends, instead of trying again, when the coordinator is gone.
@@ -18,13 +22,16 @@ package struct WorkerConfiguration: Sendable {
 
     package init(
         coordinator: SocketAddress, dataListen: SocketAddress, name: String,
-        cacheDirectory: String, memoryBudgetBytes: Int, threadCount: Int,
-        endsWithCoordinator: Bool, measuresSpeed: Bool = false
+        cacheDirectory: String, cacheByteCountMax: Int? = nil, modelPath: String? = nil,
+        memoryBudgetBytes: Int, threadCount: Int, endsWithCoordinator: Bool,
+        measuresSpeed: Bool = false
     ) {
         self.coordinator = coordinator
         self.dataListen = dataListen
         self.name = name
         self.cacheDirectory = cacheDirectory
+        self.cacheByteCountMax = cacheByteCountMax
+        self.modelPath = modelPath
         self.memoryBudgetBytes = memoryBudgetBytes
         self.threadCount = threadCount
         self.endsWithCoordinator = endsWithCoordinator

@@ -19,19 +19,30 @@ package final class WorkerNode: Sendable {
 
     private let configuration: WorkerConfiguration
     private let cache: BlobCache
+    private let model: LocalModel?
     private let acceptor: Acceptor
     private let events: Mailbox<Event>
     private let node: NodeID
     private let isa: String
+    private let dataTraffic = ByteTally()
 
-    /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
+    /// Opens the data port, the cache and the model file if there is one. Throws `SocketError`,
+    /// `FileError`, `ModelFileError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
         self.events = events
         isa = try KernelISA.selected().rawValue
-        cache = try BlobCache(directory: configuration.cacheDirectory)
-        acceptor = Acceptor(listener: try Listener(configuration.dataListen)) { link, event in
+        cache = try BlobCache(
+            directory: configuration.cacheDirectory, byteCountMax: configuration.cacheByteCountMax)
+        model = try configuration.modelPath.map {
+            try LocalModel(
+                path: $0, cacheDirectory: configuration.cacheDirectory,
+                threadCount: configuration.threadCount)
+        }
+        acceptor = Acceptor(
+            listener: try Listener(configuration.dataListen), tally: dataTraffic
+        ) { link, event in
             events.post(.data(link, event))
         }
         node = NodeID(high: Randomness.word(), low: Randomness.word())
@@ -48,10 +59,12 @@ package final class WorkerNode: Sendable {
         }
         let speed = measuredSpeed()
         var counters = StageCounters()
+        var model = model
         while let link = try joinLink() {
             let session = WorkerSession(
-                configuration: configuration, cache: cache, control: link, events: events,
-                hello: hello(speed), counters: counters)
+                configuration: configuration, cache: cache, model: model, control: link,
+                events: events, hello: hello(speed), counters: counters,
+                dataTraffic: dataTraffic)
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -65,6 +78,11 @@ package final class WorkerNode: Sendable {
                     throw WorkerError.coordinatorGone(reason)
                 }
                 Log.warning("the coordinator is gone (\(reason)); joining again")
+            case .modelChanged:
+                Log.warning(
+                    "\(model?.path ?? "the model file") was written to; blobs are shipped to this "
+                        + "worker from now on. Restart it to use the file again")
+                model = nil
             case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
             }
             // Never at once: a coordinator that turns everyone away would be joined in a loop.

@@ -13,25 +13,23 @@ extension WorkerSession {
         for link in dataLinks.begin(epoch: epoch, stage: assignment.stage) {
             link.close(reason: "older plan")
         }
-        let fetch = BlobFetch(assignment: assignment, cache: cache, owner: hello.node.hexadecimal)
-        return loading {
-            if let request = try fetch.nextRequest() {
-                work = .fetching(fetch)
-                ask(request)
-            } else {
-                try load(fetch)
-            }
-        }
+        fetchStart = MonotonicClock.now()
+        let fetch = BlobFetch(assignment: assignment, cache: cache, model: model)
+        return loading { try go(on: fetch, try fetch.start()) }
     }
 
     func take(_ chunk: BlobChunk) -> End? {
         guard case .fetching(let fetch) = work else { return nil }
-        return loading {
-            switch try fetch.take(chunk) {
-            case .more: break
-            case .request(let request): ask(request)
-            case .complete: try load(fetch)
-            }
+        return loading { try go(on: fetch, try fetch.take(chunk)) }
+    }
+
+    /// Asks for what is missing, or loads the stage once nothing is.
+    private func go(on fetch: BlobFetch, _ progress: BlobFetch.Progress) throws {
+        switch progress {
+        case .asking(let requests):
+            work = .fetching(fetch)
+            for request in requests { ask(request) }
+        case .complete: try load(fetch)
         }
     }
 
@@ -55,14 +53,22 @@ extension WorkerSession {
     }
 
     /// Loads the stage, connects to the next one and reports ready.
+    ///
+    /// Blobs from disk are hashed while they are packed; what proves damaged is asked for instead.
     private func load(_ fetch: BlobFetch) throws {
         work = .none
         let assignment = fetch.assignment
         let epoch = dataLinks.epoch
+        let start = MonotonicClock.now()
         let loader = StageLoader(
             assignment: assignment, threadCount: configuration.threadCount,
             memoryBudgetBytes: configuration.memoryBudgetBytes)
-        let runner = try loader.load(fetch.files)
+        let check = fetch.check(threadCount: configuration.threadCount)
+        let loaded = Result { try loader.load(fetch.held) }
+        let damaged = check.damaged()
+        guard damaged.isEmpty else { return try go(on: fetch, try fetch.replace(damaged)) }
+        let runner = try loaded.get()
+        heldBlobs = Array(fetch.held.values)
         guard let address = SocketAddress(assignment.nextAddress) else {
             throw ShippingError.unloadable("next address \(assignment.nextAddress)")
         }
@@ -77,7 +83,12 @@ extension WorkerSession {
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             shippedBytes: fetch.shippedBytes)
         control.send(Frame(epoch: epoch, id: 0, message: .ready(ready)))
-        Log.info("ready: \(fetch.shippedBytes) bytes were shipped for this stage")
+        let loading = (MonotonicClock.now() - start).microseconds / 1000
+        let fetching = (start - fetchStart).microseconds / 1000
+        Log.info(
+            "ready: \(fetch.shippedBytes) bytes were shipped in \(fetching / 1000)."
+                + "\(String(fetching % 1000 + 1000).dropFirst()) s, the stage loaded in "
+                + "\(loading) ms")
     }
 
     /// The link to the next stage; nil, and the worker stranded, where nobody answers.
@@ -86,7 +97,8 @@ extension WorkerSession {
             let stream = try ByteStream(
                 connectingTo: address, timeout: ClusterLimits.connectTimeout,
                 writeTimeout: ClusterLimits.writeTimeout)
-            let link = Link(stream: stream, isStranger: false) { [events] link, event in
+            let link = Link(stream: stream, isStranger: false, tally: dataTraffic) {
+                [events] link, event in
                 events.post(.next(link, event))
             }
             open(link)

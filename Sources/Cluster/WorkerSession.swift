@@ -18,6 +18,8 @@ final class WorkerSession {
         case lost(String)
         /// This side ended the link for a reason that may pass.
         case broken(String)
+        /// The worker's own model file was written to, and counts for nothing from now on.
+        case modelChanged
     }
 
     /// The stage that this worker holds or is about to.
@@ -31,12 +33,19 @@ final class WorkerSession {
 
     let configuration: WorkerConfiguration
     let cache: BlobCache
+    let model: LocalModel?
     let control: Link
     let events: Mailbox<WorkerNode.Event>
     let hello: Hello
     let heart: Heart
+    /// Counts what goes over data links.
+    let dataTraffic: ByteTally
     var work = Work.none
+    /// The blobs of the stage at work: marked as used for as long.
+    var heldBlobs: [HeldBlob] = []
     var dataLinks = DataLinks()
+    /// When the assignment came.
+    var fetchStart = Duration.zero
     /// How many blobs this session has asked for; numbers the requests.
     var blobRequestCount: UInt64 = 0
     /// What this process has done so far, without the stage at work.
@@ -44,20 +53,24 @@ final class WorkerSession {
     /// Links whose threads still run.
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private var isWelcome = false
+    private var lastModelCheck = Duration.zero
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
 
     init(
-        configuration: WorkerConfiguration, cache: BlobCache, control: Link,
-        events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters
+        configuration: WorkerConfiguration, cache: BlobCache, model: LocalModel?, control: Link,
+        events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
+        dataTraffic: ByteTally
     ) {
         self.configuration = configuration
         self.cache = cache
+        self.model = model
         self.control = control
         self.events = events
         self.hello = hello
         pastCounters = counters
-        heart = Heart(link: control)
+        self.dataTraffic = dataTraffic
+        heart = Heart(link: control, dataTraffic: dataTraffic)
         open(control)
     }
 
@@ -67,6 +80,7 @@ final class WorkerSession {
         while true {
             let event = events.take(timeout: ClusterLimits.heartbeatInterval)
             checkPatience()
+            if let end = checkModel() { return end }
             if let event, let end = handle(event) { return end }
         }
     }
@@ -115,6 +129,16 @@ final class WorkerSession {
         }
     }
 
+    /// Leaves when the model file has been written to: the stage may read from it.
+    private func checkModel() -> End? {
+        let now = MonotonicClock.now()
+        guard now - lastModelCheck >= ClusterLimits.heartbeatInterval else { return nil }
+        lastModelCheck = now
+        guard model?.hasChanged == true else { return nil }
+        control.refuse(.internalFault, "this worker's model file was written to")
+        return .modelChanged
+    }
+
     private func handle(_ event: WorkerNode.Event) -> End? {
         switch event {
         case .stop:
@@ -152,8 +176,9 @@ final class WorkerSession {
         switch frame.message {
         case .welcome(let welcome): return begin(welcome)
         case .error(let notice):
-            return isWelcome && notice.code != .refused
-                ? .lost(notice.message) : .refused(notice.message)
+            // Joining again would not bring a blob that the coordinator can't ship.
+            let isFinal = notice.code == .refused || notice.code == .blobUnavailable
+            return isWelcome && !isFinal ? .lost(notice.message) : .refused(notice.message)
         case .bye:
             return configuration.endsWithCoordinator ? .stopped : .lost("it is shutting down")
         case .assignment(let assignment) where isWelcome:
@@ -194,5 +219,6 @@ final class WorkerSession {
             next.close(reason: "plan over")
         }
         work = .none
+        heldBlobs = []
     }
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A number of bytes as people read it: `812 MiB`, `1.5 GiB`.
-struct ByteCount: CustomStringConvertible {
-    let bytes: UInt64
+package struct ByteCount: CustomStringConvertible {
+    package let bytes: UInt64
 
-    init(_ bytes: UInt64) { self.bytes = bytes }
+    package init(_ bytes: UInt64) { self.bytes = bytes }
 
-    var description: String {
+    package var description: String {
         var unit: UInt64 = 1
         var name = "bytes"
         for next in ["KiB", "MiB", "GiB", "TiB"] where bytes / unit >= 1024 {

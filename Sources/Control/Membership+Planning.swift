@@ -14,7 +14,17 @@ extension Membership {
     private var isDue: Bool {
         if epoch > 0 { return true }
         if let expectedWorkers { return roster.count >= expectedWorkers }
-        return now - lastJoin >= settle
+        return hasUsualWorkers || now - lastJoin >= settle
+    }
+
+    /// Whether all who served last time have joined.
+    private var hasUsualWorkers: Bool {
+        var names = roster.map(\.info.name)
+        for name in usualWorkers {
+            guard let index = names.firstIndex(of: name) else { return false }
+            names.remove(at: index)
+        }
+        return !usualWorkers.isEmpty
     }
 
     mutating func makePlan() -> Result<Plan, PlannerFailure> {

@@ -5,9 +5,9 @@ package import Wire
 /// Decides who belongs to the cluster, and when a new plan is due.
 ///
 /// The first plan is made when the expected workers have joined or, with none expected, when memory
-/// suffices and nobody has joined for `settle`. The loss of a stage takes the pipeline down and is
-/// answered with a new plan at once if the living suffice. A worker that joins later is taken in
-/// once nothing runs. Time is a duration since any fixed start.
+/// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of
+/// a stage takes the pipeline down and is answered with a new plan at once if the living suffice. A
+/// worker that joins later is taken in once nothing runs. Time is a duration since any fixed start.
 package struct Membership: Sendable {
     /// A plan that was handed out, and the stages that have not loaded it yet.
     struct Assignment: Sendable {
@@ -22,6 +22,8 @@ package struct Membership: Sendable {
     let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
+    /// Names of those that served last time; there is no need to wait for more.
+    let usualWorkers: [String]
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
     var roster: [Member] = []
@@ -54,13 +56,14 @@ package struct Membership: Sendable {
     /// for.
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
-        settle: Duration,
+        settle: Duration, usualWorkers: [String] = [],
         heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
         self.expectedWorkers = expectedWorkers
         self.settle = settle
+        self.usualWorkers = usualWorkers
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
     }

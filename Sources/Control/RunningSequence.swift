@@ -4,43 +4,38 @@ import Wire
 
 /// A sequence that has a slot.
 struct RunningSequence: Sendable {
-    let request: SequenceRequest
+    var durable: DurableSequence
     let slot: UInt32
-    /// Prompt and generated tokens: the durable truth about the sequence.
-    private(set) var tokens: [UInt32]
-    /// Positions in the KV caches, those of the step in flight included.
+    /// Tells this stay in a slot from every other, those of the same sequence included.
+    let admission: UInt64
+    /// Positions in the KV caches, those of steps in flight included.
     var cachedCount = 0
-    /// The candidates did not settle the token: the last row runs again and wants every logit.
-    var wantsAllLogits = false
-    var isPrefilled = false
-    private(set) var sampler: Sampler
+    /// Whether candidates have come back since the admission: from here on a row a token.
+    var isDecoding = false
+    /// The latest step that carries a row of it.
+    var lastStepID: UInt64 = 0
 
-    init(_ request: SequenceRequest, slot: UInt32) {
-        self.request = request
+    init(_ durable: DurableSequence, slot: UInt32, admission: UInt64) {
+        self.durable = durable
         self.slot = slot
-        tokens = request.prompt
-        sampler = Sampler(settings: request.sampling, promptTokens: request.prompt)
+        self.admission = admission
     }
 
-    var id: UInt64 { request.id }
-    var generatedCount: Int { tokens.count - request.prompt.count }
-    var pendingCount: Int { tokens.count - cachedCount }
+    var id: UInt64 { durable.id }
+    /// Tokens that are in no step yet; none while candidates are awaited.
+    var pendingCount: Int { durable.tokens.count - cachedCount }
 
-    mutating func accept(_ token: UInt32) {
-        tokens.append(token)
-        sampler.accept(token)
-        wantsAllLogits = false
-    }
-
-    /// Takes the next `count` positions into a step; only the last token's row wants candidates.
-    mutating func takeRows(_ count: Int) -> [Row] {
+    /// Takes the next `count` positions into step `stepID`; only the newest token's row wants
+    /// candidates.
+    mutating func takeRows(_ count: Int, stepID: UInt64) -> [Row] {
         let positions = cachedCount..<cachedCount + count
         cachedCount += count
+        lastStepID = stepID
         return positions.map { position in
-            let want: Row.Want =
-                position + 1 < tokens.count ? .nothing : wantsAllLogits ? .allLogits : sampler.want
+            let isNewest = position + 1 == durable.tokens.count
             return Row(
-                slot: slot, position: UInt32(position), token: tokens[position], want: want)
+                slot: slot, position: UInt32(position), token: durable.tokens[position],
+                want: isNewest ? durable.want : .nothing)
         }
     }
 }

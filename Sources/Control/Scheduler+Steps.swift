@@ -1,98 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
 extension Scheduler {
-    /// The next step, if there is something to run and none is in flight.
+    /// The steps that can go now: until enough are in flight or there is nothing to run.
     ///
     /// Edits alone make no step: they wait for the next rows.
-    mutating func nextStep() -> [SchedulerDirective] {
-        guard epoch != nil, inFlight == nil else { return [] }
-        var rows: [Row] = []
-        var expectations: [StepInFlight.Expectation] = []
-        func take(_ count: Int, of sequence: inout RunningSequence) {
-            let taken = sequence.takeRows(count)
-            rows += taken
-            expectations += taken.filter { $0.want != .nothing }
-                .map { .init(sequence: sequence.id, row: $0) }
-        }
-        for index in sequences.indices where sequences[index].isPrefilled {
-            take(1, of: &sequences[index])
-        }
-        for index in sequences.indices where !sequences[index].isPrefilled {
-            let budget = limits.rowCountMax - rows.count
-            take(min(sequences[index].pendingCount, budget), of: &sequences[index])
-        }
-        while rows.count < limits.rowCountMax, let slot = freeSlots.last, !queue.isEmpty {
-            freeSlots.removeLast()
-            var sequence = RunningSequence(queue.removeFirst(), slot: slot)
-            take(min(sequence.pendingCount, limits.rowCountMax - rows.count), of: &sequence)
-            sequences.append(sequence)
-        }
-        guard !rows.isEmpty else { return [] }
-        let step = Step(edits: edits, rows: rows)
-        let id = nextStepID
-        nextStepID += 1
-        edits = []
-        inFlight = StepInFlight(id: id, expectations: expectations)
-        return [.forward(stepID: id, step)]
-    }
-
-    /// The last stage's answer to the step in flight: tokens, ends, and the next step.
-    ///
-    /// Throws when it is not that, with nothing changed.
-    package mutating func candidatesArrived(
-        stepID: UInt64, _ candidates: Candidates
-    ) throws(SchedulerFault) -> [SchedulerDirective] {
-        guard let step = inFlight, step.id == stepID else {
-            throw .unexpectedStep(stepID: stepID, inFlight: inFlight?.id)
-        }
-        try step.check(candidates, vocabularyCount: limits.vocabularyCount)
-        inFlight = nil
+    mutating func nextSteps() -> [SchedulerDirective] {
         var directives: [SchedulerDirective] = []
-        for (expectation, row) in zip(step.expectations, candidates.rows) {
-            // A sequence that was cancelled or finished meanwhile is no longer there.
-            guard let index = sequences.firstIndex(where: { $0.id == expectation.sequence }) else {
-                continue
-            }
-            directives += advance(index, row)
-        }
-        return directives + nextStep()
-    }
-
-    /// Draws the token after `row` for the sequence at `index`.
-    private mutating func advance(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
-        var directives: [SchedulerDirective] = []
-        if !sequences[index].isPrefilled {
-            sequences[index].isPrefilled = true
-            directives.append(.prefilled(id: sequences[index].id))
-        }
-        let request = sequences[index].request
-        let sampler = sequences[index].sampler
-        switch sampler.choose(row, vocabularyCount: limits.vocabularyCount) {
-        case .needsAllLogits:
-            sequences[index].cachedCount -= 1
-            sequences[index].wantsAllLogits = true
-            edits.append(.truncate(slot: row.slot, length: row.position))
-        case .token(let token, _) where isEnd(token, of: request):
-            directives.append(finished(sequences[index], .stop))
-            remove(at: index)
-        case .token(let token, let logProbability):
-            directives.append(
-                .token(
-                    id: request.id, token: token, logProbability: logProbability,
-                    alternatives: sampler.alternatives(row, count: request.topLogProbabilities)))
-            sequences[index].accept(token)
-            let isFull = sequences[index].tokens.count >= limits.contextLength
-            if isFull || sequences[index].generatedCount == request.tokenCountMax {
-                directives.append(finished(sequences[index], .length))
-                remove(at: index)
-            }
-        }
+        while let step = nextStep() { directives.append(step) }
         return directives
     }
 
-    private func isEnd(_ token: UInt32, of request: SequenceRequest) -> Bool {
-        !request.ignoresEnd && limits.endOfGeneration.contains(token)
+    private mutating func nextStep() -> SchedulerDirective? {
+        let decoding = sequences.count { $0.isDecoding }
+        let depth = decoding > 0 ? pace.groupCount : pace.promptDepth
+        let rowsLeft = limits.rowsInFlightMax - inFlight.reduce(0) { $0 + $1.rowCount }
+        guard epoch != nil, inFlight.count < min(depth, limits.stepsInFlightMax), rowsLeft > 0
+        else { return nil }
+        var draft = StepDraft(
+            id: nextStepID, rowCountMax: min(limits.rowCountMax, rowsLeft),
+            allLogitsRowsMax: limits.allLogitsRowsMax)
+        takeGroup(into: &draft, of: decoding)
+        admit()
+        takePrompts(into: &draft, isDecoding: decoding > 0)
+        guard !draft.rows.isEmpty else { return nil }
+        let step = Step(edits: edits, rows: draft.rows)
+        nextStepID += 1
+        edits = []
+        inFlight.append(StepInFlight(draft, sent: now))
+        return .forward(stepID: draft.id, step)
+    }
+
+    /// An even share of the sequences that decode, of those that are not in flight. Whoever has
+    /// waited longest comes first.
+    private mutating func takeGroup(into draft: inout StepDraft, of decoding: Int) {
+        let groupCount = min(pace.groupCount, limits.stepsInFlightMax)
+        var left = (decoding + groupCount - 1) / groupCount
+        let ready = sequences.indices.filter {
+            sequences[$0].isDecoding && sequences[$0].pendingCount > 0
+        }
+        let order = ready.sorted {
+            (sequences[$0].lastStepID, $0) < (sequences[$1].lastStepID, $1)
+        }
+        for index in order where left > 0 { left -= draft.take(1, of: &sequences[index]) }
+    }
+
+    /// Gives free slots to those that wait, in order of arrival.
+    private mutating func admit() {
+        while !queue.isEmpty, let slot = freeSlots.popLast() {
+            admissionCount += 1
+            sequences.append(
+                RunningSequence(queue.removeFirst(), slot: slot, admission: admissionCount))
+        }
+    }
+
+    /// Chunks of prompts. Half of the rows belong to the oldest prompt, so that none starves, half
+    /// to the one that is nearest to its end, so that a short one does not wait for a long one.
+    private mutating func takePrompts(into draft: inout StepDraft, isDecoding: Bool) {
+        let order = sequences.indices.filter {
+            !sequences[$0].isDecoding && sequences[$0].pendingCount > 0
+        }
+        guard let oldest = order.first,
+            let nearest = order.min(by: {
+                (sequences[$0].pendingCount, $0) < (sequences[$1].pendingCount, $1)
+            })
+        else { return }
+        let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
+        let budget = pace.promptRowCount(isDecoding: isDecoding, pendingCount: pending)
+        var left = min(budget, draft.rowsLeft)
+        if nearest != oldest { left -= draft.take((left + 1) / 2, of: &sequences[oldest]) }
+        left -= draft.take(left, of: &sequences[nearest])
+        for index in order where left > 0 { left -= draft.take(left, of: &sequences[index]) }
     }
 }

@@ -4,31 +4,46 @@ import Wire
 
 /// Decides which rows run when, and which token follows.
 ///
-/// Sequences are admitted first come, first served, as slots become free. One step is in flight at
-/// a time in this version. A step has one row of every sequence that is generating, then chunks of
-/// prompts in order of admission up to the row budget, so a long prompt never stops a stream.
-/// Slots are given back by edits, which each stage applies before the step's rows: a slot may be
-/// used again in the very step that releases it.
+/// Several steps are in flight at once. The sequences that decode are divided into as many groups
+/// as keep all stages busy (`PipelinePace`); a group's step is formed when an earlier one comes
+/// back, of those that have waited longest, so groups become even again as sequences come and go.
+/// Prompts go in chunks beside them, chunk after chunk without waiting for candidates.
+///
+/// Sequences are admitted in order of arrival. Slots are given back by edits, which each stage
+/// applies before the step's rows: a slot may be used again in the very step that releases it.
+///
+/// When the pipeline goes down its sequences wait, before all others, and are rebuilt from their
+/// tokens in the next one.
 package struct Scheduler: Sendable {
     package let limits: SchedulerLimits
     /// nil while no pipeline is up.
-    package private(set) var epoch: UInt32?
+    package internal(set) var epoch: UInt32?
+    /// In order of arrival; all arrived before those that wait.
     var sequences: [RunningSequence] = []
-    var queue: [SequenceRequest] = []
-    var freeSlots: [UInt32]
+    var queue: [DurableSequence] = []
+    var freeSlots: [UInt32] = []
     var edits: [KVEdit] = []
-    var inFlight: StepInFlight?
+    /// Oldest first, which is the order they come back in.
+    var inFlight: [StepInFlight] = []
+    var pace: PipelinePace
     var nextStepID: UInt64 = 1
+    var admissionCount: UInt64 = 0
+    /// The latest time seen, since any fixed start.
+    var now = Duration.zero
+    /// Since when there has been no pipeline, while there is hope of one.
+    var outageStart: Duration?
 
     package init(limits: SchedulerLimits) {
         self.limits = limits
-        freeSlots = Self.slots(limits)
+        pace = PipelinePace(stageCount: 1, rowCountMax: limits.rowCountMax)
     }
 
     /// Sequences that have a slot.
     package var running: Int { sequences.count }
-    /// Sequences that have none yet.
+    /// Sequences that have none.
     package var waiting: Int { queue.count }
+    /// Steps that have not come back.
+    package var stepsInFlight: Int { inFlight.count }
     /// Whether no sequence runs or waits. A step may still be in flight.
     package var isIdle: Bool { sequences.isEmpty && queue.isEmpty }
 
@@ -36,7 +51,7 @@ package struct Scheduler: Sendable {
     package mutating func submit(
         _ sequence: SequenceRequest
     ) throws(SchedulerRefusal) -> [SchedulerDirective] {
-        guard epoch != nil else { throw .notReady }
+        guard epoch != nil || outageStart != nil else { throw .notReady }
         guard !sequence.prompt.isEmpty else { throw .emptyPrompt }
         guard sequence.prompt.count < limits.contextLength else {
             throw .promptTooLong(
@@ -46,62 +61,34 @@ package struct Scheduler: Sendable {
         if let token = sequence.prompt.first(where: { $0 >= vocabularyCount }) {
             throw .tokenOutOfRange(token: token, vocabularyCount: vocabularyCount)
         }
-        if let count = sequence.tokenCountMax, count <= 0 {
-            return [
-                .finished(
-                    id: sequence.id, .length, promptTokenCount: sequence.prompt.count,
-                    generatedTokenCount: 0)
-            ]
+        let durable = DurableSequence(sequence)
+        if let count = sequence.tokenCountMax, count <= 0 { return [durable.finished(.length)] }
+        // Those that find a slot with the next step do not wait for one.
+        guard running + waiting < limits.slotCount + limits.queueCountMax else {
+            throw .queueFull(waiting: waiting)
         }
-        // Those that get a free slot with the next step do not wait for one.
-        guard queue.count < limits.queueCountMax + freeSlots.count else {
-            throw .queueFull(waiting: queue.count)
-        }
-        queue.append(sequence)
-        return nextStep()
+        queue.append(durable)
+        return nextSteps()
     }
 
     /// Drops the sequence wherever it stands; nothing more is said of it.
     package mutating func cancel(_ id: UInt64) -> [SchedulerDirective] {
         queue.removeAll { $0.id == id }
         if let index = sequences.firstIndex(where: { $0.id == id }) { remove(at: index) }
-        return nextStep()
+        return nextSteps()
     }
 
     /// Ends a sequence for a reason only the shell can see, such as a stop text.
     package mutating func finish(
         _ id: UInt64, reason: FinishReason
     ) -> [SchedulerDirective] {
+        if let index = queue.firstIndex(where: { $0.id == id }) {
+            return [queue.remove(at: index).finished(reason)]
+        }
         guard let index = sequences.firstIndex(where: { $0.id == id }) else { return [] }
-        let finished = finished(sequences[index], reason)
+        let finished = sequences[index].durable.finished(reason)
         remove(at: index)
-        return [finished] + nextStep()
-    }
-
-    /// Every stage of the plan `epoch` is ready, with empty KV caches.
-    package mutating func pipelineUp(epoch: UInt32) {
-        precondition(isIdle, "pipelineDown comes before the next pipelineUp")
-        self.epoch = epoch
-        freeSlots = Self.slots(limits)
-        edits = []
-        inFlight = nil
-        nextStepID = 1
-    }
-
-    /// The pipeline is gone: every sequence fails.
-    package mutating func pipelineDown() -> [SchedulerDirective] {
-        let ids = sequences.map(\.id) + queue.map(\.id)
-        sequences = []
-        queue = []
-        inFlight = nil
-        epoch = nil
-        return ids.map { .failed(id: $0) }
-    }
-
-    func finished(_ sequence: RunningSequence, _ reason: FinishReason) -> SchedulerDirective {
-        .finished(
-            id: sequence.id, reason, promptTokenCount: sequence.request.prompt.count,
-            generatedTokenCount: sequence.generatedCount)
+        return [finished] + nextSteps()
     }
 
     /// Gives the sequence's slot back. Rows of it that are in flight are ignored on return.
@@ -111,9 +98,9 @@ package struct Scheduler: Sendable {
         freeSlots.append(slot)
         freeSlots.sort(by: >)
     }
+}
 
-    /// Free slots with the next one to use at the end.
-    private static func slots(_ limits: SchedulerLimits) -> [UInt32] {
-        (0..<UInt32(limits.slotCount)).reversed()
-    }
+extension Scheduler {
+    /// The sequences that have a slot.
+    package var runningIDs: Set<UInt64> { Set(sequences.map(\.id)) }
 }

@@ -2,7 +2,8 @@
 
 /// What is wrong with candidates: the last stage broke the protocol, the pipeline is to be dropped.
 package enum SchedulerFault: Error, Sendable, Equatable, CustomStringConvertible {
-    case unexpectedStep(stepID: UInt64, inFlight: UInt64?)
+    /// Steps come back in the order they went: `next` is the oldest in flight.
+    case unexpectedStep(stepID: UInt64, next: UInt64?)
     case wrongRowCount(stepID: UInt64, got: Int, expected: Int)
     case wrongRow(
         index: Int, slot: UInt32, position: UInt32, expectedSlot: UInt32, expectedPosition: UInt32)
@@ -18,9 +19,9 @@ package enum SchedulerFault: Error, Sendable, Equatable, CustomStringConvertible
 
     private var fact: String {
         switch self {
-        case .unexpectedStep(let stepID, let inFlight):
+        case .unexpectedStep(let stepID, let next):
             "they are for step \(stepID) and "
-                + (inFlight.map { "step \($0) is in flight" } ?? "none is in flight")
+                + (next.map { "step \($0) is due" } ?? "none is in flight")
         case .wrongRowCount(let stepID, let got, let expected):
             "step \(stepID) came back with \(got) rows, \(expected) were asked for"
         case .wrongRow(let index, let slot, let position, let expectedSlot, let expectedPosition):

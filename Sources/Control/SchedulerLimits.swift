@@ -1,26 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Wire
+
 /// The sizes a scheduler keeps to.
 package struct SchedulerLimits: Sendable, Equatable {
     /// Sequences that run at once.
     package var slotCount: Int
     /// Positions of one sequence, prompt and generated tokens together.
     package var contextLength: Int
-    /// Rows of one step; at least `slotCount`, so that every running sequence gets its row.
+    /// Rows of one step.
     package var rowCountMax: Int
-    /// Sequences that wait although no slot is free.
+    /// Sequences that wait beyond those that find a slot.
     package var queueCountMax: Int
     package var vocabularyCount: Int
     /// Tokens that end a sequence.
     package var endOfGeneration: Set<UInt32>
+    /// Steps that are in the pipeline at once.
+    package var stepsInFlightMax = 64
+    /// Rows of all of them together.
+    package var rowsInFlightMax = 8192
+    /// Rows of one step that want every logit.
+    package var allLogitsRowsMax = Limits.allLogitsRowsMax
+    /// How long sequences wait for a pipeline that went down.
+    package var recoveryLimit = Duration.seconds(120)
+    /// Pipelines that may go down under a sequence without a token in between: one that every
+    /// pipeline dies of is given up.
+    package var lossCountMax = 8
+
+    /// Prompt rows that go beside decode rows however long they take: prompts never stand still.
+    package static let promptRowsMin = 8
 
     package init(
         slotCount: Int, contextLength: Int, rowCountMax: Int, queueCountMax: Int,
         vocabularyCount: Int, endOfGeneration: Set<UInt32>
     ) {
         precondition(slotCount > 0 && contextLength > 0 && queueCountMax >= 0)
-        precondition(rowCountMax >= slotCount, "a step must have room for every running sequence")
-        precondition(vocabularyCount > 0)
+        precondition(rowCountMax > 0 && vocabularyCount > 0)
         self.slotCount = slotCount
         self.contextLength = contextLength
         self.rowCountMax = rowCountMax

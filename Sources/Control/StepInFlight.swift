@@ -2,16 +2,29 @@
 
 import Wire
 
-/// The step that is on its way through the stages, and what must come back for it.
+/// A step that is on its way through the stages, and what must come back for it.
 struct StepInFlight: Sendable {
     /// One row that wants something.
     struct Expectation: Sendable {
-        var sequence: UInt64
+        /// The stay in a slot that it belongs to.
+        var admission: UInt64
         var row: Row
     }
 
     let id: UInt64
     let expectations: [Expectation]
+    let rowCount: Int
+    /// Rows of prompts, or of sequences whose caches are being rebuilt.
+    let promptRowCount: Int
+    let sent: Duration
+
+    init(_ draft: StepDraft, sent: Duration) {
+        id = draft.id
+        expectations = draft.expectations
+        rowCount = draft.rows.count
+        promptRowCount = draft.promptRowCount
+        self.sent = sent
+    }
 
     /// Throws what is wrong with `candidates` as an answer to this step.
     func check(_ candidates: Candidates, vocabularyCount: Int) throws(SchedulerFault) {

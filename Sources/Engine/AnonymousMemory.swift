@@ -19,8 +19,11 @@ final class AnonymousMemory {
 
     deinit { ck_unmap(base, byteCount) }
 
-    /// Gives all pages back; the memory reads as zero again.
-    func discard() { ck_discard(base, byteCount) }
+    /// What the system hands out and takes back, on every system that Caravan runs on.
+    static let pageByteCount = 4_096
+
+    /// Gives a part back, which begins and ends with whole pages; it reads as zero again.
+    func discard(at offset: Int, byteCount count: Int) { ck_discard(base + offset, count) }
 
     /// The memory from `offset` on as elements of a trivial type.
     func pointer<T: BitwiseCopyable>(at offset: Int, as type: T.Type) -> UnsafeMutablePointer<T> {

@@ -12,6 +12,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case slotOutOfRange(slot: Int, slotCount: Int)
     case positionMismatch(slot: Int, position: Int, expected: Int)
     case contextFull(slot: Int, position: Int, contextLength: Int)
+    case pagesExhausted(needed: Int, free: Int)
     case lengthOutOfRange(slot: Int, length: Int, current: Int)
     case tokenOutOfRange(token: Int, vocabularySize: Int)
     case topOutOfRange(count: Int, vocabularySize: Int)
@@ -57,6 +58,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
             "row at position \(position) of slot \(slot), whose next position is \(expected)"
         case .contextFull(let slot, let position, let contextLength):
             "position \(position) of slot \(slot) is beyond the context of \(contextLength)"
+        case .pagesExhausted(let needed, let free):
+            "\(needed) pages of the KV cache are needed and \(free) are free; release a slot first"
         case .lengthOutOfRange(let slot, let length, let current):
             "length \(length) asked of slot \(slot), which holds \(current) positions"
         case .tokenOutOfRange(let token, let vocabularySize):

@@ -1,92 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
-import Model
 
-/// Keys and values of every slot, as f16.
+/// Keys and values of every slot, in pages of a fixed number of positions.
 ///
-/// One reservation per slot, touched as positions come: `(layers, headsKV)` of
-/// keys `(blocks, headSize, 32)` then values `(positions, valueStride)`.
+/// One reservation holds all pages; memory is touched as positions come and given back with the
+/// last slot that holds a page, but for a few pages that the next sequence finds warm.
 final class KVCache {
-    private(set) var lengths: [Int]
-    private let slots: [AnonymousMemory]
-    private let headCount: Int
-    private let headSize: Int
-    private let layerCount: Int
-    /// Bytes of one head's keys, and of its values, in one layer of one slot.
-    private let keyBytes: Int
-    private let valueBytes: Int
+    private(set) var pages: KVPages
+    let layout: KVLayout
+    private let pool: AnonymousMemory
+    /// Free pages that keep their memory.
+    private let warmPageCount: Int
+
+    private static let warmByteCountMax = 16 << 20
 
     init(configuration: StageConfiguration) throws(EngineError) {
-        let numbers = configuration.hyperparameters
-        headCount = numbers.headCountKV
-        headSize = numbers.headSize
-        layerCount = configuration.layers.count
-        let bytes = Self.headBytes(configuration)
-        (keyBytes, valueBytes) = bytes
-        let slotBytes = layerCount * headCount * (keyBytes + valueBytes)
-        var slots: [AnonymousMemory] = []
-        for _ in 0..<configuration.slotCount {
-            slots.append(try AnonymousMemory(byteCount: slotBytes, hugePages: false))
+        layout = KVLayout(configuration)
+        guard let byteCount = configuration.kvByteCount else {
+            throw .outOfMemory(byteCount: Int.max)
         }
-        self.slots = slots
-        lengths = [Int](repeating: 0, count: configuration.slotCount)
+        pool = try AnonymousMemory(byteCount: byteCount, hugePages: false)
+        pages = KVPages(
+            slotCount: configuration.slotCount, pageCount: configuration.pageCount,
+            pagePositionCount: configuration.pagePositionCount)
+        warmPageCount = Self.warmByteCountMax / layout.pageBytes
     }
 
-    /// Bytes of all slots when full.
-    static func byteCount(_ configuration: StageConfiguration) -> Int {
-        let (keys, values) = headBytes(configuration)
-        return configuration.slotCount * configuration.layers.count
-            * configuration.hyperparameters.headCountKV * (keys + values)
+    var lengths: [Int] { pages.lengths }
+
+    /// Bytes of the pages that slots hold.
+    var usedByteCount: Int { pages.usedCount * layout.pageBytes }
+
+    /// The first block of a layer and head in page 0; those of the other pages follow every
+    /// `layout.pageBytes`.
+    func start(layer: Int, head: Int) -> UnsafeMutableRawPointer {
+        pool.base + layer * layout.layerBytes + head * layout.headBytes
     }
 
-    private static func headBytes(_ configuration: StageConfiguration) -> (Int, Int) {
-        let block = CKernelsLimits.keyBlock
-        let positions = (configuration.contextLength + block - 1) / block * block
-        let headSize = configuration.hyperparameters.headSize
-        return (positions * headSize * 2, positions * Int(ck_value_stride(headSize)) * 2)
+    /// Bytes from `start` to the block that has a position, whatever the layer and head.
+    func blockOffset(slot: Int, position: Int) -> Int {
+        let page = pages.tables[slot][position / pages.pagePositionCount]
+        let block = position % pages.pagePositionCount / CKernelsLimits.keyBlock
+        return Int(page) * layout.pageBytes + block * layout.blockBytes
     }
 
-    func keys(layer: Int, slot: Int, head: Int) -> UnsafeMutablePointer<UInt16> {
-        slots[slot].pointer(at: offset(layer: layer, head: head), as: UInt16.self)
+    /// Makes room for the slots' new lengths; the pages needed must be free.
+    func extend(_ newLengths: [Int: Int]) {
+        // In order, so that equal steps use equal pages.
+        for slot in newLengths.keys.sorted() {
+            pages.extend(slot: slot, to: newLengths[slot] ?? 0)
+        }
     }
 
-    func values(layer: Int, slot: Int, head: Int) -> UnsafeMutablePointer<UInt16> {
-        slots[slot].pointer(at: offset(layer: layer, head: head) + keyBytes, as: UInt16.self)
-    }
-
-    private func offset(layer: Int, head: Int) -> Int {
-        (layer * headCount + head) * (keyBytes + valueBytes)
-    }
-
-    func setLength(_ length: Int, slot: Int) { lengths[slot] = length }
-
-    /// Forgets the slot's positions and gives their memory back.
     func release(slot: Int) {
-        lengths[slot] = 0
-        slots[slot].discard()
+        pages.release(slot: slot)
+        giveBack()
     }
 
-    /// Makes `slot` begin with the first `length` positions of `source`, and nothing else.
-    func copy(to slot: Int, from source: Int, length: Int) {
-        guard slot != source else { return setLength(length, slot: slot) }
+    func truncate(slot: Int, to length: Int) throws(EngineError) {
+        if let copy = try pages.truncate(slot: slot, to: length) { carryOut(copy) }
+        giveBack()
+    }
+
+    func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
+        if let copy = try pages.fork(slot: slot, source: source, length: length) { carryOut(copy) }
+        giveBack()
+    }
+
+    /// Whole blocks, and only those that hold positions: what follows is not touched.
+    private func carryOut(_ copy: KVPages.Copy) {
         let block = CKernelsLimits.keyBlock
-        let keyCount = (length + block - 1) / block * block * headSize
-        let valueCount = length * Int(ck_value_stride(headSize))
-        for layer in 0..<layerCount {
-            for head in 0..<headCount {
-                keys(layer: layer, slot: slot, head: head)
-                    .update(from: keys(layer: layer, slot: source, head: head), count: keyCount)
-                values(layer: layer, slot: slot, head: head)
-                    .update(from: values(layer: layer, slot: source, head: head), count: valueCount)
+        let count = (copy.positionCount + block - 1) / block * layout.blockBytes
+        let source = pool.base + copy.source * layout.pageBytes
+        let destination = pool.base + copy.destination * layout.pageBytes
+        for layer in stride(from: 0, to: layout.pageBytes, by: layout.layerBytes) {
+            let end = layer + layout.layerBytes - layout.headBytes
+            for head in stride(from: layer, through: end, by: layout.headBytes) {
+                (destination + head).copyMemory(from: source + head, byteCount: count)
             }
         }
-        lengths[slot] = length
     }
 
-    /// Bytes that the present positions take.
-    var usedByteCount: Int {
-        let position = layerCount * headCount * (headSize + Int(ck_value_stride(headSize))) * 2
-        return lengths.reduce(0, +) * position
+    private func giveBack() {
+        for page in pages.takeBack(keeping: warmPageCount) {
+            pool.discard(at: Int(page) * layout.pageBytes, byteCount: layout.pageBytes)
+        }
     }
 }

@@ -2,11 +2,16 @@
 
 package import CKernels
 
-/// The instruction sets that kernels exist for. All give the same bits; they differ in speed.
+/// The instruction sets that kernels exist for, slowest first. All give the same bits.
+///
+/// `avxvnni` is AVX2 with dot products of bytes, `neon` that of ARMv8.2 with them; an ARM CPU
+/// without them runs the portable code.
 package enum KernelISA: String, Sendable, CaseIterable {
     case portable
     case avx2
+    case avxvnni
     case avx512vnni
+    case neon
 
     /// Whether this CPU can run it.
     package var isSupported: Bool { ck_isa_supported(code) }
@@ -34,7 +39,9 @@ package enum KernelISA: String, Sendable, CaseIterable {
         switch self {
         case .portable: CK_PORTABLE
         case .avx2: CK_AVX2
+        case .avxvnni: CK_AVXVNNI
         case .avx512vnni: CK_AVX512VNNI
+        case .neon: CK_NEON
         }
     }
 }

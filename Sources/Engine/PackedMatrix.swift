@@ -26,6 +26,8 @@ struct PackedMatrix {
 
     var groupCount: Int { (rowCount + 15) / 16 }
 
+    var groupByteCount: Int { Int(ck_group_bytes(type.rawValue, columnCount)) }
+
     /// Bytes a tensor takes when packed, rounded up so that the next one starts on a cache line.
     static func byteCount(of tensor: Tensor) -> Int {
         let columns = tensor.shape[0]

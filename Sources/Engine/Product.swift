@@ -13,10 +13,11 @@ struct Product {
 }
 
 extension StageEngine {
-    /// Multiplies the rows with each matrix, all groups of all matrices in one loop of the team.
-    func multiply(_ rows: Activations, _ products: [Product]) {
+    /// Multiplies the rows with each matrix, all groups of all matrices in one loop of the team;
+    /// `next` is read afterwards.
+    func multiply(_ rows: Activations, _ products: [Product], next: ReadAhead.Spans?) {
         let total = products.reduce(0) { $0 + $1.matrix.groupCount }
-        team.split(total) { range, thread in
+        team.split(total, next: next) { range, thread in
             var start = 0
             for product in products {
                 let groups = range.clamped(to: start..<start + product.matrix.groupCount)

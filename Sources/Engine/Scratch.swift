@@ -18,6 +18,8 @@ struct Scratch {
     /// (rows, headCountKV, headSize)
     let keys: Floats
     let values: Floats
+    /// Sums of segments: see `AttentionPlan`.
+    let partials: Floats
     /// (rows, headCount, headSize): attention's result.
     let attended: Floats
     /// (rows, feedForwardLength)
@@ -52,6 +54,7 @@ struct Scratch {
         gate = carver.take(sizes.gate)
         up = carver.take(sizes.gate)
         rotations = carver.take(sizes.rotations)
+        partials = carver.take(sizes.partials)
         logits = carver.take(sizes.logits)
         codes = carver.take(sizes.codes)
         blocks = carver.take(sizes.blocks)
@@ -73,7 +76,7 @@ struct Scratch {
 
 /// Element counts of the buffers.
 private struct Sizes {
-    let hidden, queries, keys, gate, rotations, logits, codes, blocks, tile: Int
+    let hidden, queries, keys, gate, rotations, partials, logits, codes, blocks, tile: Int
     let byteCount: Int
 
     init(_ configuration: StageConfiguration) {
@@ -84,6 +87,7 @@ private struct Sizes {
         keys = rows * configuration.keyLength
         gate = rows * numbers.feedForwardLength
         rotations = rows * 2 * numbers.ropeDimensionCount
+        partials = AttentionPlan.partialCount(configuration)
         logits = configuration.isLast ? Scratch.predictionBatch * numbers.vocabularySize : 0
         let widest = max(
             numbers.embeddingLength, configuration.queryLength, numbers.feedForwardLength)
@@ -91,7 +95,7 @@ private struct Sizes {
         blocks = rows * (widest / 32 + 1)
         tile = widest * FloatProduct.tileRows
         let floats =
-            2 * (hidden + queries + keys + gate) + rotations + logits
+            2 * (hidden + queries + keys + gate) + rotations + partials + logits
             + tile * configuration.threadCount
         byteCount =
             floats * 4 + codes + blocks * MemoryLayout<ck_block>.stride + 16 * Carver.alignment

@@ -3,68 +3,57 @@
 import CKernels
 import Model
 
-/// Consecutive rows of a step that are consecutive positions of one slot.
-struct AttentionTile {
-    let row: Int
-    var rowCount: Int
-    let slot: Int
-    /// Of the first row.
-    let position: Int
-}
-
 extension StageEngine {
-    /// Query heads that share one KV head.
-    private var groupSize: Int {
-        configuration.hyperparameters.headCount / configuration.hyperparameters.headCountKV
-    }
-
-    /// The step's rows in tiles whose (row, head) pairs fit one call of the kernel.
-    func attentionTiles(_ rows: [StageRow]) -> [AttentionTile] {
-        let rowCountMax = max(1, CKernelsLimits.queriesMax / groupSize)
-        var tiles: [AttentionTile] = []
-        for (index, row) in rows.enumerated() {
-            if let last = tiles.last, last.slot == row.slot, last.rowCount < rowCountMax,
-                last.row + last.rowCount == index
-            {
-                tiles[tiles.count - 1].rowCount += 1
-            } else {
-                tiles.append(
-                    AttentionTile(row: index, rowCount: 1, slot: row.slot, position: row.position))
+    /// Attention of all rows: every head's keys and values are read once for the queries that
+    /// share them.
+    func attend(layer: Int, plan: AttentionPlan) {
+        plan.pages.withUnsafeBufferPointer { pages in
+            guard let pages = pages.baseAddress else { return }
+            forEachPart(plan.parts) { part in
+                var request = request(layer: layer, part, plan, pages)
+                if let segments = part.segments {
+                    ck_attend_segments(
+                        isa.code, &request, segments.lowerBound, segments.upperBound)
+                } else {
+                    ck_attend(isa.code, &request)
+                }
             }
-        }
-        return tiles
-    }
-
-    /// Attention of all rows; heads that share keys go together unless that leaves threads idle.
-    func attend(layer: Int, tiles: [AttentionTile]) {
-        let headCountKV = configuration.hyperparameters.headCountKV
-        let isCoarse = tiles.count * headCountKV >= 2 * team.threadCount
-        let together = isCoarse || team.threadCount == 1 ? groupSize : 1
-        let perCall = min(together, CKernelsLimits.queriesMax)
-        let calls = (groupSize + perCall - 1) / perCall
-        let units = headCountKV * calls
-        team.split(tiles.count * units) { range, _ in
-            for unit in range {
-                let first = unit % calls * perCall
-                attend(
-                    layer: layer, tile: tiles[unit / units], headKV: unit % units / calls,
-                    heads: first..<min(groupSize, first + perCall))
+            forEachPart(plan.combinations) { part in
+                var request = request(layer: layer, part, plan, pages)
+                ck_combine_segments(isa.code, &request)
             }
         }
     }
 
-    /// `heads` are counted within those that share `headKV`.
-    private func attend(layer: Int, tile: AttentionTile, headKV: Int, heads: Range<Int>) {
-        let size = configuration.hyperparameters.headSize
+    /// Parts are of unequal length, so that many chunks of them balance the load.
+    private func forEachPart(
+        _ parts: [AttentionPlan.Part], _ body: (AttentionPlan.Part) -> Void
+    ) {
+        let chunkMax = 64 * team.threadCount
+        let size = max(1, (parts.count + chunkMax - 1) / chunkMax)
+        team.run((parts.count + size - 1) / size) { chunk, _ in
+            for part in parts[chunk * size..<min(parts.count, (chunk + 1) * size)] { body(part) }
+        }
+    }
+
+    private func request(
+        layer: Int, _ part: AttentionPlan.Part, _ plan: AttentionPlan,
+        _ pages: UnsafePointer<UInt32>
+    ) -> ck_attention {
+        let numbers = configuration.hyperparameters
+        let size = numbers.headSize
         let stride = configuration.queryLength
-        let offset = tile.row * stride + (headKV * groupSize + heads.lowerBound) * size
-        var request = ck_attention(
-            keys: cache.keys(layer: layer, slot: tile.slot, head: headKV),
-            values: cache.values(layer: layer, slot: tile.slot, head: headKV),
-            head_size: size, scale: 1 / Float(size).squareRoot(), row_count: tile.rowCount,
-            head_count: heads.count, first_length: tile.position + 1,
-            queries: scratch.queries + offset, query_stride: stride,
-            out: scratch.attended + offset, out_stride: stride)
-        ck_attend(isa.code, &request)
+        let tile = plan.tiles[part.tile]
+        let groupSize = numbers.headCount / numbers.headCountKV
+        let head = part.headKV * groupSize + part.heads.lowerBound
+        let offset = tile.row * stride + head * size
+        return ck_attention(
+            pool: cache.start(layer: layer, head: part.headKV),
+            page_bytes: cache.layout.pageBytes, pages: pages + tile.pages,
+            page_blocks: cache.layout.blockCount, kv_type: configuration.kvType.code,
+            scale: 1 / Float(size).squareRoot(), head_size: size, row_count: tile.rowCount,
+            head_count: part.heads.count, first_length: tile.position + 1,
+            queries: scratch.queries + offset, out: scratch.attended + offset,
+            query_stride: stride, out_stride: stride, partials: scratch.partials + part.partials)
     }
 }

@@ -29,6 +29,10 @@ extension StageEngine {
             lengths[row.slot] = next + 1
             try check(token: row.token, want: row.want, vocabularySize: numbers.vocabularySize)
         }
+        let needed = cache.pages.neededCount(lengths)
+        guard needed <= cache.pages.freeCount else {
+            throw .pagesExhausted(needed: needed, free: cache.pages.freeCount)
+        }
         return lengths
     }
 

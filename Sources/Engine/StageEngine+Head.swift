@@ -13,7 +13,7 @@ extension StageEngine {
             let batch = wanting[start..<min(wanting.count, start + Scratch.predictionBatch)]
             let input = outputNormed(Array(batch))
             let product = Product(matrix: head, out: scratch.logits, stride: head.rowCount)
-            multiply(input, [product])
+            multiply(input, [product], next: readAhead.loop(0))
             result += reduced(Array(batch), rows: rows)
         }
         return result

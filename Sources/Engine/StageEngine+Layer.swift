@@ -47,11 +47,12 @@ extension StageEngine {
         }
     }
 
-    func run(layer index: Int, rows: [StageRow], tiles: [AttentionTile]) {
+    func run(layer index: Int, rows: [StageRow], plan: AttentionPlan) {
         let layer = weights.layers[index]
         let width = configuration.hyperparameters.embeddingLength
         let queryLength = configuration.queryLength
         let keyLength = configuration.keyLength
+        let first = index * StageWeights.loopsPerLayer
 
         let input = normalised(layer.attentionNorm, rowCount: rows.count)
         multiply(
@@ -60,9 +61,9 @@ extension StageEngine {
                 Product(matrix: layer.query, out: scratch.queries, stride: queryLength),
                 Product(matrix: layer.key, out: scratch.keys, stride: keyLength),
                 Product(matrix: layer.value, out: scratch.values, stride: keyLength),
-            ])
+            ], next: readAhead.loop(first + 1))
         rotateAndStore(layer: index, rows: rows)
-        attend(layer: index, tiles: tiles)
+        attend(layer: index, plan: plan)
         let attended = quantised(scratch.attended, rowCount: rows.count, columnCount: queryLength)
         multiply(
             attended,
@@ -70,18 +71,18 @@ extension StageEngine {
                 Product(
                     matrix: layer.attentionOutput, out: scratch.hidden, stride: width,
                     accumulate: true)
-            ])
-        feedForward(layer, rowCount: rows.count)
+            ], next: readAhead.loop(first + 2))
+        feedForward(layer, rowCount: rows.count, loop: first + 2)
     }
 
     /// hidden += down(swiglu(gate(x), up(x))) for the normalised x.
-    private func feedForward(_ layer: StageWeights.Layer, rowCount: Int) {
+    private func feedForward(_ layer: StageWeights.Layer, rowCount: Int, loop: Int) {
         let width = configuration.hyperparameters.embeddingLength
         let length = configuration.hyperparameters.feedForwardLength
         let input = normalised(layer.feedForwardNorm, rowCount: rowCount)
         let gate = Product(matrix: layer.gate, out: scratch.gate, stride: length)
         let up = Product(matrix: layer.up, out: scratch.up, stride: length)
-        team.split(layer.gate.groupCount) { groups, thread in
+        team.split(layer.gate.groupCount, next: readAhead.loop(loop + 1)) { groups, thread in
             multiply(input, gate, groups: groups, thread: thread)
             multiply(input, up, groups: groups, thread: thread)
             let columns = groups.lowerBound * 16..<min(length, groups.upperBound * 16)
@@ -93,7 +94,8 @@ extension StageEngine {
         let product = quantised(scratch.gate, rowCount: rowCount, columnCount: length)
         multiply(
             product,
-            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)])
+            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)],
+            next: readAhead.loop(loop + 2))
     }
 
     /// RMSNorm of the residual stream, quantised.
@@ -132,11 +134,12 @@ extension StageEngine {
             let values = scratch.values + index * configuration.keyLength
             ck_rope(isa.code, queries, numbers.headCount, size, dimensions, table)
             ck_rope(isa.code, keys, numbers.headCountKV, size, dimensions, table)
+            let block = cache.blockOffset(slot: row.slot, position: row.position)
             for head in 0..<numbers.headCountKV {
                 ck_store_kv(
-                    isa.code, keys + head * size, values + head * size, size, row.position,
-                    cache.keys(layer: layer, slot: row.slot, head: head),
-                    cache.values(layer: layer, slot: row.slot, head: head))
+                    isa.code, configuration.kvType.code, keys + head * size,
+                    values + head * size, size, row.position % CKernelsLimits.keyBlock,
+                    cache.start(layer: layer, head: head) + block)
             }
         }
     }

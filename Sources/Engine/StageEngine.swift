@@ -11,6 +11,7 @@ package final class StageEngine {
     package let configuration: StageConfiguration
     package let isa: KernelISA
     let weights: StageWeights
+    let readAhead: ReadAhead
     let cache: KVCache
     let scratch: Scratch
     let team: ComputeTeam
@@ -33,6 +34,8 @@ package final class StageEngine {
         scratch = try Scratch(configuration: configuration)
         weights = try StageWeights(
             configuration: configuration, tensors: tensors, team: team, progress: progress)
+        readAhead = ReadAhead(loops: weights.loops, threadCount: configuration.threadCount)
+        team.readAhead = readAhead
         frequencies = Self.frequencies(configuration.hyperparameters, weights.ropeFactors)
     }
 
@@ -51,16 +54,22 @@ package final class StageEngine {
     }
 
     /// Keeps positions `0..<length` of `slot`, which must have them.
+    ///
+    /// Takes a page where that leaves a part of one which another slot holds too; pages that are
+    /// dropped are free before that.
     package func truncate(slot: Int, length: Int) throws(EngineError) {
         try check(slot: slot, holds: length)
-        cache.setLength(length, slot: slot)
+        try cache.truncate(slot: slot, to: length)
     }
 
     /// Makes `slot` hold positions `0..<length` of `source`, which must have them, and only those.
+    ///
+    /// Whole pages are shared. A part of a page is copied to a page of the slot's own; those that
+    /// the slot had are free before that.
     package func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
         try check(slot: slot, holds: 0)
         try check(slot: source, holds: length)
-        cache.copy(to: slot, from: source, length: length)
+        try cache.fork(slot: slot, source: source, length: length)
     }
 
     private func check(slot: Int, holds length: Int) throws(EngineError) {
@@ -77,7 +86,10 @@ package final class StageEngine {
         cache.lengths.indices.contains(slot) ? cache.lengths[slot] : nil
     }
 
-    /// Bytes of packed weights, of the positions now held, and of working memory.
+    /// Pages of the KV cache that are in no slot.
+    package var freePageCount: Int { cache.pages.freeCount }
+
+    /// Bytes of packed weights, of the pages now held, and of working memory.
     package var residentByteCount: Int {
         weights.byteCount + cache.usedByteCount + Scratch.byteCount(configuration)
     }
@@ -87,8 +99,14 @@ package final class StageEngine {
     package static func memoryByteCount(
         configuration: StageConfiguration, weightByteCount: Int
     ) -> Int {
-        weightByteCount + KVCache.byteCount(configuration) + Scratch.byteCount(configuration)
-            + Scratch.tileByteCount(configuration)
+        let parts = [
+            weightByteCount, configuration.kvByteCount ?? Int.max,
+            Scratch.byteCount(configuration), Scratch.tileByteCount(configuration),
+        ]
+        return parts.reduce(0) { sum, part in
+            let (total, isOver) = sum.addingReportingOverflow(part)
+            return isOver ? Int.max : total
+        }
     }
 
     /// Runs one step: the rows' positions enter the cache, and the result is theirs.
@@ -101,9 +119,9 @@ package final class StageEngine {
             return configuration.isLast ? .predictions([]) : .hidden([])
         }
         begin(rows, hidden: hidden)
-        let tiles = attentionTiles(rows)
-        for layer in weights.layers.indices { run(layer: layer, rows: rows, tiles: tiles) }
-        for (slot, length) in lengths { cache.setLength(length, slot: slot) }
+        cache.extend(lengths)
+        let plan = AttentionPlan(rows, tables: cache.pages.tables, configuration: configuration)
+        for layer in weights.layers.indices { run(layer: layer, rows: rows, plan: plan) }
         if configuration.isLast { return .predictions(predictions(rows)) }
         let count = rows.count * configuration.hyperparameters.embeddingLength
         return .hidden(Array(UnsafeBufferPointer(start: scratch.hidden, count: count)))

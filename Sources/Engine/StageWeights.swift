@@ -68,6 +68,20 @@ struct StageWeights {
         byteCount = packer.byteCount
     }
 
+    /// Loops over weights in one layer.
+    static let loopsPerLayer = 4
+
+    /// The matrices that the loops of a step read, in order.
+    var loops: [[ReadAhead.Sweep]] {
+        let inLayers: [[ReadAhead.Sweep]] = layers.flatMap { layer in
+            [
+                [[layer.query, layer.key, layer.value]], [[layer.attentionOutput]],
+                [[layer.gate], [layer.up]], [[layer.down]],
+            ]
+        }
+        return inLayers + (head.map { [[[$0]]] } ?? [])
+    }
+
     private static func load(
         _ layer: Int, from source: WeightSource, with packer: WeightPacker
     ) throws(EngineError) -> Layer {

@@ -1,140 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CLinux
+import Platform
 import Synchronization
 
 /// What the threads of a compute team share: the present loop, and words to sleep on.
 ///
-/// `ticket` packs the loop's number, its chunk count and the next chunk, so that one exchange both
-/// claims a chunk and proves that it belongs to the present loop. `body` is read only between a
-/// claim and its report in `done`; the caller changes it only when all claims have been reported.
+/// Each thread has a home: a range of neighbouring chunks, which it claims in ascending order, so
+/// that it reads memory in one sweep. Whoever has finished takes from the ends of the others'
+/// homes. One exchange claims a chunk; `body` is read only between a claim and its report in
+/// `done`, and the caller changes it only when all claims have been reported.
 final class TeamWork: Sendable {
-    private let ticket = Atomic<UInt64>(0)
-    private let sleeperCount = Atomic<Int>(0)
-    private let isCallerAsleep = Atomic<Bool>(false)
-    private let isStopping = Atomic<Bool>(false)
-    private let wakeCount = FutexWord()
-    private let done = FutexWord()
-    private nonisolated(unsafe) var body: ((Int, Int) -> Void)?
+    typealias Body = (Int, Int) -> Void
 
-    private static let fieldBits: UInt64 = 20
-    private static let fieldMask: UInt64 = (1 << fieldBits) - 1
-    private static let spinsMax = 2_000
-    private static let spinsMin = 50
+    private let threadCount: Int
+    private let lines: TeamLines
+    private let absence: TeamAbsence
+    private nonisolated(unsafe) var body: Body?
 
-    /// Runs one loop; only the team's owner calls it.
-    func run(_ count: Int, _ body: @escaping (Int, Int) -> Void) {
-        precondition(count <= Int(Self.fieldMask))
+    private static let spinsMax = 4_000
+    private static let spinsMin = 100
+
+    init(threadCount: Int) {
+        self.threadCount = threadCount
+        lines = TeamLines(threadCount: threadCount)
+        absence = TeamAbsence(threadCount: threadCount)
+    }
+
+    /// Runs one loop; only the team's owner calls it. `spans` are what will be read next.
+    func run(_ count: Int, next spans: ReadAhead.Spans?, _ body: @escaping Body) {
+        let start = MonotonicClock.now()
+        for thread in absence.ended(at: start) { lines.readmit(thread) }
         self.body = body
-        done.address.pointee.store(0, ordering: .relaxed)
-        let loop = (ticket.load(ordering: .relaxed) >> (2 * Self.fieldBits)) &+ 1
-        ticket.store(
-            loop << (2 * Self.fieldBits) | UInt64(count) << Self.fieldBits, ordering: .releasing)
-        wakeCount.address.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        if sleeperCount.load(ordering: .sequentiallyConsistent) > 0 { wakeCount.wakeAll() }
-        while let chunk = claim() {
-            body(chunk, 0)
-            done.address.pointee.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        lines.done.pointee.store(0, ordering: .relaxed)
+        placeHomes(count)
+        if let spans { lines.next.pointee.store(UInt(bitPattern: spans), ordering: .relaxed) }
+        lines.loop.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if lines.sleeperCount.load(ordering: .sequentiallyConsistent) > 0 {
+            TeamLines.wake(lines.loop)
         }
-        waitUntilDone(UInt32(count))
+        var chunkCount = runHome(of: 0)
+        report(chunkCount)
+        while steal(for: 0) {
+            report(1)
+            chunkCount += 1
+        }
+        waitUntilDone(UInt32(count), start: start, chunkCount: chunkCount)
         self.body = nil
+        ReadAhead.begin(spans, thread: 0)
     }
 
     /// A helper's life: chunks while there are any, then a brief spin, then sleep.
     func serve(thread: Int) {
         var spins = Self.spinsMax
-        while !isStopping.load(ordering: .acquiring) {
-            if let chunk = claim() {
-                body?(chunk, thread)
-                report()
-            } else if spin(spins) {
+        var seen: UInt32 = 0
+        while !lines.isStopping.load(ordering: .acquiring) {
+            if lines.isAbsent(thread) {
+                lines.sleepWhileAbsent(thread)
+                continue
+            }
+            let loop = lines.loop.pointee.load(ordering: .acquiring)
+            if loop != seen {
+                seen = loop
+                lines.setWorking(true, thread)
+                report(runHome(of: thread))
+                while steal(for: thread) { report(1) }
+                lines.setWorking(false, thread)
+            } else if spin(spins, after: loop, thread: thread) {
                 spins = min(Self.spinsMax, spins * 2)
             } else {
                 spins = max(Self.spinsMin, spins / 2)
-                sleep()
+                sleep(after: loop)
             }
         }
     }
 
     func stop() {
-        isStopping.store(true, ordering: .sequentiallyConsistent)
-        wakeCount.address.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        wakeCount.wakeAll()
+        lines.isStopping.store(true, ordering: .sequentiallyConsistent)
+        for thread in 1..<threadCount { lines.readmit(thread) }
+        lines.loop.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        TeamLines.wake(lines.loop)
     }
 
-    private func hasWork(_ ticket: UInt64) -> Bool {
-        ticket & Self.fieldMask < (ticket >> Self.fieldBits) & Self.fieldMask
-    }
-
-    private func claim() -> Int? {
-        var seen = ticket.load(ordering: .acquiring)
-        while hasWork(seen) {
-            let (exchanged, original) = ticket.weakCompareExchange(
-                expected: seen, desired: seen + 1, ordering: .acquiringAndReleasing)
-            if exchanged { return Int(seen & Self.fieldMask) }
-            seen = original
+    /// Divides the chunks among the threads that are present.
+    private func placeHomes(_ count: Int) {
+        let present = threadCount - absence.count
+        var index = 0
+        for thread in 0..<threadCount {
+            if thread > 0, lines.isAbsent(thread) { continue }
+            let home = count * index / present..<count * (index + 1) / present
+            lines.setHome(of: thread, home)
+            index += 1
         }
-        return nil
     }
 
-    private func report() {
-        done.address.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        if isCallerAsleep.load(ordering: .sequentiallyConsistent) { done.wakeAll() }
+    /// Runs what is claimed of the thread's own chunks; returns how many they were.
+    ///
+    /// Never inlined, so that no reference to `body` outlives it: the report comes after.
+    @inline(never) private func runHome(of thread: Int) -> Int {
+        guard let first = lines.claimFirst(of: thread), let body else { return 0 }
+        body(first, thread)
+        var count = 1
+        while let chunk = lines.claimFirst(of: thread) {
+            body(chunk, thread)
+            count += 1
+        }
+        return count
     }
 
-    private func spin(_ count: Int) -> Bool {
-        for _ in 0..<count {
-            if hasWork(ticket.load(ordering: .relaxed)) { return true }
-            cl_spin_hint()
+    /// Runs the last chunk of another thread's home; false when all have been claimed.
+    @inline(never) private func steal(for thread: Int) -> Bool {
+        for distance in 1..<threadCount {
+            if let chunk = lines.claimLast(of: (thread + distance) % threadCount), let body {
+                body(chunk, thread)
+                return true
+            }
         }
         return false
     }
 
-    private func sleep() {
-        sleeperCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        let seen = wakeCount.address.pointee.load(ordering: .sequentiallyConsistent)
-        if !hasWork(ticket.load(ordering: .acquiring)),
-            !isStopping.load(ordering: .sequentiallyConsistent)
-        {
-            wakeCount.wait(while: seen)
+    private func report(_ count: Int) {
+        guard count > 0 else { return }
+        lines.done.pointee.wrappingAdd(UInt32(count), ordering: .sequentiallyConsistent)
+        if lines.isCallerAsleep.pointee.load(ordering: .sequentiallyConsistent) {
+            TeamLines.wake(lines.done)
         }
-        sleeperCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 
-    private func waitUntilDone(_ count: UInt32) {
+    /// Waits for the next loop, reading ahead meanwhile; false when none came.
+    private func spin(_ count: Int, after loop: UInt32, thread: Int) -> Bool {
+        let address = lines.next.pointee.load(ordering: .relaxed)
+        var reading = ReadAhead.Reading(ReadAhead.Spans(bitPattern: address), thread: thread)
+        for _ in 0..<count {
+            if lines.loop.pointee.load(ordering: .relaxed) != loop { return true }
+            if !reading.advance() { cl_spin_hint() }
+        }
+        return false
+    }
+
+    private func sleep(after loop: UInt32) {
+        lines.sleeperCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        if !lines.isStopping.load(ordering: .sequentiallyConsistent) {
+            TeamLines.wait(lines.loop, while: loop)
+        }
+        lines.sleeperCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    }
+
+    /// A helper that keeps the caller waiting for much longer than its chunk can take was put off
+    /// its CPU by another process: it stays absent for a while, lest each loop wait for it.
+    private func waitUntilDone(_ count: UInt32, start: Duration, chunkCount: Int) {
         for _ in 0..<Self.spinsMax {
-            if done.address.pointee.load(ordering: .acquiring) == count { return }
+            if lines.done.pointee.load(ordering: .acquiring) == count { return }
             cl_spin_hint()
         }
-        isCallerAsleep.store(true, ordering: .sequentiallyConsistent)
+        let chunk = (MonotonicClock.now() - start) / max(1, chunkCount)
+        var patience: Duration? = TeamAbsence.patience(chunk: chunk)
+        lines.isCallerAsleep.pointee.store(true, ordering: .sequentiallyConsistent)
         while true {
-            let seen = done.address.pointee.load(ordering: .sequentiallyConsistent)
+            let seen = lines.done.pointee.load(ordering: .sequentiallyConsistent)
             if seen == count { break }
-            done.wait(while: seen)
+            let before = MonotonicClock.now()
+            TeamLines.wait(lines.done, while: seen, timeout: patience)
+            if let limit = patience, MonotonicClock.now() - before >= limit {
+                sendAway()
+                patience = nil
+            }
         }
-        isCallerAsleep.store(false, ordering: .relaxed)
-    }
-}
-
-/// An atomic number at a fixed address that threads can sleep on.
-private final class FutexWord: Sendable {
-    nonisolated(unsafe) let address: UnsafeMutablePointer<Atomic<UInt32>>
-
-    init() {
-        address = .allocate(capacity: 1)
-        address.initialize(to: Atomic(0))
+        lines.isCallerAsleep.pointee.store(false, ordering: .relaxed)
     }
 
-    deinit {
-        address.deinitialize(count: 1)
-        address.deallocate()
-    }
-
-    func wait(while expected: UInt32) { cl_futex_wait(word, expected, -1) }
-
-    func wakeAll() { cl_futex_wake(word, Int32.max) }
-
-    private var word: UnsafePointer<UInt32> {
-        UnsafeRawPointer(address).assumingMemoryBound(to: UInt32.self)
+    private func sendAway() {
+        for thread in 1..<threadCount where lines.isWorking(thread) && !lines.isAbsent(thread) {
+            lines.dismiss(thread)
+            absence.begin(thread, at: MonotonicClock.now())
+        }
     }
 }

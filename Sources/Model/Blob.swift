@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+package import Platform
 
 /// Tensors that travel and are stored together: a layer's, the embedding or the head.
 ///
@@ -36,31 +36,61 @@ package struct Blob: Sendable {
 
     /// The bytes `offset..<offset + count` of the blob, zeros between tensors.
     ///
-    /// For shipping in chunks: the file's pages behind the copy are given back, so that a model
-    /// larger than memory can be sent. The caller keeps the range inside `0..<byteCount`.
-    package func copyBytes(offset: Int, count: Int) -> [UInt8] {
+    /// Read from the file, not from its mapping: no page of it becomes resident, so a model larger
+    /// than memory can be sent. Throws `.changed` where the file was written to since it was
+    /// opened. The caller keeps the range inside `0..<byteCount`.
+    package func read(offset: Int, count: Int) throws(FileError) -> [UInt8] {
         precondition(offset >= 0 && count >= 0 && count <= byteCount - offset)
         let wanted = offset..<offset + count
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(count)
-        for entry in entries {
-            let place = entry.offset..<entry.offset + entry.tensor.byteCount
-            let overlap = place.clamped(to: wanted)
-            guard !overlap.isEmpty else { continue }
-            let gap = overlap.lowerBound - offset - bytes.count
-            bytes.append(contentsOf: repeatElement(0, count: gap))
-            let start = entry.tensor.region.range.lowerBound - entry.offset
-            let source = start + overlap.lowerBound..<start + overlap.upperBound
-            let file = entry.tensor.region.file
-            file.withUnsafeBytes(source) { bytes.append(contentsOf: $0) }
-            file.release(source)
+        var failure: FileError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            buffer.initialize(repeating: 0)
+            filled = count
+            let raw = UnsafeMutableRawBufferPointer(buffer)
+            do throws(FileError) {
+                for entry in entries { try entry.read(wanted, into: raw) }
+            } catch {
+                failure = error
+            }
         }
-        bytes.append(contentsOf: repeatElement(0, count: count - bytes.count))
+        if let failure { throw failure }
         return bytes
     }
 
-    /// Drops this process's pages of all its tensors.
-    package func release() {
-        for entry in entries { entry.tensor.region.release() }
+    /// SHA-256 of all its bytes, read as `read(offset:count:)` does.
+    package func digest() throws(FileError) -> [UInt8] {
+        var hash = SHA256()
+        var end = 0
+        for entry in entries {
+            hash.update([UInt8](repeating: 0, count: entry.offset - end))
+            let region = entry.tensor.region
+            try region.file.hash(region.range, into: &hash)
+            end = entry.offset + region.byteCount
+        }
+        for file in files where file.hasChanged { throw .changed(path: file.path) }
+        return hash.finish()
+    }
+
+    /// The files that hold its tensors, each once.
+    package var files: [MappedFile] {
+        entries.map(\.tensor.region.file).reduce(into: []) { files, file in
+            if !files.contains(where: { $0 === file }) { files.append(file) }
+        }
+    }
+}
+
+extension Blob.Entry {
+    /// Puts what overlaps `wanted` of the blob into `buffer`, which begins where `wanted` does.
+    fileprivate func read(
+        _ wanted: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) {
+        let region = tensor.region
+        let overlap = (offset..<offset + region.byteCount).clamped(to: wanted)
+        guard !overlap.isEmpty else { return }
+        guard !region.file.hasChanged else { throw .changed(path: region.file.path) }
+        let first = overlap.lowerBound - wanted.lowerBound
+        let part = UnsafeMutableRawBufferPointer(rebasing: buffer[first..<first + overlap.count])
+        try region.file.read(
+            at: region.range.lowerBound + overlap.lowerBound - offset, into: part)
     }
 }

@@ -11,12 +11,14 @@ package final class MappedFile: Sendable {
     package let byteCount: Int
     /// Identity of the file at the time of mapping: a file that changed under us is noticed.
     package let identity: FileIdentity
+    let descriptor: Int32
     private nonisolated(unsafe) let base: UnsafeRawPointer
 
     package init(path: String) throws(FileError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
-        defer { close(descriptor) }
+        var isOpen = false
+        defer { if !isOpen { close(descriptor) } }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .cannotOpen(path: path, errno: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
@@ -25,6 +27,8 @@ package final class MappedFile: Sendable {
         guard let address, address != MAP_FAILED else {
             throw .cannotMap(path: path, errno: errno)
         }
+        isOpen = true
+        self.descriptor = descriptor
         self.path = path
         self.byteCount = count
         self.identity = FileIdentity(status)
@@ -33,6 +37,7 @@ package final class MappedFile: Sendable {
 
     deinit {
         munmap(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1))
+        close(descriptor)
     }
 
     /// The bytes `range` of the file. The caller keeps `range` inside `0..<byteCount`.
@@ -98,6 +103,9 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     case notARegularFile(path: String)
     case cannotMap(path: String, errno: Int32)
     case cannotWrite(path: String, errno: Int32)
+    case cannotRead(path: String, errno: Int32)
+    /// It was written to, or cut short, since it was opened.
+    case changed(path: String)
 
     package var description: String {
         switch self {
@@ -109,6 +117,10 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
             "cannot map \(path) into memory: \(systemMessage(errno))"
         case .cannotWrite(let path, let errno):
             "cannot write \(path): \(systemMessage(errno)); check free space and permissions"
+        case .cannotRead(let path, let errno):
+            "cannot read \(path): \(systemMessage(errno)); check the disk and the permissions"
+        case .changed(let path):
+            "\(path) has changed since it was opened; restart what uses it"
         }
     }
 }

@@ -18,4 +18,7 @@ package enum PeerWatch {
         let gone = hangUp | Int16(POLLHUP) | Int16(POLLERR)
         return entries.indices.filter { entries[$0].revents & gone != 0 }
     }
+
+    /// Ends both directions of the connection `descriptor`, whatever still waits to be sent.
+    package static func hangUp(_ descriptor: Int32) { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

@@ -42,22 +42,15 @@ package struct StagedFile: ~Copyable {
     }
 
     package mutating func append(_ bytes: [UInt8]) throws(FileError) {
-        var written = 0
-        while written < bytes.count {
-            let put = bytes.withUnsafeBytes { raw in
-                write(descriptor, raw.baseAddress.map { $0 + written }, raw.count - written)
-            }
-            guard put > 0 else {
-                throw .cannotWrite(path: temporaryPath, errno: put < 0 ? errno : ENOSPC)
-            }
-            written += put
-        }
+        try writeFully(descriptor, bytes, path: temporaryPath)
         byteCount += bytes.count
     }
 
     /// Brings the bytes to disk and gives the file its name.
-    package mutating func commit() throws(FileError) {
-        guard fsync(descriptor) == 0, rename(temporaryPath, finalPath) == 0 else {
+    ///
+    /// What may get lost with the machine's power need not be durable, and is not waited for.
+    package mutating func commit(isDurable: Bool = true) throws(FileError) {
+        guard !isDurable || fsync(descriptor) == 0, rename(temporaryPath, finalPath) == 0 else {
             throw .cannotWrite(path: finalPath, errno: errno)
         }
         isSettled = true

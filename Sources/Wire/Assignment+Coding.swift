@@ -2,7 +2,7 @@
 
 extension Assignment: Payload {
     var byteCount: Int {
-        let head = ModelShape.byteCount + 24 + Wire.byteCount(ofText: nextAddress) + 4
+        let head = ModelShape.byteCount + 36 + Wire.byteCount(ofText: nextAddress) + 4
         return blobs.reduce(head) { $0 + $1.byteCountOnWire }
     }
 
@@ -16,6 +16,11 @@ extension Assignment: Payload {
         writer.u32(slotCount)
         writer.u32(contextLength)
         writer.u32(rowCountMax)
+        writer.u8(wireType.rawValue)
+        writer.u8(cacheType.rawValue)
+        writer.u16(0)
+        writer.u32(pageCount)
+        writer.u32(pagePositionCount)
         writer.text(nextAddress, limit: Limits.nameBytesMax)
         writer.u32(UInt32(blobs.count))
         for blob in blobs { blob.write(to: &writer) }
@@ -27,14 +32,38 @@ extension Assignment: Payload {
             stage: try reader.u16(), stageCount: try reader.u16(),
             layerStart: try reader.u32(), layerEnd: try reader.u32(),
             slotCount: try reader.u32(), contextLength: try reader.u32(),
-            rowCountMax: try reader.u32(), nextAddress: "", blobs: [])
+            rowCountMax: try reader.u32(), wireType: .f32, pageCount: 0, pagePositionCount: 0,
+            cacheType: .f16, nextAddress: "", blobs: [])
         try checkStage()
+        let number = try reader.u8()
+        guard let type = WireType(rawValue: number), type.takes(width: Int(shape.embeddingLength))
+        else { throw .invalidValue(field: "wireType", value: "\(number)") }
+        wireType = type
+        try readCache(from: &reader)
         nextAddress = try reader.text("nextAddress", limit: Limits.nameBytesMax)
         let count = Int(try reader.u32())
         try reader.check(
             "blobCount", count: count, limit: Limits.blobsMax, size: BlobDescription.byteCountMin)
         blobs.reserveCapacity(count)
         for _ in 0..<count { blobs.append(try BlobDescription(from: &reader)) }
+    }
+
+    private mutating func readCache(from reader: inout ByteReader) throws(WireError) {
+        let number = try reader.u8()
+        guard let type = CacheType(rawValue: number) else {
+            throw .invalidValue(field: "cacheType", value: "\(number)")
+        }
+        cacheType = type
+        try reader.reserved16("assignment")
+        pageCount = try reader.u32()
+        try WireError.check("pageCount", pageCount, in: 1...Limits.pagesMax)
+        pagePositionCount = try reader.u32()
+        let unit = Limits.pagePositionsUnit
+        try WireError.check(
+            "pagePositionCount", pagePositionCount, in: unit...Limits.pagePositionsMax)
+        guard pagePositionCount % unit == 0 else {
+            throw .invalidValue(field: "pagePositionCount", value: "\(pagePositionCount)")
+        }
     }
 
     private func checkStage() throws(WireError) {

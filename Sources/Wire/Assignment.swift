@@ -8,11 +8,17 @@ package struct Assignment: Sendable, Equatable {
     /// Layers `layerStart..<layerEnd`.
     package var layerStart: UInt32
     package var layerEnd: UInt32
-    /// KV room: sequences held at once, and positions of each.
+    /// KV room: sequences held at once, and the most positions of each.
     package var slotCount: UInt32
     package var contextLength: UInt32
     /// The most rows a step will have.
     package var rowCountMax: UInt32
+    /// What the stage's output travels as; the last stage has no use for it.
+    package var wireType: WireType
+    /// Pages of the KV cache, positions of each of them (a multiple of 32), and what they hold.
+    package var pageCount: UInt32
+    package var pagePositionCount: UInt32
+    package var cacheType: CacheType
     /// `HOST:PORT` to send this stage's output to.
     package var nextAddress: String
     /// Everything the stage needs, in load order.
@@ -21,6 +27,7 @@ package struct Assignment: Sendable, Equatable {
     package init(
         shape: ModelShape, stage: UInt16, stageCount: UInt16, layerStart: UInt32,
         layerEnd: UInt32, slotCount: UInt32, contextLength: UInt32, rowCountMax: UInt32,
+        wireType: WireType, pageCount: UInt32, pagePositionCount: UInt32, cacheType: CacheType,
         nextAddress: String, blobs: [BlobDescription]
     ) {
         self.shape = shape
@@ -31,6 +38,10 @@ package struct Assignment: Sendable, Equatable {
         self.slotCount = slotCount
         self.contextLength = contextLength
         self.rowCountMax = rowCountMax
+        self.wireType = wireType
+        self.pageCount = pageCount
+        self.pagePositionCount = pagePositionCount
+        self.cacheType = cacheType
         self.nextAddress = nextAddress
         self.blobs = blobs
     }
@@ -112,14 +123,17 @@ package struct TensorDescription: Sendable, Equatable {
     }
 }
 
-/// A worker asks for the rest of a blob from `offset` on.
+/// A worker asks for a run of a blob's bytes: as many as it has room for.
 package struct BlobRequest: Sendable, Equatable {
     package var digest: BlobDigest
     package var offset: UInt64
+    /// In bytes, at least 1; what lies beyond the blob's end is not sent.
+    package var count: UInt64
 
-    package init(digest: BlobDigest, offset: UInt64) {
+    package init(digest: BlobDigest, offset: UInt64, count: UInt64) {
         self.digest = digest
         self.offset = offset
+        self.count = count
     }
 }
 

@@ -80,10 +80,14 @@ extension BlobRequest: Payload {
     func write(to writer: inout ByteWriter) {
         writer.rawBytes(digest.bytes)
         writer.u64(offset)
+        writer.u64(count)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        self.init(digest: try BlobDigest(from: &reader), offset: try reader.u64())
+        self.init(
+            digest: try BlobDigest(from: &reader), offset: try reader.u64(),
+            count: try reader.u64())
+        try WireError.check("count", count, in: 1...UInt64.max)
     }
 }
 

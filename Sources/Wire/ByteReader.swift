@@ -43,13 +43,13 @@ struct ByteReader {
         return Array(bytes[offset..<offset + count])
     }
 
-    /// `count` floats by one copy; the caller has checked `count` against its limit.
-    mutating func floats(_ count: Int) throws(WireError) -> [Float] {
-        let size = count * MemoryLayout<Float>.size
+    /// `count` numbers by one copy; the caller has checked `count` against its limit.
+    mutating func numbers<T: BitwiseCopyable>(_ count: Int) throws(WireError) -> [T] {
+        let size = count * MemoryLayout<T>.size
         try require(size)
         let range = offset..<offset + size
         offset += size
-        return [Float](unsafeUninitializedCapacity: count) { buffer, initializedCount in
+        return [T](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             bytes.withUnsafeBytes { source in
                 UnsafeMutableRawBufferPointer(buffer).copyMemory(
                     from: UnsafeRawBufferPointer(rebasing: source[range]))

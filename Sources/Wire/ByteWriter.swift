@@ -19,7 +19,7 @@ struct ByteWriter {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func floats(_ values: [Float]) {
+    mutating func numbers<T: BitwiseCopyable>(_ values: [T]) {
         values.withUnsafeBytes { bytes.append(contentsOf: $0) }
     }
 

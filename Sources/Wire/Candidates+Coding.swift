@@ -79,7 +79,7 @@ extension RowCandidates {
             writer.u16(Form.all)
             writer.u16(0)
             writer.u32(UInt32(values.count))
-            writer.floats(values)
+            writer.numbers(values)
         }
     }
 
@@ -105,7 +105,7 @@ extension RowCandidates {
             logits = .top(candidates)
         } else {
             try reader.check("count", count: count, limit: Limits.vocabularyMax, size: 4)
-            logits = .all(try reader.floats(count))
+            logits = .all(try reader.numbers(count))
         }
         self.init(slot: slot, position: position, logSumExp: logSumExp, logits: logits)
     }

@@ -98,6 +98,8 @@ extension Heartbeat: Payload {
         writer.u64(sendMicroseconds)
         writer.u64(residentBytes)
         writer.u32(roundTripMicroseconds)
+        writer.u64(receivedBytes)
+        writer.u64(sentBytes)
         writer.u32(nextRoundTripMicroseconds)
         writer.u64(nextBytesPerSecond)
     }
@@ -107,8 +109,9 @@ extension Heartbeat: Payload {
             stepCount: try reader.u64(), rowCount: try reader.u64(),
             computeMicroseconds: try reader.u64(), waitMicroseconds: try reader.u64(),
             sendMicroseconds: try reader.u64(), residentBytes: try reader.u64(),
-            roundTripMicroseconds: try reader.u32(),
-            nextRoundTripMicroseconds: try reader.u32(), nextBytesPerSecond: try reader.u64())
+            roundTripMicroseconds: try reader.u32(), receivedBytes: try reader.u64(),
+            sentBytes: try reader.u64(), nextRoundTripMicroseconds: try reader.u32(),
+            nextBytesPerSecond: try reader.u64())
     }
 }
 

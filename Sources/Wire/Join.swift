@@ -78,6 +78,9 @@ package struct Heartbeat: Sendable, Equatable {
     package var residentBytes: UInt64
     /// Round trip of the previous heartbeat as the sender measured it; 0 before the first.
     package var roundTripMicroseconds: UInt32
+    /// Bytes of frames that came and went over data links.
+    package var receivedBytes: UInt64
+    package var sentBytes: UInt64
     /// Of the link to the next stage, as the kernel knows it; 0 where there is none.
     package var nextRoundTripMicroseconds: UInt32
     /// What that link has carried at its best; 0 while it never was the bottleneck.
@@ -86,6 +89,7 @@ package struct Heartbeat: Sendable, Equatable {
     package init(
         stepCount: UInt64, rowCount: UInt64, computeMicroseconds: UInt64, waitMicroseconds: UInt64,
         sendMicroseconds: UInt64, residentBytes: UInt64, roundTripMicroseconds: UInt32,
+        receivedBytes: UInt64, sentBytes: UInt64,
         nextRoundTripMicroseconds: UInt32 = 0, nextBytesPerSecond: UInt64 = 0
     ) {
         self.stepCount = stepCount
@@ -95,6 +99,8 @@ package struct Heartbeat: Sendable, Equatable {
         self.sendMicroseconds = sendMicroseconds
         self.residentBytes = residentBytes
         self.roundTripMicroseconds = roundTripMicroseconds
+        self.receivedBytes = receivedBytes
+        self.sentBytes = sentBytes
         self.nextRoundTripMicroseconds = nextRoundTripMicroseconds
         self.nextBytesPerSecond = nextBytesPerSecond
     }

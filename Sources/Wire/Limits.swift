@@ -28,6 +28,10 @@ package enum Limits {
     package static let vocabularyMax = 1_048_576
     package static let contextLengthMax: UInt32 = 16_777_216
     package static let slotsMax: UInt32 = 65_536
+    package static let pagesMax: UInt32 = 16_777_216
+    package static let pagePositionsMax: UInt32 = 4096
+    /// A page has a multiple of as many positions.
+    package static let pagePositionsUnit: UInt32 = 32
     package static let blobsMax = 4096
     package static let blobBytesMax: UInt64 = 1 << 40
     package static let tensorsPerBlobMax = 1024
@@ -49,10 +53,10 @@ package enum Limits {
     package static let helloMeasuredBytes = 60
     package static let welcomePayloadBytes = 6
     package static let assignmentPayloadBytesMax = 4_194_304
-    package static let blobRequestPayloadBytes = 40
+    package static let blobRequestPayloadBytes = 48
     package static let blobChunkPayloadBytesMax = 44 + blobChunkBytesMax
     package static let readyPayloadBytes = 16
-    package static let heartbeatPayloadBytes = 64
+    package static let heartbeatPayloadBytes = 80
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
     package static let stepPayloadBytesMax =

@@ -3,20 +3,12 @@
 extension Step: Payload {
     private static let fixedByteCount = 16
 
-    /// Append-only numbers; 2 is kept for f16, 3 for q8.
-    private enum WireType {
-        static let none: UInt8 = 0
-        static let f32: UInt8 = 1
-    }
+    /// The wire type of a step without activations.
+    private static let noWireType: UInt8 = 0
 
     var byteCount: Int {
-        let tables =
-            edits.count * KVEdit.byteCount + rows.count * Row.byteCount
-            + trail.count * StageTiming.byteCount
-        return switch activations {
-        case .none: Self.fixedByteCount + tables
-        case .f32(let values): Self.fixedByteCount + tables + 4 * values.count
-        }
+        Self.fixedByteCount + edits.count * KVEdit.byteCount + rows.count * Row.byteCount
+            + trail.count * StageTiming.byteCount + activations.byteCount
     }
 
     func write(to writer: inout ByteWriter) {
@@ -26,10 +18,7 @@ extension Step: Payload {
         precondition(
             rows.count { $0.want == .allLogits } <= Limits.allLogitsRowsMax,
             "too many rows want all logits")
-        switch activations {
-        case .none: writer.u8(WireType.none)
-        case .f32: writer.u8(WireType.f32)
-        }
+        writer.u8(activations.wireType?.rawValue ?? Self.noWireType)
         writer.u8(0)
         writer.u16(UInt16(trail.count))
         writer.u32(UInt32(edits.count))
@@ -38,27 +27,29 @@ extension Step: Payload {
         for edit in edits { edit.write(to: &writer) }
         for row in rows { row.write(to: &writer) }
         for timing in trail { timing.write(to: &writer) }
-        if case .f32(let values) = activations { writer.floats(values) }
+        activations.write(to: &writer)
     }
 
-    /// Floats per row.
+    /// Values per row.
     private var activationWidth: Int {
-        guard case .f32(let values) = activations else { return 0 }
+        guard let type = activations.wireType else { return 0 }
+        let count = activations.valueCount
         if rows.isEmpty {
-            precondition(values.isEmpty, "activations without rows")
+            precondition(count == 0, "activations without rows")
             return 0
         }
-        let (width, rest) = values.count.quotientAndRemainder(dividingBy: rows.count)
+        let (width, rest) = count.quotientAndRemainder(dividingBy: rows.count)
         precondition(
-            rest == 0 && (1...Limits.widthMax).contains(width),
-            "\(values.count) activations for \(rows.count) rows")
+            rest == 0 && (1...Limits.widthMax).contains(width) && type.takes(width: width),
+            "\(count) activations for \(rows.count) rows")
         return width
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
-        let wireType = try reader.u8()
-        guard wireType <= WireType.f32 else {
-            throw .invalidValue(field: "wireType", value: "\(wireType)")
+        let number = try reader.u8()
+        let wireType = WireType(rawValue: number)
+        guard wireType != nil || number == Self.noWireType else {
+            throw .invalidValue(field: "wireType", value: "\(number)")
         }
         guard try reader.u8() == 0 else { throw .reservedNotZero(field: "step") }
         let trailCount = Int(try reader.u16())
@@ -77,10 +68,12 @@ extension Step: Payload {
         for _ in 0..<editCount { edits.append(try KVEdit(from: &reader)) }
         rows = try Row.table(from: &reader, count: rowCount)
         trail = try StageTiming.table(from: &reader, count: trailCount)
-        if wireType == WireType.f32 { activations = .f32(try reader.floats(rowCount * width)) }
+        activations = try Activations(from: &reader, type: wireType, count: rowCount * width)
     }
 
-    private static func check(width: Int, rowCount: Int, wireType: UInt8) throws(WireError) {
+    private static func check(
+        width: Int, rowCount: Int, wireType: WireType?
+    ) throws(WireError) {
         guard width <= Limits.widthMax else {
             throw .countOverLimit(field: "width", count: width, limit: Limits.widthMax)
         }
@@ -89,7 +82,9 @@ extension Step: Payload {
             throw .countOverLimit(
                 field: "activation bytes", count: byteCount, limit: Limits.activationBytesMax)
         }
-        guard (width > 0) == (wireType == WireType.f32 && rowCount > 0) else {
+        guard (width > 0) == (wireType != nil && rowCount > 0),
+            wireType?.takes(width: width) ?? true
+        else {
             throw .invalidValue(field: "width", value: "\(width)")
         }
     }

@@ -54,13 +54,6 @@ package struct Row: Sendable, Equatable {
     }
 }
 
-/// The hidden state of a step's rows between stages: `(rows, embeddingLength)`, row after row.
-package enum Activations: Sendable, Equatable {
-    /// Rows on their way to stage 0, which embeds their tokens.
-    case none
-    case f32([Float])
-}
-
 /// What one stage spent on one step.
 package struct StageTiming: Sendable, Equatable {
     package var stage: UInt16

@@ -4,6 +4,7 @@ import Cluster
 import Engine
 import Model
 import Platform
+import Wire
 
 /// `caravan bench MODEL`: tokens per second, and what share of the memory's speed that is.
 struct BenchCommand: Command {
@@ -18,7 +19,9 @@ struct BenchCommand: Command {
             .init("--streams", "N,…", "streams that generate at once (default 1,4)"),
             .init("--depth", "N,…", "tokens each stream has before it generates (default 0)"),
             .init("--repeat", "N", "runs, of which the median counts (default 3)"),
-            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .wire,
+            .kv,
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
@@ -31,6 +34,8 @@ struct BenchCommand: Command {
     private let localCount: Int?
     private let threadCount: Int
     private let cacheDirectory: String
+    private let wireType: WireType
+    private let cacheType: CacheType
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -48,6 +53,8 @@ struct BenchCommand: Command {
             repeatCount: try options.integer("--repeat", in: 1...1000) ?? 3)
         try options.check("--cache", needs: "--local")
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+        wireType = try options.wireType(needs: "--local")
+        cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }
 
@@ -110,7 +117,7 @@ struct BenchCommand: Command {
             } ?? .inProcess(threadCount: threadCount)
         return CoordinatorConfiguration(
             placement: placement, contextLength: contextLength, slotCount: plan.slotCount,
-            cacheDirectory: cacheDirectory)
+            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
     }
 }
 

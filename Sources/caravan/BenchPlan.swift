@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+import Control
 
 /// What `caravan bench` is to run.
 struct BenchPlan {
@@ -24,9 +24,9 @@ struct BenchPlan {
     func promptLength(depth: Int) -> Int { max(1, depth) }
 
     /// What a stream may generate: what is measured, and what it may get ahead while the prompts
-    /// of the others are prefilled, one step's rows after another.
+    /// of the others are prefilled, a few rows beside each step's decode rows.
     func tokenCountMax(streams: Int, depth: Int) -> Int {
-        let steps = (promptLength(depth: depth) * streams) / ClusterLimits.rowCountMax
+        let steps = (promptLength(depth: depth) * streams) / SchedulerLimits.promptRowsMin
         return generateLength + steps + streams + 8
     }
 }

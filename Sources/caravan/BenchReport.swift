@@ -66,7 +66,10 @@ struct BenchReport: Encodable {
         prefill.tokens = plan.promptLength
         self.prefill = prefill
         decode = results.decode.map { result in
-            var line = line(result.series, tokensPerStep: Double(result.streams))
+            // The streams are divided into a group for each stage.
+            let groups = max(1, min(result.streams, status.stages.count))
+            let perStep = Double(result.streams) / Double(groups)
+            var line = line(result.series, tokensPerStep: perStep)
             line.streams = result.streams
             line.depth = result.depth
             if result.depth == 0 {

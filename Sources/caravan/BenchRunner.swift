@@ -68,7 +68,7 @@ struct BenchRunner {
         let ending = Mailbox<Ending>(capacity: 2)
         _ = try coordinator.submit(request(prompt, tokenCountMax: 1)) { event in
             switch event {
-            case .token: break
+            case .token, .waiting: break
             case .finished(let summary): ending.offer(.measured(summary.prefillDuration))
             case .failed(let error): ending.offer(.failed(error))
             }
@@ -93,6 +93,7 @@ struct BenchRunner {
                     if let time = tally.note(stream: stream, at: MonotonicClock.now()) {
                         ending.offer(.measured(time))
                     }
+                case .waiting: break
                 case .finished: ending.offer(.failed(BenchError.endedEarly))
                 case .failed(let error): ending.offer(.failed(error))
                 }

@@ -8,8 +8,8 @@ enum CommandLineTool {
     static var commands: [any Command.Type] {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-            StatusCommand.self, BenchCommand.self, PerplexityCommand.self, SynthCommand.self,
-            PlanCommand.self,
+            StatusCommand.self, TopCommand.self, PlanCommand.self, BenchCommand.self,
+            PerplexityCommand.self, SynthCommand.self,
         ]
     }
 
@@ -44,14 +44,15 @@ enum CommandLineTool {
         } catch let error as UsageError {
             return report(error, command: command.syntax.name)
         } catch {
-            StandardError.write("caravan \(command.syntax.name): \(error)\n")
+            StandardError.write("caravan \(command.syntax.name): \("\(error)".escapingControls)\n")
             return ExitStatus.failed
         }
     }
 
     private static func report(_ error: UsageError, command: String?) -> Int32 {
         let name = ["caravan", command].compactMap { $0 }.joined(separator: " ")
-        StandardError.write("\(name): \(error); see '\(name) --help'\n")
+        let text = "\(error)".escapingControls
+        StandardError.write("\(name): \(text); see '\(name) --help'\n")
         return ExitStatus.usage
     }
 

@@ -12,16 +12,16 @@ enum Defaults {
         let step = 256 << 20
         return free > 4 * step ? free / step * step : free
     }
-    static var coreCount: Int { OSThread.allowedCPUs().count }
+    static var threadCount: Int { ProcessorCount.read().threadCount }
 }
 
 extension Options {
     static let threadCountMax = 1024
 
-    /// `--threads`, or one for each core that this process and `sharers - 1` others may use.
+    /// `--threads`, or this process's part of the cores that it and `sharers - 1` others may use.
     func threadCount(sharers: Int = 1) throws(UsageError) -> Int {
         try integer("--threads", in: 1...Self.threadCountMax)
-            ?? max(1, Defaults.coreCount / max(1, sharers))
+            ?? max(1, Defaults.threadCount / max(1, sharers))
     }
 
     /// A `HOST:PORT`. Links are plaintext in this version, so it has to be on loopback.

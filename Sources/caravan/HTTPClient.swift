@@ -9,7 +9,9 @@ enum HTTPClient {
     static let timeoutSeconds = 10.0
 
     /// The body of a 200 answer.
-    static func get(_ address: String, apiKey: String?) throws(HTTPClientError) -> Data {
+    static func get(
+        _ address: String, apiKey: String?, timeoutSeconds: Double = timeoutSeconds
+    ) throws(HTTPClientError) -> Data {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
             throw .badAddress(address)
         }

@@ -2,10 +2,10 @@
 
 import Cluster
 import Control
-import Engine
 import FoundationEssentials
 import Model
 import Platform
+import Wire
 
 /// `caravan perplexity MODEL FILE`: how well a model predicts a text.
 struct PerplexityCommand: Command {
@@ -15,6 +15,9 @@ struct PerplexityCommand: Command {
         options: [
             .init("--context", "N", "tokens of one window (default 512)"),
             .init("--threads", "N", "compute threads (default one a core)"),
+            .init("--stages", "N", "split the layers as N workers would (default 1)"),
+            .wire,
+            .kv,
             .init("--json", nil, "print one JSON object"),
         ],
         notes: [
@@ -26,6 +29,9 @@ struct PerplexityCommand: Command {
     private let textPath: String
     private let windowLength: Int
     private let threadCount: Int
+    private let stageCount: Int
+    private let wireType: WireType
+    private let cacheType: CacheType
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -33,6 +39,9 @@ struct PerplexityCommand: Command {
         textPath = options.operands[1]
         windowLength = try options.integer("--context", in: 8...(1 << 20)) ?? 512
         threadCount = try options.threadCount()
+        stageCount = try options.integer("--stages", in: 1...Limits.stagesMax) ?? 1
+        wireType = try options.wireType(needs: "--stages")
+        cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }
 
@@ -42,21 +51,17 @@ struct PerplexityCommand: Command {
             throw PerplexityError.windowTooLong(windowLength, limit: model.served.contextLength)
         }
         let windows = try self.windows(model.served.tokenizer)
-        let configuration = StageConfiguration(
-            hyperparameters: model.hyperparameters,
-            layers: 0..<model.hyperparameters.layerCount, slotCount: 1,
-            contextLength: windowLength, rowCountMax: ClusterLimits.rowCountMax,
-            threadCount: threadCount)
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             ProgressLine.show("loading")
-            let engine = try StageEngine(
-                configuration: configuration, tensors: model.tensors, progress: { _ in })
+            let scorer = try Scorer(
+                model: model, stageCount: stageCount, wireType: wireType, cacheType: cacheType,
+                windowLength: windowLength, threadCount: threadCount)
             var tally = PerplexityTally()
             for (number, window) in windows.enumerated() {
                 if let signal = interrupt.number { return 128 + signal }
                 ProgressLine.show("window \(number + 1) of \(windows.count)")
-                tally.add(try engine.logProbabilities(of: window, from: windowLength / 2 + 1))
+                tally.add(try scorer.logProbabilities(of: window, from: windowLength / 2 + 1))
             }
             ProgressLine.clear()
             let report = PerplexityReport(

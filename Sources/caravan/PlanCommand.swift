@@ -21,9 +21,9 @@ struct PlanCommand: Command {
             .init(
                 "--context", "N",
                 "tokens a sequence may have (default \(ClusterLimits.defaultContextLength))"),
-            .init(
-                "--optimise", "GOAL",
-                "throughput (of all streams, the default) or latency (of one)"),
+            .optimise,
+            .wire,
+            .kv,
             .init(
                 "--type", "TYPE",
                 "for shapes, as in 'caravan synth' (default \(PlannableModel.defaultType))"),
@@ -45,6 +45,8 @@ struct PlanCommand: Command {
     private let streams: Int
     private let contextLength: Int
     private let objective: PlannerGoal.Objective
+    private let wireType: WireType
+    private let cacheType: CacheType
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -65,6 +67,8 @@ struct PlanCommand: Command {
             try options.integer("--context", in: 8...(1 << 24))
             ?? ClusterLimits.defaultContextLength
         objective = try options.objective()
+        wireType = try options.wireType(needs: nil)
+        cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }
 
@@ -74,7 +78,9 @@ struct PlanCommand: Command {
         guard !workers.isEmpty else { throw PlanError.noWorkers(url ?? "") }
         let context = min(contextLength, model.hyperparameters.contextLength)
         let planner = Planner(
-            model: model.plannerModel(slotCount: streams, contextLength: context),
+            model: model.plannerModel(
+                slotCount: streams, contextLength: context, wireType: wireType,
+                cacheType: cacheType),
             goal: PlannerGoal(
                 objective: objective, streams: streams,
                 stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
@@ -130,17 +136,6 @@ extension PlannerWorker {
                         ? Double(member.linkBytesPerSecond)
                         : NetworkPath.unmeasured.bytesPerSecond) : nil,
             correction: max(0.01, member.measuredByPredicted))
-    }
-}
-
-extension Options {
-    /// `--optimise`.
-    func objective() throws(UsageError) -> PlannerGoal.Objective {
-        guard let text = text("--optimise") else { return .throughput }
-        guard let objective = PlannerGoal.Objective(rawValue: text) else {
-            throw .badValue("--optimise", text, "throughput or latency")
-        }
-        return objective
     }
 }
 

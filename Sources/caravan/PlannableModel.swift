@@ -3,6 +3,7 @@
 import Cluster
 import Control
 import Model
+import Wire
 
 /// A model to plan for: a file, or the shape of one that need not be here.
 struct PlannableModel {
@@ -41,8 +42,11 @@ struct PlannableModel {
 
     var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
-    func plannerModel(slotCount: Int, contextLength: Int) -> PlannerModel {
+    func plannerModel(
+        slotCount: Int, contextLength: Int, wireType: WireType, cacheType: CacheType
+    ) -> PlannerModel {
         PlannerModel(
-            hyperparameters, tensors: tensors, slotCount: slotCount, contextLength: contextLength)
+            hyperparameters, tensors: tensors, slotCount: slotCount, contextLength: contextLength,
+            wireType: wireType, cacheType: cacheType)
     }
 }

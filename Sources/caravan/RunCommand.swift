@@ -5,6 +5,7 @@ import Control
 import FoundationEssentials
 import Model
 import Platform
+import Wire
 
 /// `caravan run MODEL -p TEXT`: continues one prompt and prints it.
 struct RunCommand: Command {
@@ -21,7 +22,9 @@ struct RunCommand: Command {
             .init("--seed", "S", "the same seed gives the same tokens (default random)"),
             .init("--local", "N", "compute in N worker processes on this machine"),
             .init("--threads", "N", "compute threads, of each worker with --local"),
-            .init("--cache", "DIR", "where local workers keep blobs"),
+            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .wire,
+            .kv,
             .init("--json", nil, "print one JSON object with token ids and speeds"),
         ])
 
@@ -33,6 +36,8 @@ struct RunCommand: Command {
     private let sampling: SamplingSettings
     private let placement: CoordinatorConfiguration.Placement
     private let cacheDirectory: String
+    private let wireType: WireType
+    private let cacheType: CacheType
 
     init(_ options: Options) throws {
         modelPath = options.operands[0]
@@ -57,6 +62,8 @@ struct RunCommand: Command {
                     threadCount: threadCount)
             } ?? .inProcess(threadCount: threadCount)
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+        wireType = try options.wireType(needs: "--local")
+        cacheType = try options.cacheType()
     }
 
     func run() throws -> Int32 {
@@ -67,7 +74,7 @@ struct RunCommand: Command {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: placement, contextLength: model.served.contextLength, slotCount: 1,
-                cacheDirectory: cacheDirectory))
+                cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType))
         let interrupt = StopFlag()
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in

@@ -33,6 +33,7 @@ struct RunOutput {
             document.logProbabilities.append(token.logProbability)
             document.text += token.text
             return token.text
+        case .waiting: return ""
         case .finished(let summary):
             isFinished = true
             document.text += summary.trailingText

@@ -22,10 +22,10 @@ struct ServeCommand: Command {
                 "--slots", "N",
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
-            .init("--cache", "DIR", "where local workers keep blobs"),
-            .init(
-                "--optimise", "GOAL",
-                "throughput (of all streams, the default) or latency (of one)"),
+            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .wire,
+            .kv,
+            .optimise,
         ])
 
     private let modelPath: String
@@ -43,7 +43,6 @@ struct ServeCommand: Command {
         apiKeyFile = options.text("--api-key-file")
         let localCount = try options.integer("--local", in: 1...64) ?? 0
         try options.check("--threads", needs: "--local")
-        try options.check("--cache", needs: "--local")
         configuration = CoordinatorConfiguration(
             placement: .workers(
                 listen: try options.address("--workers-listen", "127.0.0.1:7070"),
@@ -53,6 +52,7 @@ struct ServeCommand: Command {
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
             objective: try options.objective())
     }
 

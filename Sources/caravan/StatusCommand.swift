@@ -26,15 +26,26 @@ struct StatusCommand: Command {
 
     func run() throws -> Int32 {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
-        let body = try HTTPClient.get(url + "/caravan/status", apiKey: apiKey)
         if asJSON {
+            let body = try HTTPClient.get(url + Self.path, apiKey: apiKey)
             print(String(decoding: body, as: UTF8.self))
-            return ExitStatus.done
+        } else {
+            let status = try Self.fetch(url, apiKey: apiKey)
+            print(StatusReport(status).text, terminator: "")
         }
+        return ExitStatus.done
+    }
+
+    private static let path = "/caravan/status"
+
+    /// The status of the coordinator at `url`.
+    static func fetch(
+        _ url: String, apiKey: String?, timeoutSeconds: Double = HTTPClient.timeoutSeconds
+    ) throws -> ClusterStatus {
+        let body = try HTTPClient.get(url + path, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
         guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
             throw HTTPClientError.notACoordinator(url)
         }
-        print(StatusReport(status).text, terminator: "")
-        return ExitStatus.done
+        return status
     }
 }

@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
+package import Cluster
 
-/// A cluster's status as a table for people.
-struct StatusReport {
+/// A cluster's status as tables for people.
+package struct StatusReport {
+    /// The latest events that are shown.
+    private static let eventsMax = 8
+
     private let status: ClusterStatus
 
-    init(_ status: ClusterStatus) { self.status = status }
+    package init(_ status: ClusterStatus) { self.status = status }
 
-    var text: String {
+    package var text: String {
         var lines = ["\(status.model)  \(status.state)"]
         if !status.detail.isEmpty { lines[0] += " (\(status.detail))" }
         lines.append(
             "plan \(status.epoch)  \(status.layerCount) layers  context \(status.contextLength)  "
                 + "slots \(status.slotsInUse)/\(status.slotCount)  waiting \(status.waiting)  "
-                + "served \(status.requestsServed)  tokens \(status.tokensGenerated)")
+                + "served \(status.requestsServed)  tokens \(status.tokensGenerated)  "
+                + "up \(TopView.age(status.uptimeSeconds))")
         lines.append(
             "coordinator \(ByteSize.text(status.coordinatorPrivateBytes)) private memory, "
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "
                 + "\(ByteSize.text(status.shippedBytes)) shipped")
         lines += speeds
-        return (lines + [""] + table).joined(separator: "\n") + "\n"
+        let parts = [lines, flow, stages, streams, events].filter { !$0.isEmpty }
+        return parts.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
     /// What the plan was expected to give, and what it gives.
@@ -41,10 +46,35 @@ struct StatusReport {
         return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
     }
 
-    private var table: [String] {
+    /// Empty before the first step.
+    private var flow: [String] {
+        let flow = status.flow
+        guard flow.stepTime.count > 0 else { return [] }
+        let rates =
+            "in the last \(flow.windowSeconds) s: "
+            + "\(TopView.rate(flow.generatedTokensPerSecond)) tokens/s generated, "
+            + "\(TopView.rate(flow.promptTokensPerSecond)) prompt tokens/s, "
+            + "\(TopView.rate(flow.stepsPerSecond)) steps/s of "
+            + "\(TopView.rate(flow.rowsPerSecond)) rows/s; busy \(TopView.share(flow.busyShare))"
+            + (flow.bubbleShare.map { ", of which bubbles \(TopView.share($0))" } ?? "")
+        let latencies = [
+            ("first token", flow.timeToFirstToken), ("next token", flow.interTokenTime),
+            ("step", flow.stepTime),
+        ]
+        let rows = latencies.filter { $0.1.count > 0 }.map { name, latency in
+            [
+                name, time(latency.p50Microseconds), time(latency.p90Microseconds),
+                time(latency.p99Microseconds),
+            ]
+        }
+        return [rates] + aligned([["", "p50", "p90", "p99"]] + rows)
+    }
+
+    private var stages: [String] {
+        guard !status.stages.isEmpty else { return [] }
         let header = [
             "stage", "worker", "layers", "memory", "budget", "kernels", "threads", "steps",
-            "compute/token", "predicted", "wait", "send", "round trip",
+            "compute/token", "predicted", "wait", "send", "computing", "in", "out", "round trip",
         ]
         let rows = status.stages.map { stage in
             [
@@ -54,10 +84,32 @@ struct StatusReport {
                 stage.isa, "\(stage.threads)", "\(stage.stepCount)",
                 time(stage.computeMicrosecondsPerToken),
                 time(stage.predictedMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
-                time(stage.sendMicrosecondsPerToken), time(stage.roundTripMicroseconds),
+                time(stage.sendMicrosecondsPerToken), TopView.share(stage.utilisation),
+                ByteSize.text(stage.receivedBytesPerSecond) + "/s",
+                ByteSize.text(stage.sentBytesPerSecond) + "/s", time(stage.roundTripMicroseconds),
             ]
         }
         return aligned([header] + rows)
+    }
+
+    private var streams: [String] {
+        guard !status.streams.isEmpty else { return [] }
+        let rows = status.streams.map { stream in
+            [
+                "\(stream.id)", stream.state.rawValue, "\(stream.promptTokens)",
+                "\(stream.generatedTokens)",
+                stream.tokensPerSecond > 0 ? TopView.rate(stream.tokensPerSecond) : "-",
+                TopView.age(stream.ageSeconds),
+            ]
+        }
+        let header = ["stream", "state", "prompt", "generated", "tokens/s", "age"]
+        return aligned([header] + rows)
+    }
+
+    private var events: [String] {
+        status.events.prefix(Self.eventsMax).map { event in
+            "\(TopView.age(event.secondsAgo)) ago".leftPadded(to: 12) + "  \(event.text)"
+        }
     }
 
     /// `-` before the first measurement.

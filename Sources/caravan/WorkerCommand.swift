@@ -12,7 +12,12 @@ struct WorkerCommand: Command {
             .init("--memory", "SIZE", "memory to use, such as 4GiB (default 80 % of what is free)"),
             .init("--threads", "N", "compute threads (default one a core)"),
             .init("--data-listen", "HOST:PORT", "where data links come in (default 127.0.0.1:0)"),
+            .init("--model", "FILE", "the model, if it is here as well: nothing is shipped then"),
             .init("--cache", "DIR", "where blobs are kept (default ~/.cache/caravan/blobs)"),
+            .init(
+                "--cache-size", "SIZE",
+                "what blobs may take; those not used lately go first (default: the disk, "
+                    + "but for its last 5 %)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
             .init("--child", nil, "end when standard input or the coordinator does"),
         ])
@@ -32,6 +37,8 @@ struct WorkerCommand: Command {
             coordinator: try options.address("--join", "127.0.0.1:7070", isRequired: true),
             dataListen: try options.address("--data-listen", "127.0.0.1:0"), name: name,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            cacheByteCountMax: try options.byteCount("--cache-size"),
+            modelPath: options.text("--model"),
             memoryBudgetBytes: try options.byteCount("--memory")
                 ?? Defaults.memoryBudgetBytes,
             threadCount: try options.threadCount(), endsWithCoordinator: isChild,

@@ -23,6 +23,12 @@ final class FakeGenerator: TextGenerator {
         var ending = Ending.finish(.stop, trailing: "")
         /// Thrown by `submit`.
         var refusal: GenerationError?
+        /// Requests taken before the queue is full; nil for any count.
+        var takenMax: Int?
+        /// Says the request's seed before `tokens`.
+        var saysSeed = false
+        /// The request with this seed fails; those with others wait for `cancel`.
+        var failingSeed: UInt64?
     }
 
     private struct State {
@@ -30,6 +36,7 @@ final class FakeGenerator: TextGenerator {
         var requests: [GenerationRequest] = []
         var cancelled: Set<RequestID> = []
         var state = "ready"
+        var status: ClusterStatus?
     }
 
     let model: ServedModel
@@ -72,6 +79,9 @@ final class FakeGenerator: TextGenerator {
 
     var requests: [GenerationRequest] { state.withLock { $0.requests } }
 
+    /// What `status` says from now on.
+    func setStatus(_ status: ClusterStatus) { state.withLock { $0.status = status } }
+
     func setState(_ text: String) { state.withLock { $0.state = text } }
 
     /// Waits until one more request has been cancelled.
@@ -83,22 +93,35 @@ final class FakeGenerator: TextGenerator {
     func submit(
         _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
     ) throws(GenerationError) -> RequestID {
-        let (script, id) = state.withLock { state in
+        let (script, id, count) = state.withLock { state in
             state.requests.append(request)
-            return (state.script, RequestID(UInt64(state.requests.count)))
+            let count = state.requests.count
+            return (state.script, RequestID(UInt64(count)), count)
+        }
+        if let most = script.takenMax, count > most {
+            throw .queueFull(waiting: most, retryAfterSeconds: 17)
         }
         if let refusal = script.refusal { throw refusal }
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.prompt.count <= model.contextLength else {
             throw .promptTooLong(tokens: request.prompt.count, contextLength: model.contextLength)
         }
-        let count = model.tokenizer.vocabularyCount
-        if let token = request.prompt.first(where: { $0 >= count }) {
-            throw .tokenOutOfRange(token: token, vocabularyCount: count)
+        let vocabularyCount = model.tokenizer.vocabularyCount
+        if let token = request.prompt.first(where: { $0 >= vocabularyCount }) {
+            throw .tokenOutOfRange(token: token, vocabularyCount: vocabularyCount)
         }
         submissions.signal()
         queue.async { [self] in
+            if script.saysSeed {
+                let text = "\(request.sampling.seed):"
+                deliver(.token(GeneratedToken(id: 96, text: text, logProbability: -0.5)))
+            }
             for token in script.tokens { deliver(.token(token)) }
+            var script = script
+            if let seed = script.failingSeed {
+                script.ending =
+                    seed == request.sampling.seed ? .fail(.workerLost("worker b was lost")) : .hold
+            }
             end(script, id, promptTokenCount: request.prompt.count, deliver)
         }
         return id
@@ -129,6 +152,7 @@ final class FakeGenerator: TextGenerator {
     }
 
     func status() -> ClusterStatus {
+        if let status = state.withLock({ $0.status }) { return status }
         var status = ClusterStatus(model: model.name, contextLength: 4096, layerCount: 3)
         status.state = state.withLock { $0.state }
         status.detail = status.state == "ready" ? "" : "waiting for 2 workers"

@@ -48,7 +48,32 @@ struct HTTPServerTests {
         fake.generator.awaitCancellation()
         fake.generator.script = FakeGenerator.saying("b")
         #expect(fake.post("/v1/completions", Self.wholeBody).status == 200)
-        client.close()
+        // The connection ends without being read from: this is no client that catches up.
+        let received = client.receiveAll()
+        #expect(received.starts(with: Array("HTTP/1.1 200".utf8)))
+        #expect(!received.ends(with: Array("0\r\n\r\n".utf8)))
+    }
+
+    /// What waits for a slow reader is bounded, and does not keep others from their tokens.
+    @Test func clientThatNeverReadsHoldsUpNobody() throws {
+        let text = String(repeating: "x", count: 65536)
+        let fake = try ServedFake(FakeGenerator.saying(text, ending: .flood))
+        let stalled = (0..<8).map { _ in
+            TestClient(port: fake.server.port, receiveBufferBytes: 4096)
+        }
+        for client in stalled { client.send("POST", "/v1/completions", body: Self.streamBody) }
+        for _ in stalled { fake.generator.awaitSubmission() }
+        fake.generator.script = FakeGenerator.saying("b", "c")
+        for _ in 0..<8 {
+            let reader = fake.connect()
+            reader.send("POST", "/v1/completions", body: Self.streamBody)
+            #expect(TestResponse(reader.receiveAll()).events.last == "[DONE]")
+        }
+        for _ in stalled { fake.generator.awaitCancellation() }
+        for client in stalled {
+            // Never more than the bound, the socket's own buffers and a block or two.
+            #expect(client.receiveAll().count < 16 << 20)
+        }
     }
 
     @Test func stopEndsOpenRequests() throws {
@@ -158,6 +183,12 @@ struct HTTPServerTests {
         long.send("GET /" + String(repeating: "a", count: 100_000) + " HTTP/1.1\r\n\r\n")
         #expect(TestResponse(long.receiveAll()).status >= 400)
         #expect(fake.post("/v1/completions", Self.wholeBody).status == 200)
+    }
+}
+
+extension Collection where Element: Equatable {
+    fileprivate func ends(with other: some BidirectionalCollection<Element>) -> Bool {
+        Array(suffix(other.count)) == Array(other)
     }
 }
 

@@ -65,7 +65,7 @@ struct RequestErrorTests {
         Case(#""top_logprobs":2"#, "top_logprobs", "invalid_value"),
         Case(#""stream_options":{}"#, "stream_options", "invalid_value"),
         Case(#""n":0"#, "n", "invalid_value"),
-        Case(#""n":2"#, "n", "unsupported_parameter"),
+        Case(#""n":129"#, "n", "invalid_value"),
         Case(#""tools":[{"type":"function"}]"#, "tools", "unsupported_parameter"),
         Case(#""logit_bias":{"5":1}"#, "logit_bias", "unsupported_parameter"),
         Case(

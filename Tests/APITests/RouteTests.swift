@@ -30,6 +30,16 @@ struct RouteTests {
         #expect(status["layerCount"] as? Int == 3)
     }
 
+    @Test func metricsAreInPrometheusFormat() throws {
+        let response = try ServedFake().get("/metrics")
+        #expect(response.status == 200)
+        #expect(response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
+        let lines = response.text.split(separator: "\n")
+        #expect(lines.contains("caravan_ready 1"))
+        #expect(lines.contains("# TYPE caravan_generated_tokens_total counter"))
+        #expect(lines.contains("caravan_inter_token_seconds_count 0"))
+    }
+
     @Test(arguments: ["/", "/v1", "/v1/models/", "/v1/embeddings", "/%00", "/%ff", "/health/x"])
     func unknownRoutes(path: String) throws {
         let response = try ServedFake().get(path)

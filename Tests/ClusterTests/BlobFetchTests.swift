@@ -11,6 +11,7 @@ struct BlobFetchTests {
     private let cache: BlobCache
 
     init() throws {
+        Log.setThreshold(.error)
         directory = try TemporaryDirectory()
         cache = try BlobCache(directory: directory.file("cache"))
     }
@@ -22,7 +23,7 @@ struct BlobFetchTests {
         return BlobDescription(digest: digest, byteCount: UInt64(bytes.count), tensors: [])
     }
 
-    private func fetch(_ blobs: [BlobDescription]) -> BlobFetch {
+    private func fetch(_ blobs: [BlobDescription], from cache: BlobCache? = nil) -> BlobFetch {
         let shape = ModelShape(
             layerCount: 1, embeddingLength: 1, feedForwardLength: 1, headCount: 1, headCountKV: 1,
             headSize: 1, ropeDimensionCount: 1, vocabularySize: 1, contextLength: 1, ropeBase: 1,
@@ -30,45 +31,60 @@ struct BlobFetchTests {
         return BlobFetch(
             assignment: Assignment(
                 shape: shape, stage: 0, stageCount: 1, layerStart: 0, layerEnd: 1, slotCount: 1,
-                contextLength: 1, rowCountMax: 1, nextAddress: "", blobs: blobs),
-            cache: cache, owner: "me")
+                contextLength: 1, rowCountMax: 1, wireType: .f32, pageCount: 1,
+                pagePositionCount: 32, cacheType: .f16, nextAddress: "", blobs: blobs),
+            cache: cache ?? self.cache)
     }
 
-    @Test func missingAndDamagedBlobsAreAskedFor() throws {
+    private func asked(_ progress: BlobFetch.Progress) -> [BlobRequest] {
+        if case .asking(let requests) = progress { requests } else { [] }
+    }
+
+    private func isComplete(_ progress: BlobFetch.Progress) -> Bool {
+        if case .complete = progress { true } else { false }
+    }
+
+    private func chunk(_ blob: BlobDescription, at offset: UInt64, _ bytes: [UInt8]) -> BlobChunk {
+        BlobChunk(digest: blob.digest, offset: offset, bytes: bytes)
+    }
+
+    @Test func aCacheThatCannotBeUsedThrows() throws {
+        let path = try directory.write([1], to: "file")
+        for directory in [path, path + "/inside", "/dev/null"] {
+            #expect(throws: FileError.self) { try BlobCache(directory: directory) }
+        }
+    }
+
+    @Test func missingAndCutBlobsAreAskedFor() throws {
         let good = try description([1, 2, 3])
-        let damaged = try description([4, 5, 6])
+        let cut = try description([4, 5, 6])
         let missing = try description([7, 8])
         try directory.write([1, 2, 3], to: "cache/" + good.digest.hexadecimal)
-        try directory.write([4, 5, 7], to: "cache/" + damaged.digest.hexadecimal)
-        let fetch = fetch([good, damaged, missing, missing])
-        #expect(try fetch.nextRequest() == BlobRequest(digest: damaged.digest, offset: 0))
+        try directory.write([4, 5], to: "cache/" + cut.digest.hexadecimal)
+        let fetch = fetch([good, cut, missing, missing])
+        #expect(
+            asked(try fetch.start()) == [
+                BlobRequest(digest: cut.digest, offset: 0, count: 3),
+                BlobRequest(digest: missing.digest, offset: 0, count: 2),
+            ])
         // A chunk of another blob is none of its business.
-        let stray = BlobChunk(digest: good.digest, offset: 7, bytes: [1])
-        guard case .more = try fetch.take(stray),
-            case .more = try fetch.take(
-                BlobChunk(digest: damaged.digest, offset: 0, bytes: [4, 5])),
-            case .request(let next) = try fetch.take(
-                BlobChunk(digest: damaged.digest, offset: 2, bytes: [6])),
-            case .complete = try fetch.take(
-                BlobChunk(digest: missing.digest, offset: 0, bytes: [7, 8]))
-        else {
-            Issue.record("the fetch went another way")
-            return
-        }
-        #expect(next.digest == missing.digest)
+        #expect(asked(try fetch.take(chunk(good, at: 7, [1]))).isEmpty)
+        #expect(asked(try fetch.take(chunk(cut, at: 0, [4, 5]))).isEmpty)
+        #expect(!isComplete(try fetch.take(chunk(cut, at: 2, [6]))))
+        #expect(isComplete(try fetch.take(chunk(missing, at: 0, [7, 8]))))
         #expect(fetch.shippedBytes == 5)
-        #expect(fetch.files.count == 3)
-        #expect(try cache.open(damaged)?.byteCount == 3)
-        #expect(try self.fetch([good, damaged, missing]).nextRequest() == nil)
+        #expect(fetch.held.count == 3)
+        #expect(cache.open(cut)?.byteCount == 3)
+        #expect(isComplete(try self.fetch([good, cut, missing]).start()))
     }
 
     @Test func chunksThatDoNotContinueAreRefused() throws {
         let blob = try description([1, 2, 3])
         let fetch = fetch([blob])
-        _ = try fetch.nextRequest()
+        _ = try fetch.start()
         for (offset, bytes) in [(1, [2]), (0, [1, 2, 3, 4]), (0, [])] as [(UInt64, [UInt8])] {
             #expect(throws: ShippingError.outOfOrder(expected: 0, got: offset)) {
-                try fetch.take(BlobChunk(digest: blob.digest, offset: offset, bytes: bytes))
+                try fetch.take(chunk(blob, at: offset, bytes))
             }
         }
     }
@@ -76,15 +92,124 @@ struct BlobFetchTests {
     @Test func wrongBytesNeverGetTheName() throws {
         let blob = try description([1, 2, 3])
         let path = cache.path(of: blob.digest)
-        do {
-            let fetch = fetch([blob])
-            _ = try fetch.nextRequest()
-            #expect(FileSystem.exists(path + ".me.part"))
-            #expect(throws: ShippingError.wrongHash(blob.digest.hexadecimal)) {
-                try fetch.take(BlobChunk(digest: blob.digest, offset: 0, bytes: [1, 2, 4]))
-            }
+        let fetch = fetch([blob])
+        _ = try fetch.start()
+        #expect(FileSystem.exists(path + ".part"))
+        #expect(throws: ShippingError.wrongHash(blob.digest.hexadecimal)) {
+            try fetch.take(chunk(blob, at: 0, [1, 2, 4]))
         }
         #expect(!FileSystem.exists(path))
-        #expect(!FileSystem.exists(path + ".me.part"))
+        #expect(!FileSystem.exists(path + ".part"))
+    }
+
+    @Test func theNextAttemptResumesWhereTheLastOneBroke() throws {
+        let blob = try description([1, 2, 3, 4, 5])
+        do {
+            let fetch = fetch([blob])
+            _ = try fetch.start()
+            _ = try fetch.take(chunk(blob, at: 0, [1, 2]))
+        }
+        let fetch = fetch([blob])
+        #expect(
+            asked(try fetch.start()) == [BlobRequest(digest: blob.digest, offset: 2, count: 3)])
+        #expect(!isComplete(try fetch.take(chunk(blob, at: 2, [3]))))
+        #expect(isComplete(try fetch.take(chunk(blob, at: 3, [4, 5]))))
+        #expect(fetch.shippedBytes == 3)
+    }
+
+    @Test func aPartThatWasWholeIsOnlyHashed() throws {
+        let blob = try description([1, 2, 3])
+        try directory.write([1, 2, 3], to: "cache/\(blob.digest.hexadecimal).part")
+        #expect(isComplete(try fetch([blob]).start()))
+        #expect(cache.open(blob) != nil)
+    }
+
+    @Test(arguments: [[1, 9], [1, 9, 3], [1, 2, 3, 4]] as [[UInt8]])
+    func aDamagedPartIsShippedAnew(part: [UInt8]) throws {
+        let blob = try description([1, 2, 3])
+        try directory.write(part, to: "cache/\(blob.digest.hexadecimal).part")
+        let fetch = fetch([blob])
+        let whole = BlobRequest(digest: blob.digest, offset: 0, count: 3)
+        var requests = asked(try fetch.start())
+        if requests != [whole] {
+            #expect(requests == [BlobRequest(digest: blob.digest, offset: 2, count: 1)])
+            requests = asked(try fetch.take(chunk(blob, at: 2, [3])))
+        }
+        #expect(requests == [whole])
+        #expect(isComplete(try fetch.take(chunk(blob, at: 0, [1, 2, 3]))))
+    }
+
+    @Test func noMoreIsAskedForThanThereIsRoomFor() throws {
+        let size = ClusterLimits.shippingWindowBytes * 2
+        let blob = try description([UInt8](repeating: 7, count: size))
+        let last = try description([1])
+        let fetch = fetch([blob, last])
+        var waiting = asked(try fetch.start())
+        var underWay = waiting.reduce(0) { $0 + Int($1.count) }
+        #expect(underWay == ClusterLimits.shippingWindowBytes)
+        while let request = waiting.first {
+            waiting.removeFirst()
+            let filler: UInt8 = request.digest == last.digest ? 1 : 7
+            let bytes = [UInt8](repeating: filler, count: Int(request.count))
+            let answer = BlobChunk(digest: request.digest, offset: request.offset, bytes: bytes)
+            underWay -= bytes.count
+            let more = asked(try fetch.take(answer))
+            underWay += more.reduce(0) { $0 + Int($1.count) }
+            #expect(underWay <= ClusterLimits.shippingWindowBytes)
+            waiting += more
+        }
+        #expect(fetch.held.count == 2)
+    }
+
+    @Test func aBlobThatCannotBeReadIsDamagedToo() throws {
+        let blob = try description([1, 2, 3])
+        let path = cache.path(of: blob.digest)
+        try directory.link(directory.file("nowhere"), as: "cache/" + blob.digest.hexadecimal)
+        #expect(!asked(try fetch([blob]).start()).isEmpty)
+        #expect(cache.open(blob) == nil)
+        #expect(!FileSystem.exists(path))
+    }
+
+    @Test func aCacheWithoutRoomSaysWhatToDo() throws {
+        let small = try BlobCache(directory: directory.file("small"), byteCountMax: 4096)
+        let blob = try description([UInt8](repeating: 1, count: 5000))
+        let error = #expect(throws: ShippingError.self) {
+            try fetch([blob], from: small).start()
+        }
+        #expect(error?.description.contains("--cache-size") == true)
+        #expect(error?.description.contains("904 bytes are lacking") == true)
+    }
+
+    @Test func theCacheLetsGoOfWhatWasUsedLeastRecently() throws {
+        let blobs = try (1...4).map {
+            try description([UInt8](repeating: UInt8($0), count: 8192))
+        }
+        let cache = try BlobCache(directory: directory.file("bound"), byteCountMax: 3 * 8192)
+        for (index, blob) in blobs.prefix(3).enumerated() {
+            let name = "bound/" + blob.digest.hexadecimal
+            try directory.write([UInt8](repeating: UInt8(index + 1), count: 8192), to: name)
+            try directory.setModified(name, seconds: index)
+        }
+        // The oldest is wanted now, the second is in use elsewhere: the third has to go.
+        let elsewhere = cache.open(blobs[1])
+        try directory.setModified("bound/" + blobs[1].digest.hexadecimal, seconds: 1)
+        _ = try fetch([blobs[0], blobs[3]], from: cache).start()
+        #expect(elsewhere != nil)
+        #expect(
+            blobs.map { FileSystem.exists(cache.path(of: $0.digest)) } == [
+                true, true, false, false,
+            ])
+    }
+
+    @Test func partsOfBlobsThatAreThereAreSweptAway() throws {
+        let blob = try description([1, 2, 3])
+        let name = "cache/" + blob.digest.hexadecimal
+        try directory.write([1, 2, 3], to: name)
+        try directory.write([1], to: name + ".2.part")
+        try directory.write([1], to: "cache/notes.part")
+        _ = try BlobCache(directory: cache.directory)
+        #expect(!FileSystem.exists(directory.file(name + ".2.part")))
+        #expect(FileSystem.exists(directory.file("cache/notes.part")))
+        #expect(FileSystem.exists(directory.file(name)))
     }
 }

@@ -44,6 +44,7 @@ final class TestRequest {
             result.alternativeIDs.append(token.alternatives.map(\.id))
             result.alternativeBits.append(token.alternatives.map(\.logProbability.bitPattern))
             return true
+        case .waiting: return true
         case .finished(let summary):
             result.text += summary.trailingText
             result.reason = summary.reason

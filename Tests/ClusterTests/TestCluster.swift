@@ -39,13 +39,17 @@ final class TestCluster {
     }
 
     @discardableResult
-    func addWorker(memory: Int = TestCluster.memory, cache: String? = nil) throws -> TestWorker {
+    func addWorker(
+        memory: Int = TestCluster.memory, cache: String? = nil, cacheSize: Int? = nil,
+        model: String? = nil
+    ) throws -> TestWorker {
         let address = try #require(coordinator.workersAddress)
         let name = "w\(workers.count)"
         let worker = try TestWorker(
             WorkerConfiguration(
                 coordinator: address, dataListen: SocketAddress(host: "127.0.0.1", port: 0),
                 name: name, cacheDirectory: cache ?? caches.file(name),
+                cacheByteCountMax: cacheSize, modelPath: model,
                 memoryBudgetBytes: memory, threadCount: 1, endsWithCoordinator: false))
         workers.append(worker)
         return worker

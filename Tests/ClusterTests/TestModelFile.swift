@@ -2,6 +2,7 @@
 
 import Cluster
 import Model
+import Platform
 import TestSupport
 
 /// A tiny model on disk, for as long as the object lives.
@@ -18,5 +19,10 @@ final class TestModelFile: Sendable {
             layers: layers, type: type, seed: seed, hasTiedHead: tied)
         path = try directory.write(builder.bytes(), to: "tiny.gguf")
         model = try LoadedModel(path: path, contextLength: 256)
+    }
+
+    func bytes() throws -> [UInt8] {
+        let file = try MappedFile(path: path)
+        return file.withUnsafeBytes(0..<file.byteCount) { Array($0) }
     }
 }

@@ -46,6 +46,7 @@ struct WorkerNodeTests {
             Assignment(
                 shape: shape, stage: 0, stageCount: 1, layerStart: 0, layerEnd: 4096,
                 slotCount: slotCount, contextLength: contextLength, rowCountMax: 512,
+                wireType: .f32, pageCount: slotCount * 256, pagePositionCount: 64, cacheType: .f16,
                 nextAddress: "127.0.0.1:1", blobs: []))
     }
 

@@ -16,7 +16,8 @@ struct MembershipPlayer: TranscriptPlayer {
                 outputBytes: event.size("output"), tiedHead: event.has("tied"),
                 kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch")),
             expectedWorkers: event.integer("expected"),
-            settle: .seconds(event.integer("settle") ?? 0))
+            settle: .seconds(event.integer("settle") ?? 0),
+            usualWorkers: event.list("usual"))
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {

@@ -4,34 +4,41 @@ import Control
 import Foundation
 import Wire
 
-/// Events for a scheduler. `answer` returns the step in flight with the given likeliest tokens,
-/// `candidates STEP SLOT@POSITION=TOKEN/COUNT` returns anything at all.
+/// Events for a scheduler. `answer` returns the oldest step in flight with the given likeliest
+/// tokens, and with `took=…` the microseconds of each stage; `candidates STEP
+/// SLOT@POSITION=TOKEN/COUNT` returns anything at all. `at` gives the time in milliseconds.
 struct SchedulerPlayer: TranscriptPlayer {
     private var scheduler: Scheduler
-    private var stepID: UInt64 = 0
-    private var wanted: [Row] = []
+    private var inFlight: [(id: UInt64, wanted: [Row])] = []
 
     init(_ event: TranscriptEvent) {
-        scheduler = Scheduler(
-            limits: SchedulerLimits(
-                slotCount: event.integer("slots") ?? 1,
-                contextLength: event.integer("context") ?? 1,
-                rowCountMax: event.integer("rows") ?? 1,
-                queueCountMax: event.integer("queue") ?? 0,
-                vocabularyCount: event.integer("vocabulary") ?? 1,
-                endOfGeneration: Set(event.tokens("end"))))
+        var limits = SchedulerLimits(
+            slotCount: event.integer("slots") ?? 1,
+            contextLength: event.integer("context") ?? 1,
+            rowCountMax: event.integer("rows") ?? 1,
+            queueCountMax: event.integer("queue") ?? 0,
+            vocabularyCount: event.integer("vocabulary") ?? 1,
+            endOfGeneration: Set(event.tokens("end")))
+        limits.stepsInFlightMax = event.integer("steps") ?? limits.stepsInFlightMax
+        limits.rowsInFlightMax = event.integer("flying") ?? limits.rowsInFlightMax
+        limits.allLogitsRowsMax = event.integer("whole") ?? limits.allLogitsRowsMax
+        limits.recoveryLimit = .seconds(event.integer("recovery") ?? 60)
+        limits.lossCountMax = event.integer("losses") ?? limits.lossCountMax
+        scheduler = Scheduler(limits: limits)
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {
         if event.words[0] == "show" {
             let idle = scheduler.isIdle ? ", idle" : ""
-            return ["running \(scheduler.running), waiting \(scheduler.waiting)" + idle]
+            return [
+                "running \(scheduler.running), waiting \(scheduler.waiting), "
+                    + "in flight \(scheduler.stepsInFlight)" + idle
+            ]
         }
         do {
             let directives = try directives(event)
             for case .forward(let id, let step) in directives {
-                stepID = id
-                wanted = step.rows.filter { $0.want != .nothing }
+                inFlight.append((id, step.rows.filter { $0.want != .nothing }))
             }
             return directives.map(describe)
         } catch {
@@ -42,22 +49,39 @@ struct SchedulerPlayer: TranscriptPlayer {
     private mutating func directives(_ event: TranscriptEvent) throws -> [SchedulerDirective] {
         let id = event.words.count > 1 ? UInt64(event.words[1]) ?? 0 : 0
         switch event.words[0] {
-        case "up": scheduler.pipelineUp(epoch: UInt32(id))
-        case "down": return scheduler.pipelineDown()
+        case "up":
+            return scheduler.pipelineUp(
+                epoch: UInt32(id), stageCount: event.integer("stages") ?? 1)
+        case "down":
+            inFlight = []
+            return scheduler.pipelineDown()
+        case "at": return scheduler.tick(now: .milliseconds(id))
         case "submit": return try scheduler.submit(request(event, id))
         case "cancel": return scheduler.cancel(id)
         case "finish":
             return scheduler.finish(id, reason: FinishReason(rawValue: event.words[2]) ?? .length)
         case "answer":
-            let rows = zip(wanted, event.words.dropFirst()).map(answer)
+            guard let oldest = inFlight.first else { throw UnknownEvent(word: "answer") }
+            inFlight.removeFirst()
+            let rows = zip(oldest.wanted, event.words.dropFirst()).map(answer)
             return try scheduler.candidatesArrived(
-                stepID: stepID, Candidates(rows: rows, trail: []))
+                stepID: oldest.id, Candidates(rows: rows, trail: trail(event)))
         case "candidates":
             let rows = event.words.dropFirst(2).compactMap(row)
-            return try scheduler.candidatesArrived(stepID: id, Candidates(rows: rows, trail: []))
+            let directives = try scheduler.candidatesArrived(
+                stepID: id, Candidates(rows: rows, trail: []))
+            inFlight.removeAll { $0.id == id }
+            return directives
         default: throw UnknownEvent(word: event.words[0])
         }
-        return []
+    }
+
+    private func trail(_ event: TranscriptEvent) -> [StageTiming] {
+        event.tokens("took").enumerated().map {
+            StageTiming(
+                stage: UInt16($0.offset), waitMicroseconds: 0, computeMicroseconds: $0.element,
+                sendMicroseconds: 0)
+        }
     }
 
     private struct UnknownEvent: Error {
@@ -134,7 +158,7 @@ struct SchedulerPlayer: TranscriptPlayer {
                 + (others.isEmpty ? "" : " of" + others.joined())
         case .finished(let id, let reason, let promptTokenCount, let generatedTokenCount):
             return "finished \(id): \(reason) after \(promptTokenCount)+\(generatedTokenCount)"
-        case .failed(let id): return "failed \(id)"
+        case .failed(let id, let failure): return "failed \(id): \(failure)"
         }
     }
 

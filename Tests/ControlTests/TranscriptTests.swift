@@ -69,6 +69,9 @@ struct TranscriptEvent {
 
     func has(_ word: String) -> Bool { words.contains(word) }
     func integer(_ key: String) -> Int? { options[key].flatMap { Int($0) } }
+    func list(_ key: String) -> [String] {
+        (options[key] ?? "").split(separator: ",").map(String.init)
+    }
     func number(_ key: String) -> Double? { options[key].flatMap { Double($0) } }
     func size(_ key: String) -> UInt64 { options[key].flatMap { UInt64($0) } ?? 0 }
 

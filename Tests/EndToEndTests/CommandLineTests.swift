@@ -17,6 +17,10 @@ extension EndToEndTests {
             #expect(result.output.isEmpty, sourceLocation: sourceLocation)
             let lines = result.errors.split(separator: "\n")
             #expect(lines.count == 1, "\(result.errors)", sourceLocation: sourceLocation)
+            let controls = result.errors.unicodeScalars.filter {
+                $0.properties.generalCategory == .control
+            }
+            #expect(controls.map(\.value) == [10], sourceLocation: sourceLocation)
             #expect(
                 result.errors.contains(word), "\(result.errors)", sourceLocation: sourceLocation)
         }
@@ -37,22 +41,47 @@ extension EndToEndTests {
             ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
-            ["serve", "model.gguf", "--threads", "2"], ["serve", "model.gguf", "--cache", "d"],
+            ["serve", "model.gguf", "--threads", "2"],
+            ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
-            ["serve", "model.gguf", "--slots", "65"],
+            ["serve", "model.gguf", "--slots", "65"], ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
+            ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
         @Test(arguments: [
-            "run", "serve", "worker", "inspect", "status", "bench", "perplexity", "synth", "plan",
+            "run", "serve", "worker", "inspect", "status", "top", "plan", "bench", "perplexity",
+            "synth",
         ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())
             #expect(result.status == 0 && result.output.contains("caravan \(command)"))
             #expect(result.errors.isEmpty)
+        }
+
+        /// On a terminal of its own, which util-linux's `script` provides; `q` is typed.
+        @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
+        func topGivesTheTerminalBack() throws {
+            let directory = try TemporaryDirectory()
+            let port = try RawConnection.freePort()
+            let top = "\(try Caravan.path()) top --url http://127.0.0.1:\(port)"
+            let script = "\(top); echo status $?; stty -a"
+            let shell = try RunningProcess(
+                "/bin/sh",
+                ["-c", "printf q | TERM=xterm script -qec '\(script)' /dev/null"], in: directory)
+            #expect(try shell.waitForExit(.seconds(30)) == 0, "\(shell.errors)")
+            let output = shell.output
+            let parts = ["\u{1B}[?1049h", "\u{1B}[?25l", "caravan top", "\u{1B}[?25h", "status 0"]
+            var rest = output[...]
+            for part in parts {
+                let found = try #require(rest.range(of: part), "\(part) in \(output)")
+                rest = rest[found.upperBound...]
+            }
+            let flags = rest.split(whereSeparator: \.isWhitespace)
+            #expect(flags.contains("icanon") && flags.contains("echo"), "\(rest)")
         }
 
         @Test func inspectShowsTheModel() throws {

@@ -44,18 +44,35 @@ extension EndToEndTests {
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
         }
 
-        @Test func killedWorkerFailsItsRequestsClearly() throws {
-            let cluster = try TestCluster(workerCount: 2)
-            let body = cluster.chat(
-                "Write a very long story about a caravan.", tokens: 1500, stream: true)
-            let request = try cluster.http.stream("/v1/chat/completions", body)
-            #expect(Deadline.wait { request.output.contains("data: ") || !request.isRunning })
-            cluster.workers[1].kill()
-            #expect(try request.waitForExit(.seconds(15)) != 28, "curl gave up waiting")
-            let events = EventStream(text: request.output)
-            #expect(events.hasError, "\(request.output.suffix(400))")
-            #expect(cluster.coordinator.isRunning)
-            #expect(cluster.http.health() != 0)
+        /// The streams go on, with the tokens that they would have had.
+        @Test(arguments: [0, 1, 2]) func streamsSurviveAKilledWorker(index: Int) throws {
+            let cluster = try TestCluster(workerCount: 3)
+            let path = "/v1/chat/completions"
+            let question = "Write a very long story about a caravan."
+            let bodies = [
+                cluster.chat(question, tokens: 250, stream: true),
+                cluster.chat(question, tokens: 250, stream: true, seed: 7),
+            ]
+            let expected = try bodies.map { body in
+                let request = try cluster.http.stream(path, body)
+                #expect(try request.waitForExit(.seconds(120)) == 0)
+                return try EventStream(text: request.output).content()
+            }
+            #expect(expected[0] != expected[1])
+            let requests = try bodies.map { try cluster.http.stream(path, $0) }
+            let areUnderWay = Deadline.wait {
+                requests.allSatisfy { $0.output.split(separator: "data: ").count > 10 }
+            }
+            #expect(areUnderWay, "\(cluster.log)")
+            cluster.workers[index].kill()
+            for (request, whole) in zip(requests, expected) {
+                #expect(try request.waitForExit(.seconds(120)) == 0, "\(cluster.log)")
+                let events = EventStream(text: request.output)
+                #expect(events.isComplete && !events.hasError, "\(request.output.suffix(400))")
+                #expect(try events.content() == whole)
+                #expect(request.output.contains("\n: waiting\n"))
+            }
+            #expect(try cluster.status().stages.count == 2)
             try cluster.stop()
         }
 

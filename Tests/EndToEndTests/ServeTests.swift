@@ -57,6 +57,13 @@ extension EndToEndTests {
                 in: cluster.directory)
             #expect(shown.status == 0)
             for name in ["w1", "w2", "w3"] { #expect(shown.output.contains(name)) }
+            // Not on a terminal `top` prints once, without a single escape sequence.
+            let top = try Caravan.run(
+                ["top", "--url", "http://127.0.0.1:\(cluster.http.port)"], in: cluster.directory)
+            #expect(top.status == 0 && !top.output.contains("\u{1B}"))
+            for name in ["w1", "w2", "w3", "plan 1 is ready"] {
+                #expect(top.output.contains(name), "\(top.output)")
+            }
             try cluster.stop()
         }
 

@@ -92,10 +92,11 @@ final class TestCluster {
         var stages: [Stage]
     }
 
-    /// A chat request's body, greedy.
-    func chat(_ text: String, tokens: Int, stream: Bool) -> String {
+    /// A chat request's body: greedy, or drawn with `seed`.
+    func chat(_ text: String, tokens: Int, stream: Bool, seed: Int? = nil) -> String {
         """
-        {"model": "SmolLM2-135M-Instruct.Q4_1", "max_tokens": \(tokens), "temperature": 0,
+        {"model": "SmolLM2-135M-Instruct.Q4_1", "max_tokens": \(tokens),
+         "temperature": \(seed == nil ? 0 : 1), "seed": \(seed ?? 0),
          "stream": \(stream), "messages": [{"role": "user", "content": "\(text)"}]}
         """
     }

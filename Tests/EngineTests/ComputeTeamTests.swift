@@ -42,4 +42,23 @@ import Testing
             #expect(uneven.withLock { $0 } == 0)
         }
     }
+
+    /// A thread that is away costs nothing: the others take its chunks. Here the caller is away
+    /// in its first chunk until all others have been run.
+    @Test func homesAreTakenOver() {
+        let team = ComputeTeam(threadCount: 2)
+        for count in [2, 3, 24] {
+            let others = Atomic<Int>(0)
+            let ran = Mutex<[Int: Int]>([:])
+            team.run(count) { chunk, thread in
+                ran.withLock { $0[chunk] = thread }
+                if thread == 0, chunk == 0 {
+                    while others.load(ordering: .acquiring) < count - 1 {}
+                } else {
+                    others.wrappingAdd(1, ordering: .releasing)
+                }
+            }
+            #expect(ran.withLock { $0.count } == count)
+        }
+    }
 }

@@ -65,6 +65,7 @@ import Testing
 
 /// The instruction sets of this machine.
 enum ISAs {
-    static let all = [CK_PORTABLE, CK_AVX2, CK_AVX512VNNI].filter { ck_isa_supported($0) }
+    static let all = [CK_PORTABLE, CK_AVX2, CK_AVXVNNI, CK_AVX512VNNI, CK_NEON]
+        .filter { ck_isa_supported($0) }
     static let fast = all.filter { $0 != CK_PORTABLE }
 }

@@ -73,11 +73,14 @@ struct SmallModel {
 
     func configuration(
         layers: Range<Int> = 0..<3, slotCount: Int = 3, contextLength: Int = 100,
+        pageCount: Int? = nil, pagePositionCount: Int = 32, kvType: KVType = .f16,
         rowCountMax: Int = 64, threadCount: Int = 2
     ) -> StageConfiguration {
         StageConfiguration(
             hyperparameters: hyperparameters, layers: layers, slotCount: slotCount,
-            contextLength: contextLength, rowCountMax: rowCountMax, threadCount: threadCount)
+            contextLength: contextLength, pageCount: pageCount,
+            pagePositionCount: pagePositionCount, kvType: kvType, rowCountMax: rowCountMax,
+            threadCount: threadCount)
     }
 
     func engine(_ configuration: StageConfiguration? = nil, isa: KernelISA? = nil) throws

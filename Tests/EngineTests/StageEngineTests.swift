@@ -190,6 +190,9 @@ import Testing
         for (name, change) in [
             ("threadCount", { $0.threadCount = 0 }), ("slotCount", { $0.slotCount = -1 }),
             ("contextLength", { $0.contextLength = 0 }), ("rowCountMax", { $0.rowCountMax = 0 }),
+            ("pageCount", { $0.pageCount = 0 }),
+            ("pagePositionCount", { $0.pagePositionCount = 0 }),
+            ("pagePositionCount % 32", { $0.pagePositionCount = 48 }),
             ("headSize", { $0.hyperparameters.headSize = 4_096 }),
             ("end of layers", { $0.layers = 2..<9 }),
         ] as [(String, (inout StageConfiguration) -> Void)] {
@@ -214,8 +217,15 @@ import Testing
         let before = engine.residentByteCount
         #expect(before > weights * 99 / 100 && before < estimate)
         _ = try engine.forward(rows: StageRow.run(0..<100, want: .nothing), hidden: [])
-        // 30 layers, 3 heads of 64, keys and values of 2 bytes.
-        #expect(engine.residentByteCount - before == 100 * 30 * 3 * 64 * 2 * 2)
+        // Two pages of 64, of 30 layers, 3 heads of 64, keys and values of 2 bytes.
+        #expect(engine.residentByteCount - before == 2 * 64 * 30 * 3 * 64 * 2 * 2)
+        let kv = try #require(engine.configuration.kvByteCount)
+        #expect(kv == 4 * 256 * 30 * 3 * 64 * 2 * 2)
+        var half = engine.configuration
+        half.pageCount /= 2
+        #expect(
+            estimate - kv / 2
+                == StageEngine.memoryByteCount(configuration: half, weightByteCount: weights))
         try engine.release(slot: 0)
         #expect(engine.residentByteCount == before)
     }

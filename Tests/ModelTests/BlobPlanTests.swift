@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
+import Platform
 import TestSupport
 import Testing
 
@@ -90,11 +91,24 @@ struct BlobPlanTests {
         var copied: [UInt8] = []
         while copied.count < blob.byteCount {
             let count = min(chunkByteCount, blob.byteCount - copied.count)
-            copied += blob.copyBytes(offset: copied.count, count: count)
+            copied += try blob.read(offset: copied.count, count: count)
         }
         #expect(copied == bytes)
-        #expect(blob.copyBytes(offset: blob.byteCount, count: 0) == [])
-        blob.release()
-        #expect(blob.copyBytes(offset: 0, count: bytes.count) == bytes, "read again from the file")
+        #expect(try blob.read(offset: blob.byteCount, count: 0) == [])
+        var hash = SHA256()
+        hash.update(bytes)
+        #expect(try blob.digest() == hash.finish())
+    }
+
+    @Test func aFileThatChangedIsNotRead() throws {
+        var builder = GGUFBuilder()
+        builder.add("a", .f32, [16], [UInt8](repeating: 1, count: 64))
+        let path = try directory.write(builder.bytes(), to: "changing.gguf")
+        let blob = Blob(name: "a", tensors: try ModelFile(path: path).tensors)
+        #expect(try blob.read(offset: 0, count: 64) == [UInt8](repeating: 1, count: 64))
+        // Cut short in place: through the mapping, the next read would end the process.
+        try directory.cut("changing.gguf", to: 10)
+        #expect(throws: FileError.changed(path: path)) { try blob.read(offset: 0, count: 64) }
+        #expect(throws: FileError.changed(path: path)) { try blob.digest() }
     }
 }

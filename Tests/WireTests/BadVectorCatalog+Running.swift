@@ -5,7 +5,9 @@ import Wire
 extension BadVectorCatalog {
     /// In `step-f32`: edits at 16, rows at 64, trail at 96, activations at 112.
     static let steps: [BadVector] = [
-        step("wire-type-f16", at: 0, UInt8(2)), step("wire-type-q8", at: 0, UInt8(3)),
+        step("wire-type-4", at: 0, UInt8(4)),
+        step("wire-type-f16", at: 0, UInt8(2), "trailingBytes"),
+        step("wire-type-q8", at: 0, UInt8(3)),
         step("reserved", at: 1, UInt8(1), "reservedNotZero"),
         step("trail", at: 2, UInt16(257), "countOverLimit"),
         step("trail-cut", at: 2, UInt16(256), "truncated"),

@@ -3,18 +3,29 @@
 import Wire
 
 func members(of step: Step) -> [String: JSONText] {
-    let wireType: String
-    let values: [Float]
+    let count: Int
+    var members: [String: JSONText] = [:]
     switch step.activations {
-    case .none: (wireType, values) = ("none", [])
-    case .f32(let floats): (wireType, values) = ("f32", floats)
+    case .none:
+        count = 0
+        members["activations"] = .list([])
+    case .f32(let values):
+        count = values.count
+        members["activations"] = .list(values.map { .float($0) })
+    case .f16(let halves):
+        count = halves.count
+        members["halves"] = .list(halves.map { .number($0) })
+    case .q8(let scales, let codes):
+        count = codes.count
+        members["scales"] = .list(scales.map { .float($0) })
+        members["codes"] = .string(hexadecimal(codes.map { UInt8(bitPattern: $0) }))
     }
-    let width = step.rows.isEmpty ? 0 : values.count / step.rows.count
-    return [
-        "wireType": .string(wireType), "edits": .list(step.edits.map(describe)),
-        "rows": .list(step.rows.map(describe)), "trail": .list(step.trail.map { describe($0) }),
-        "width": .number(width), "activations": .list(values.map { .float($0) }),
-    ]
+    members["wireType"] = .string(step.activations.wireType?.name ?? "none")
+    members["edits"] = .list(step.edits.map(describe))
+    members["rows"] = .list(step.rows.map(describe))
+    members["trail"] = .list(step.trail.map { describe($0) })
+    members["width"] = .number(step.rows.isEmpty ? 0 : count / step.rows.count)
+    return members
 }
 
 func describe(_ timing: StageTiming) -> JSONText {

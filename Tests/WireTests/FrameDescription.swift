@@ -24,7 +24,10 @@ private func members(of message: Message) -> [String: JSONText] {
         ]
     case .assignment(let value): members(of: value)
     case .blobRequest(let value):
-        ["digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset)]
+        [
+            "digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset),
+            "count": .number(value.count),
+        ]
     case .blobChunk(let value):
         [
             "digest": .string(hexadecimal(value.digest.bytes)), "offset": .number(value.offset),
@@ -82,6 +85,8 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "sendMicroseconds": .number(heartbeat.sendMicroseconds),
         "residentBytes": .number(heartbeat.residentBytes),
         "roundTripMicroseconds": .number(heartbeat.roundTripMicroseconds),
+        "receivedBytes": .number(heartbeat.receivedBytes),
+        "sentBytes": .number(heartbeat.sentBytes),
         "nextRoundTripMicroseconds": .number(heartbeat.nextRoundTripMicroseconds),
         "nextBytesPerSecond": .number(heartbeat.nextBytesPerSecond),
     ]
@@ -95,6 +100,10 @@ private func members(of assignment: Assignment) -> [String: JSONText] {
         "slotCount": .number(assignment.slotCount),
         "contextLength": .number(assignment.contextLength),
         "rowCountMax": .number(assignment.rowCountMax),
+        "wireType": .string(assignment.wireType.name),
+        "cacheType": .string(assignment.cacheType.name),
+        "pageCount": .number(assignment.pageCount),
+        "pagePositionCount": .number(assignment.pagePositionCount),
         "nextAddress": .string(assignment.nextAddress),
         "blobs": .list(assignment.blobs.map(describe)),
     ]

@@ -16,7 +16,8 @@ struct RandomFrame {
         case .welcome:
             .welcome(Welcome(protocolVersion: any(), heartbeatMilliseconds: from(1...1000)))
         case .assignment: .assignment(assignment())
-        case .blobRequest: .blobRequest(BlobRequest(digest: digest(), offset: any()))
+        case .blobRequest:
+            .blobRequest(BlobRequest(digest: digest(), offset: any(), count: any() | 1))
         case .blobChunk:
             .blobChunk(
                 BlobChunk(
@@ -28,8 +29,8 @@ struct RandomFrame {
                 Heartbeat(
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
-                    roundTripMicroseconds: any(), nextRoundTripMicroseconds: any(),
-                    nextBytesPerSecond: any()))
+                    roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any(),
+                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any()))
         case .error:
             .error(
                 ErrorNotice(
@@ -116,6 +117,9 @@ struct RandomFrame {
             shape: shape, stage: from(0...stageCount - 1), stageCount: stageCount,
             layerStart: from(0...layerEnd - 1), layerEnd: layerEnd, slotCount: from(1...65_536),
             contextLength: from(1...16_777_216), rowCountMax: from(1...4096),
+            wireType: shape.embeddingLength % 32 == 0 ? .q8 : from(0...1) == 0 ? .f16 : .f32,
+            pageCount: from(1...16_777_216), pagePositionCount: 32 * from(1...128),
+            cacheType: from(0...1) == 0 ? .f16 : .q8,
             nextAddress: text(255), blobs: many(0...8) { $0.blob() })
     }
 
@@ -133,12 +137,23 @@ struct RandomFrame {
 
     private mutating func step() -> Step {
         let rows = many(0...40) { $0.row() }
-        let width = rows.isEmpty ? 0 : from(1...100)
-        let floats = (0..<rows.count * width).map { _ in float() }
         return Step(
             edits: many(0...10) { $0.edit() }, rows: rows,
-            activations: from(0...1) == 0 ? .none : .f32(floats),
-            trail: many(0...8) { $0.timing() })
+            activations: activations(rowCount: rows.count), trail: many(0...8) { $0.timing() })
+    }
+
+    private mutating func activations(rowCount: Int) -> Activations {
+        let width: Int = from(1...100)
+        switch from(0...3) {
+        case 0: return .none
+        case 1: return .f32((0..<rowCount * width).map { _ in float() })
+        case 2: return .f16((0..<rowCount * width).map { _ in any() })
+        default:
+            let blockCount = rowCount * (width / 32 + 1)
+            return .q8(
+                scales: (0..<blockCount).map { _ in float() },
+                codes: (0..<blockCount * 32).map { _ in any() })
+        }
     }
 
     private mutating func row() -> Row {

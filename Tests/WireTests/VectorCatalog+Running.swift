@@ -71,6 +71,12 @@ extension VectorCatalog {
             GoodVector(
                 name: "step-f32", note: "edits, two rows of width 3 and a trail",
                 frame: activationsStep),
+            GoodVector(
+                name: "step-f16", note: "one row of width 3: 1, the largest finite, infinity",
+                frame: narrow(.f16([0x3C00, 0x7BFF, 0x7C00]))),
+            GoodVector(
+                name: "step-q8", note: "one row of width 64, two blocks",
+                frame: narrow(.q8(scales: [0.5, 2], codes: (0..<64).map { Int8($0 * 4 - 127) }))),
             step("step-f32-edits-only", "edits past stage 0", [.release(slot: 1)], .f32([])),
             GoodVector(
                 name: "step-f32-nan", note: "a quiet NaN with a payload is passed on",
@@ -90,6 +96,12 @@ extension VectorCatalog {
                     epoch: 7, id: 3,
                     message: .candidates(Candidates(rows: [], trail: [timing])))),
         ]
+
+    private static func narrow(_ activations: Activations) -> Frame {
+        let row = Row(slot: 1, position: 9, token: 7, want: .candidates(count: 8))
+        return Frame(
+            epoch: 7, id: 6, message: .step(Step(rows: [row], activations: activations)))
+    }
 
     private static let edits = [
         step("step-release", "edits alone", [.release(slot: 3)]),

@@ -13,7 +13,8 @@ extension VectorCatalog {
         message: .assignment(
             Assignment(
                 shape: shape, stage: 1, stageCount: 3, layerStart: 10, layerEnd: 20, slotCount: 4,
-                contextLength: 2048, rowCountMax: 512, nextAddress: "[::1]:7070",
+                contextLength: 2048, rowCountMax: 512, wireType: .q8, pageCount: 128,
+                pagePositionCount: 64, cacheType: .q8, nextAddress: "[::1]:7070",
                 blobs: [
                     BlobDescription(
                         digest: digest(0x10), byteCount: 1_990_656,
@@ -32,7 +33,9 @@ extension VectorCatalog {
                 ])))
 
     static let blobRequest = Frame(
-        epoch: 7, id: 2, message: .blobRequest(BlobRequest(digest: digest(0x10), offset: 1 << 33)))
+        epoch: 7, id: 2,
+        message: .blobRequest(
+            BlobRequest(digest: digest(0x10), offset: 1 << 33, count: 4_194_304)))
 
     static let blobChunk = Frame(
         epoch: 7, id: 2,
@@ -48,7 +51,9 @@ extension VectorCatalog {
                 message: .assignment(
                     Assignment(
                         shape: shape, stage: 0, stageCount: 1, layerStart: 29, layerEnd: 30,
-                        slotCount: 1, contextLength: 1, rowCountMax: 1, nextAddress: "",
+                        slotCount: 1, contextLength: 1, rowCountMax: 1, wireType: .f16,
+                        pageCount: 1, pagePositionCount: 32, cacheType: .f16,
+                        nextAddress: "",
                         blobs: [])))),
         GoodVector(name: "blob-request", note: "resumed at 8 GiB", frame: blobRequest),
         GoodVector(name: "blob-chunk", note: "37 bytes", frame: blobChunk),

@@ -50,6 +50,7 @@ enum VectorCatalog {
                 stepCount: 1000, rowCount: 4321, computeMicroseconds: 5_000_000,
                 waitMicroseconds: 1_250_000, sendMicroseconds: 90_000,
                 residentBytes: 123_456_789_012, roundTripMicroseconds: 151,
+                receivedBytes: 9_876_543_210, sentBytes: 1_234_567,
                 nextRoundTripMicroseconds: 203, nextBytesPerSecond: 117_500_000)))
 
     static let error = Frame(

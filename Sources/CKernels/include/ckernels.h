@@ -15,8 +15,8 @@ uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
 /// The same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
-/// The instruction sets that kernels exist for, slowest first.
-typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512VNNI = 2 } ck_isa;
+/// The instruction sets that kernels exist for, slowest first; NEON with its dot products.
+typedef enum { CK_PORTABLE, CK_AVX2, CK_AVXVNNI, CK_AVX512VNNI, CK_NEON } ck_isa;
 
 /// Whether this CPU and this build can run the kernels of `isa`.
 bool ck_isa_supported(ck_isa isa);
@@ -26,30 +26,17 @@ const char *ck_forced_isa(void);
 
 /// GGUF's numbers of the element types that can be packed.
 enum {
-    CK_F32 = 0,
-    CK_F16 = 1,
-    CK_Q4_0 = 2,
-    CK_Q4_1 = 3,
-    CK_Q5_0 = 6,
-    CK_Q5_1 = 7,
-    CK_Q8_0 = 8,
-    CK_Q2_K = 10,
-    CK_Q3_K = 11,
-    CK_Q4_K = 12,
-    CK_Q5_K = 13,
-    CK_Q6_K = 14,
-    CK_IQ4_NL = 20,
-    CK_BF16 = 30,
+    CK_F32 = 0, CK_F16 = 1, CK_BF16 = 30,
+    CK_Q4_0 = 2, CK_Q4_1 = 3, CK_Q5_0 = 6, CK_Q5_1 = 7, CK_Q8_0 = 8, CK_IQ4_NL = 20,
+    CK_Q2_K = 10, CK_Q3_K = 11, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14,
 };
 
 /// Rows of one packed group: the lanes of the kernels.
 enum { CK_GROUP_ROWS = 16 };
 /// Columns that share one scale, and columns of a super-block of the K types.
 enum { CK_BLOCK_COLUMNS = 32, CK_SUPER_COLUMNS = 256 };
-/// Keys of one block of the KV cache; attention visits blocks in order.
-enum { CK_KEY_BLOCK = 32 };
-/// The most (row, head) pairs of one `ck_attend`, and the largest head.
-enum { CK_QUERIES_MAX = 16, CK_HEAD_SIZE_MAX = 256 };
+/// Keys of one block of the KV cache, (row, head) pairs of one `ck_attend`, and the largest head.
+enum { CK_KEY_BLOCK = 32, CK_QUERIES_MAX = 16, CK_HEAD_SIZE_MAX = 256 };
 
 // MARK: Weights
 
@@ -145,35 +132,47 @@ void ck_rope(
 
 // MARK: Attention
 
-/// Elements from one position's values to the next in the cache.
-size_t ck_value_stride(size_t head_size);
+/// How the cache holds elements: as f16, or as 8-bit codes with an f16 scale for every 32.
+enum { CK_KV_F16 = 1, CK_KV_Q8 = 2 };
 
-/// Writes one position of one head into the cache as f16, clamped to its finite range.
-///
-/// keys: (blocks, head_size, 32); values: (positions, value_stride).
+/// Bytes of one block, `CK_KEY_BLOCK` positions of one head; kv_block.h has its layout.
+size_t ck_kv_block_bytes(uint32_t type, size_t head_size);
+/// Writes position `index` of a block, clamped to the finite range of f16.
 void ck_store_kv(
-    ck_isa isa, const float *key, const float *value, size_t head_size, size_t position,
-    uint16_t *keys, uint16_t *values);
+    ck_isa isa, uint32_t type, const float *key, const float *value, size_t head_size,
+    size_t index, void *block);
 
 /// Consecutive positions of one sequence and consecutive query heads that share one KV head.
 typedef struct {
-    const uint16_t *keys;
-    const uint16_t *values;
-    size_t head_size;
+    /// The KV head's first block in page 0, and the bytes from there to page 1.
+    const void *pool;
+    size_t page_bytes;
+    /// The sequence's pages, each with `page_blocks` blocks of the head in a row.
+    const uint32_t *pages;
+    size_t page_blocks;
+    uint32_t kv_type;
     float scale;
-    size_t row_count;
-    size_t head_count;
+    size_t head_size, row_count, head_count;
     /// Keys that the first row sees; each later row sees one more.
     size_t first_length;
     /// (row_count, head_count, head_size), rows `query_stride` floats apart.
     const float *queries;
-    size_t query_stride;
     float *out;
-    size_t out_stride;
+    size_t query_stride, out_stride;
+    /// (segments, row_count, head_count, ck_partial_length); not for `ck_attend`.
+    float *partials;
 } ck_attention;
 
 /// out = softmax(query · keys · scale) · values for at most `CK_QUERIES_MAX` (row, head) pairs.
 void ck_attend(ck_isa isa, const ck_attention *attention);
+/// The same bits in two parts: partials of segments, in any order, then what all of them give.
+void ck_attend_segments(
+    ck_isa isa, const ck_attention *attention, size_t segment_start, size_t segment_end);
+void ck_combine_segments(ck_isa isa, const ck_attention *attention);
+size_t ck_partial_length(size_t head_size);
+/// Segments are fixed by position: where one begins, and how many the keys `0..<length` are in.
+size_t ck_segment_start(size_t segment);
+size_t ck_segment_count(size_t length);
 
 // MARK: Predictions
 

@@ -39,6 +39,11 @@ static inline void cl_spin_hint(void) {
 #endif
 }
 
+/// Asks for the cache line at `address`, which need not exist.
+static inline void cl_prefetch(uintptr_t address) {
+    __builtin_prefetch((const void *)address, 0, 2);
+}
+
 /// The kernel's estimate of a TCP connection: its smoothed round trip, and what it has delivered
 /// while it was the bottleneck, 0 if it never was. False if the kernel says nothing.
 bool cl_tcp_path(int descriptor, uint32_t *round_trip_us, uint64_t *bytes_per_second);
@@ -46,5 +51,8 @@ bool cl_tcp_path(int descriptor, uint32_t *round_trip_us, uint64_t *bytes_per_se
 /// Sets disk space for the first `byte_count` bytes of a file aside without changing its size; 0,
 /// or the error number.
 int cl_reserve(int descriptor, int64_t byte_count);
+
+/// Begins to write a range of a file to disk, without waiting for it.
+void cl_start_writing(int descriptor, int64_t offset, int64_t byte_count);
 
 #endif

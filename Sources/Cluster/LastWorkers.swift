@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Wire
+
+/// The names of the workers that served a model last, kept for the next start: once they are all
+/// back it waits for nobody else.
+struct LastWorkers {
+    /// More than any file of names has.
+    private static let byteCountMax = 1 << 20
+
+    private(set) var names: [String]
+    private let directory: String
+    private let path: String
+
+    /// Reads what the last start left in `directory`; nobody where there is nothing of use.
+    init(directory: String, modelPath: String) {
+        self.directory = directory
+        path = directory + "/workers-" + BlobDigest(hashing: modelPath).hexadecimal.prefix(16)
+        names = []
+        guard let file = try? MappedFile(path: path), file.byteCount <= Self.byteCountMax else {
+            return
+        }
+        var bytes = [UInt8](repeating: 0, count: file.byteCount)
+        guard (try? bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }) != nil else {
+            return
+        }
+        names = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
+    /// Keeps the names of those that serve now; that this may fail only costs time.
+    mutating func note(_ serving: [String]) {
+        guard serving.sorted() != names else { return }
+        names = serving.sorted()
+        do throws(FileError) {
+            try FileSystem.makeDirectory(directory)
+            let suffix = ".\(String(Randomness.word(), radix: 16)).tmp"
+            var file = try StagedFile(finalPath: path, suffix: suffix, resuming: false)
+            try file.append(Array(names.map { $0 + "\n" }.joined().utf8))
+            try file.commit(isDurable: false)
+        } catch {
+            Log.info("the workers' names are not kept: \(error)")
+        }
+    }
+}

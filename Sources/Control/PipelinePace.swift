@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+/// Says how many steps are to be in flight and how many prompt rows each may carry, from what
+/// earlier steps took.
+///
+/// A pipeline is full when the steps in flight cover one trip: the stages' times and the network
+/// between them, counted in times of the slowest stage. More steps would only be thinner, and each
+/// reads all weights. Times are microseconds.
+struct PipelinePace: Sendable {
+    let stageCount: Int
+    private let rowCountMax: Int
+    /// Mean time of each stage for a step of decode rows alone; empty before the first.
+    private var stageTimes: [Double] = []
+    /// The least that a trip took beyond the stages' computing. The first step of an epoch travels
+    /// alone, so it measures the network and the coordinator without any queue.
+    private var overhead: Double?
+    private var promptRowBudget = Self.firstPromptRowBudget
+
+    /// A step with prompt rows may take as many times as long as one without: what a stream may
+    /// feel of another's prompt.
+    private static let stretch = 2.0
+    /// Of a slowest stage's time: a group that would hide less than this is not worth its weights.
+    private static let idleShare = 0.25
+    /// Weight of the newest step in the means.
+    private static let newest = 0.125
+    /// Prompt rows beside decode rows before anything is measured.
+    private static let firstPromptRowBudget = 32
+    /// Prompts that delay nobody still go in parts, as stages work on different parts at once. With
+    /// this many parts to a stage the first and last idle a sixteenth of the time.
+    private static let chunksPerStage = 16
+    private static let leastChunk = 64
+
+    init(stageCount: Int, rowCountMax: Int) {
+        precondition(stageCount > 0)
+        self.stageCount = stageCount
+        self.rowCountMax = rowCountMax
+    }
+
+    /// Steps to be in flight while sequences decode.
+    var groupCount: Int {
+        guard let slowest = stageTimes.max(), slowest > 0 else { return stageCount }
+        let trip = stageTimes.reduce(0, +) + (overhead ?? 0)
+        return max(1, Int((trip / slowest - Self.idleShare).rounded(.up)))
+    }
+
+    /// Steps to be in flight while there are only prompts: one more, so that no stage waits for the
+    /// coordinator.
+    var promptDepth: Int { max(groupCount, stageCount) + 1 }
+
+    /// Prompt rows of a step. Where somebody decodes they are as many as fit the time; elsewhere
+    /// `pendingCount` rows are divided so that all stages have some.
+    func promptRowCount(isDecoding: Bool, pendingCount: Int) -> Int {
+        guard !isDecoding else { return promptRowBudget }
+        guard stageCount > 1 else { return rowCountMax }
+        let parts = Self.chunksPerStage * (stageCount - 1)
+        return max(Self.leastChunk, pendingCount / parts)
+    }
+
+    /// A step has come back after `trip`.
+    mutating func note(_ step: StepInFlight, trail: [StageTiming], trip: Duration) {
+        let times = trail.map { Double($0.computeMicroseconds) }
+        // The trail is a peer's word: one that does not fit is no measurement.
+        guard times.count == stageCount, let longest = times.max() else { return }
+        let beyond = max(0, trip.microsecondCount - times.reduce(0, +))
+        overhead = min(overhead ?? beyond, beyond)
+        if step.promptRowCount == 0 {
+            stageTimes =
+                stageTimes.isEmpty
+                ? times : zip(stageTimes, times).map { $0 + ($1 - $0) * Self.newest }
+        } else if let quiet = stageTimes.max(), quiet > 0 {
+            let count = Double(step.promptRowCount)
+            let rowTime = max(longest - quiet, 0) / count
+            let allowed = (Self.stretch - 1) * quiet
+            // At most twice as many as were just measured: the first few rows cost next to nothing.
+            let ideal = rowTime * 2 * count > allowed ? allowed / rowTime : 2 * count
+            promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
+        }
+    }
+}
+
+extension Duration {
+    fileprivate var microsecondCount: Double {
+        Double(components.seconds) * 1e6 + Double(components.attoseconds) * 1e-12
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Wire
+
+extension Scheduler {
+    /// The last stage's answer to the oldest step in flight: tokens, ends, and further steps.
+    ///
+    /// Throws when it is not that, with nothing changed.
+    package mutating func candidatesArrived(
+        stepID: UInt64, _ candidates: Candidates
+    ) throws(SchedulerFault) -> [SchedulerDirective] {
+        guard let step = inFlight.first, step.id == stepID else {
+            throw .unexpectedStep(stepID: stepID, next: inFlight.first?.id)
+        }
+        try step.check(candidates, vocabularyCount: limits.vocabularyCount)
+        inFlight.removeFirst()
+        pace.note(step, trail: candidates.trail, trip: now - step.sent)
+        var directives: [SchedulerDirective] = []
+        for (expectation, row) in zip(step.expectations, candidates.rows) {
+            // A sequence that has ended or lost its slot meanwhile is no longer there.
+            guard
+                let index = sequences.firstIndex(where: { $0.admission == expectation.admission })
+            else { continue }
+            directives += advance(index, row)
+        }
+        return directives + nextSteps()
+    }
+
+    /// Draws the token after `row` for the sequence at `index`.
+    private mutating func advance(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
+        var directives: [SchedulerDirective] = []
+        sequences[index].isDecoding = true
+        let durable = sequences[index].durable
+        if !durable.isPrefilled {
+            sequences[index].durable.isPrefilled = true
+            directives.append(.prefilled(id: durable.id))
+        }
+        switch durable.sampler.choose(row, vocabularyCount: limits.vocabularyCount) {
+        case .needsAllLogits:
+            sequences[index].cachedCount -= 1
+            sequences[index].durable.wantsAllLogits = true
+            edits.append(.truncate(slot: row.slot, length: row.position))
+        case .token(let token, _) where isEnd(token, of: durable.request):
+            directives.append(durable.finished(.stop))
+            remove(at: index)
+        case .token(let token, let logProbability):
+            let count = durable.request.topLogProbabilities
+            directives.append(
+                .token(
+                    id: durable.id, token: token, logProbability: logProbability,
+                    alternatives: durable.sampler.alternatives(row, count: count)))
+            sequences[index].durable.accept(token)
+            if let finished = finishedByLength(sequences[index].durable) {
+                directives.append(finished)
+                remove(at: index)
+            }
+        }
+        return directives
+    }
+
+    private func finishedByLength(_ sequence: DurableSequence) -> SchedulerDirective? {
+        let isFull = sequence.tokens.count >= limits.contextLength
+        let isDone = sequence.generatedCount == sequence.request.tokenCountMax
+        return isFull || isDone ? sequence.finished(.length) : nil
+    }
+
+    private func isEnd(_ token: UInt32, of request: SequenceRequest) -> Bool {
+        !request.ignoresEnd && limits.endOfGeneration.contains(token)
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Scheduler {
+    /// Every stage of the plan `epoch` is ready, with empty KV caches. What waited begins.
+    package mutating func pipelineUp(epoch: UInt32, stageCount: Int) -> [SchedulerDirective] {
+        precondition(self.epoch == nil, "pipelineDown comes before the next pipelineUp")
+        self.epoch = epoch
+        outageStart = nil
+        // The next one to use at the end.
+        freeSlots = (0..<UInt32(limits.slotCount)).reversed()
+        pace = PipelinePace(stageCount: stageCount, rowCountMax: limits.rowCountMax)
+        nextStepID = 1
+        return nextSteps()
+    }
+
+    /// The pipeline is gone with its KV caches: its sequences wait for the next one.
+    package mutating func pipelineDown() -> [SchedulerDirective] {
+        guard epoch != nil else { return [] }
+        epoch = nil
+        outageStart = now
+        inFlight = []
+        edits = []
+        freeSlots = []
+        for index in sequences.indices { sequences[index].durable.lossCount += 1 }
+        queue.insert(contentsOf: sequences.map(\.durable), at: 0)
+        sequences = []
+        let limit = limits.lossCountMax
+        let lost = queue.filter { $0.lossCount > limit }
+        queue.removeAll { $0.lossCount > limit }
+        return lost.map { .failed(id: $0.id, .lostTooOften(count: $0.lossCount)) }
+    }
+
+    /// Time has passed: sequences do not wait for ever for a pipeline.
+    package mutating func tick(now: Duration) -> [SchedulerDirective] {
+        self.now = max(self.now, now)
+        guard let start = outageStart, self.now - start >= limits.recoveryLimit else { return [] }
+        outageStart = nil
+        defer { queue = [] }
+        return queue.map { .failed(id: $0.id, .notRecovered(limit: limits.recoveryLimit)) }
+    }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why a sequence did not survive the loss of its pipeline.
+package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
+    /// No pipeline came up within the limit.
+    case notRecovered(limit: Duration)
+    /// Each pipeline went down before the sequence got another token.
+    case lostTooOften(count: Int)
+
+    package var description: String {
+        switch self {
+        case .notRecovered(let limit):
+            "no pipeline came up within \(limit.components.seconds) s"
+        case .lostTooOften(let count):
+            "\(count) pipelines in a row went down before its next token"
+        }
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CLinux
+import Platform
+import Synchronization
+
+/// The words that the threads of a team share, each on cache lines of its own.
+///
+/// A word that many read and one writes would otherwise slow down its neighbours' owners.
+final class TeamLines: Sendable {
+    typealias Word = UnsafeMutablePointer<Atomic<UInt32>>
+
+    let sleeperCount = Atomic<Int>(0)
+    let isStopping = Atomic<Bool>(false)
+    private nonisolated(unsafe) let memory: UnsafeMutableRawPointer
+    private let threadCount: Int
+
+    /// Two cache lines: CPUs fetch them in pairs.
+    private static let lineByteCount = 128
+    private static let sharedLineCount = 4
+
+    init(threadCount: Int) {
+        self.threadCount = threadCount
+        let count = (Self.sharedLineCount + threadCount) * Self.lineByteCount
+        memory = .allocate(byteCount: count, alignment: Self.lineByteCount)
+        memory.initializeMemory(as: UInt8.self, repeating: 0, count: count)
+    }
+
+    deinit { memory.deallocate() }
+
+    // The bytes are zero, which is what a new atomic holds.
+
+    /// The present loop's number: helpers that wait for the next one sleep on it.
+    var loop: Word { atomic(line: 0, 0) }
+    /// Chunks of the present loop that have been run; the caller sleeps on it.
+    var done: Word { atomic(line: 1, 0) }
+    /// Address of what is read next.
+    var next: UnsafeMutablePointer<Atomic<UInt>> { atomic(line: 2, 0) }
+    var isCallerAsleep: UnsafeMutablePointer<Atomic<Bool>> { atomic(line: 3, 0) }
+
+    /// The chunks of a home that nobody has claimed: first in the low half, end in the high half.
+    private func home(_ thread: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        atomic(line: Self.sharedLineCount + thread, 0)
+    }
+
+    private func absence(_ thread: Int) -> Word { atomic(line: Self.sharedLineCount + thread, 8) }
+    private func working(_ thread: Int) -> Word { atomic(line: Self.sharedLineCount + thread, 12) }
+
+    private func atomic<T: ~Copyable>(line: Int, _ offset: Int) -> UnsafeMutablePointer<T> {
+        (memory + line * Self.lineByteCount + offset).assumingMemoryBound(to: T.self)
+    }
+
+    func setHome(of thread: Int, _ chunks: Range<Int>) {
+        let value = UInt64(chunks.upperBound) << 32 | UInt64(chunks.lowerBound)
+        home(thread).pointee.store(value, ordering: .releasing)
+    }
+
+    /// A claim proves nothing of which loop it is from: it is from the present one.
+    func claimFirst(of thread: Int) -> Int? {
+        claim(of: thread, { $0 + 1 }, { Int($0 & 0xffff_ffff) })
+    }
+
+    func claimLast(of thread: Int) -> Int? {
+        claim(of: thread, { $0 - 1 << 32 }, { Int($0 >> 32) - 1 })
+    }
+
+    @inline(__always) private func claim(
+        of thread: Int, _ rest: (UInt64) -> UInt64, _ chunk: (UInt64) -> Int
+    ) -> Int? {
+        let word = home(thread)
+        var seen = word.pointee.load(ordering: .acquiring)
+        while seen & 0xffff_ffff < seen >> 32 {
+            let (exchanged, original) = word.pointee.weakCompareExchange(
+                expected: seen, desired: rest(seen), ordering: .acquiringAndReleasing)
+            if exchanged { return chunk(seen) }
+            seen = original
+        }
+        return nil
+    }
+
+    func isWorking(_ thread: Int) -> Bool {
+        working(thread).pointee.load(ordering: .acquiring) != 0
+    }
+
+    func setWorking(_ isWorking: Bool, _ thread: Int) {
+        working(thread).pointee.store(isWorking ? 1 : 0, ordering: .releasing)
+    }
+
+    func isAbsent(_ thread: Int) -> Bool {
+        absence(thread).pointee.load(ordering: .acquiring) != 0
+    }
+
+    /// Keeps a helper out of the next loops.
+    func dismiss(_ thread: Int) { absence(thread).pointee.store(1, ordering: .releasing) }
+
+    func readmit(_ thread: Int) {
+        absence(thread).pointee.store(0, ordering: .sequentiallyConsistent)
+        Self.wake(absence(thread))
+    }
+
+    func sleepWhileAbsent(_ thread: Int) {
+        guard !isStopping.load(ordering: .sequentiallyConsistent) else { return }
+        Self.wait(absence(thread), while: 1)
+    }
+
+    static func wait(_ word: Word, while expected: UInt32, timeout: Duration? = nil) {
+        let limit = timeout.map { Int64($0.microseconds * 1_000) } ?? -1
+        cl_futex_wait(plain(word), expected, limit)
+    }
+
+    static func wake(_ word: Word) { cl_futex_wake(plain(word), Int32.max) }
+
+    private static func plain(_ word: Word) -> UnsafePointer<UInt32> {
+        UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self)
+    }
+}

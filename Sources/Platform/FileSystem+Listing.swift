@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+extension FileSystem {
+    /// A regular file in a directory.
+    package struct Entry: Sendable, Equatable {
+        package let name: String
+        /// Room it takes on disk, or will take when it is written as far as it was set aside.
+        package let byteCount: Int
+        package let modifiedNanoseconds: Int64
+
+        package init(name: String, byteCount: Int, modifiedNanoseconds: Int64) {
+            self.name = name
+            self.byteCount = byteCount
+            self.modifiedNanoseconds = modifiedNanoseconds
+        }
+    }
+
+    /// The regular files of `directory`, in no order.
+    package static func entries(of directory: String) throws(FileError) -> [Entry] {
+        guard let stream = opendir(directory) else {
+            throw .cannotOpen(path: directory, errno: errno)
+        }
+        defer { closedir(stream) }
+        var entries: [Entry] = []
+        while let record = readdir(stream) {
+            let name = withUnsafeBytes(of: &record.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            var status = stat()
+            guard lstat(directory + "/" + name, &status) == 0,
+                status.st_mode & S_IFMT == S_IFREG
+            else { continue }
+            let blockBytes = 512  // st_blocks counts these, whatever the file system's own are
+            entries.append(
+                Entry(
+                    name: name,
+                    byteCount: max(Int(status.st_size), Int(status.st_blocks) * blockBytes),
+                    modifiedNanoseconds: FileIdentity(status).modifiedNanoseconds))
+        }
+        return entries
+    }
+
+    /// Throws unless files can be made, read and removed in `directory`.
+    package static func checkUsable(_ directory: String) throws(FileError) {
+        guard access(directory, R_OK | W_OK | X_OK) == 0 else {
+            throw .cannotWrite(path: directory, errno: errno)
+        }
+    }
+
+    /// Sets the file's time of modification to now.
+    package static func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+
+    /// Removes `path` unless a process writes it or has marked it as used; whether it is gone.
+    package static func removeUnused(_ path: String) -> Bool {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return errno == ENOENT }
+        defer { close(descriptor) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }
+        return unlink(path) == 0
+    }
+
+    /// Bytes that this user may still write where `path` is, and bytes of the whole file system.
+    package static func space(at path: String) -> (freeByteCount: Int, byteCount: Int)? {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return nil }
+        let unit = Int(clamping: status.f_frsize)
+        return (unit * Int(clamping: status.f_bavail), unit * Int(clamping: status.f_blocks))
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+extension Syntax.Option {
+    static let wire = Syntax.Option(
+        "--wire", "TYPE", "hidden states between workers: f32 (exact), f16 or q8 (default f32)")
+}
+
+extension Options {
+    /// `--wire`, which does nothing without the option that makes more than one stage.
+    func wireType(needs other: String?) throws(UsageError) -> WireType {
+        if let other { try check("--wire", needs: other) }
+        guard let text = text("--wire") else { return .f32 }
+        guard let type = WireType(name: text) else {
+            throw .badValue("--wire", text, "f32, f16 or q8")
+        }
+        return type
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// Blobs on their way to real processes, with the faults that disks and operators bring.
+    @Suite struct ShippingTests {
+        /// Runs what follows in a namespace where `directory` is a disk of 16 MiB.
+        private static func onSmallDisk(_ directory: String) -> [String] {
+            [
+                "--map-root-user", "--mount", "sh", "-c",
+                "mount -t tmpfs -o size=16m none \"$0\" && exec \"$@\"", directory,
+            ]
+        }
+
+        /// Unprivileged user namespaces may be switched off.
+        private static let canMount: Bool = {
+            guard let directory = try? TemporaryDirectory(),
+                let probe = try? RunningProcess(
+                    "/usr/bin/unshare", onSmallDisk(directory.path) + ["/bin/true"], in: directory)
+            else { return false }
+            return (try? probe.waitForExit()) == 0
+        }()
+
+        private func workerArguments(_ cluster: TestCluster, _ name: String) -> [String] {
+            [
+                "worker", "--join", "127.0.0.1:\(cluster.workersPort)", "--name", name,
+                "--memory", "512MiB", "--threads", "1", "--cache", cluster.directory.file(name),
+            ]
+        }
+
+        @Test(.enabled(if: canMount))
+        func aFullDiskEndsTheWorkerAndTheRestServe() throws {
+            let cluster = try TestCluster(workerCount: 1)
+            try FileManager.default.createDirectory(
+                atPath: cluster.directory.file("small"), withIntermediateDirectories: false)
+            let worker = try RunningProcess(
+                "/usr/bin/unshare",
+                Self.onSmallDisk(cluster.directory.file("small")) + [try Caravan.path()]
+                    + workerArguments(cluster, "small"), in: cluster.directory)
+            #expect(try worker.waitForExit() == 1)
+            let lastLine = worker.errorLines.last ?? ""
+            #expect(lastLine.contains("has no room"), "\(worker.errors)")
+            #expect(lastLine.contains("--cache-size"))
+            #expect(Deadline.wait { cluster.http.health() == 200 }, "\(cluster.log)")
+            try cluster.stop()
+        }
+
+        @Test func aWorkerKilledWhileItIsShippedToIsContinued() throws {
+            let cluster = try TestCluster(workerCount: 1)
+            let cache = cluster.directory.file("killed")
+            let first = try Caravan.start(
+                workerArguments(cluster, "killed"), in: cluster.directory)
+            let isUnderWay = Deadline.wait {
+                let names = (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []
+                return names.contains { $0.count >= 64 }
+            }
+            #expect(isUnderWay, "\(first.errors)")
+            first.kill()
+            try first.waitForExit()
+            let second = try Caravan.start(
+                workerArguments(cluster, "killed"), in: cluster.directory)
+            let isReady = Deadline.wait { second.errors.contains("bytes were shipped") }
+            #expect(isReady, "\(second.errors)")
+            #expect(!second.errors.contains("damaged"), "\(second.errors)")
+            let names = try FileManager.default.contentsOfDirectory(atPath: cache)
+            #expect(!names.contains { $0.hasSuffix(".part") }, "\(names)")
+            second.terminate()
+            try second.waitForExit()
+            try cluster.stop()
+        }
+
+        @Test func workersWithTheModelFileAreShippedNothing() throws {
+            let cluster = try TestCluster(workerCount: 1)
+            let before = try cluster.status().shippedBytes
+            let worker = try Caravan.start(
+                workerArguments(cluster, "own") + ["--model", TestModel.path],
+                in: cluster.directory)
+            let isReady = Deadline.wait { worker.errors.contains("ready: 0 bytes were shipped") }
+            #expect(isReady, "\(worker.errors)")
+            #expect(try cluster.status().shippedBytes == before)
+            worker.terminate()
+            try worker.waitForExit()
+            try cluster.stop()
+        }
+    }
+}
