@@ -22,7 +22,10 @@ func tests(
 
 let package = Package(
     name: "caravan",
-    products: [.executable(name: "caravan", targets: ["caravan"])],
+    products: [
+        .executable(name: "caravan", targets: ["caravan"]),
+        .executable(name: "caravan-simulate", targets: ["simulate"]),
+    ],
     targets: [
         // System libraries.
         .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
@@ -39,6 +42,11 @@ let package = Package(
         // Floor 2.
         floor("Control", ["Wire"]),
         floor("Engine", ["CKernels", "CLinux", "COpenBLAS", "Model", "Platform"]),
+        floor("Simulation", ["Control", "Wire"]),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulation"], swiftSettings: strict,
+            // Others get it with Glibc, which nothing here imports.
+            linkerSettings: [.linkedLibrary("m")]),
         // Floor 3.
         floor("Cluster", ["Control", "Engine", "Model", "Platform", "Wire"]),
         // Floor 4.
@@ -67,6 +75,7 @@ let package = Package(
             ["Cluster", "Control", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
         tests("CaravanTests", ["caravan", "Cluster"], data: ["Frames"]),
+        tests("SimulationTests", ["Simulation"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),
     ],

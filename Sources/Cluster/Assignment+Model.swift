@@ -14,7 +14,8 @@ extension Assignment {
         self.init(
             shape: shape, stage: UInt16(stage), stageCount: UInt16(stageCount),
             layerStart: UInt32(layers.lowerBound), layerEnd: UInt32(layers.upperBound),
-            slotCount: UInt32(slotCount), contextLength: UInt32(contextLength),
+            slotCount: UInt32(slotCount + ClusterLimits.keptCountMax),
+            contextLength: UInt32(contextLength),
             rowCountMax: UInt32(ClusterLimits.rowCountMax), wireType: wireType,
             pageCount: UInt32(clamping: pageCount),
             pagePositionCount: UInt32(StageConfiguration.pagePositionCountDefault),

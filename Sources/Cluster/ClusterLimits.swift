@@ -47,6 +47,9 @@ package enum ClusterLimits {
     package static let queueMax = 256
     /// Rows of one step.
     package static let rowCountMax = 512
+    /// Ended sequences whose pages are kept, as long as nobody needs them, for prompts that begin
+    /// alike. Each has a slot beyond those of the sequences that run, which costs no memory.
+    package static let keptCountMax = 64
     /// Steps in the pipeline at once: one for each stage, and what the network hides. Each queue on
     /// their way holds them all: it is below `outgoingFramesMax` and `eventsMax`.
     package static let stepsInFlightMax = Limits.stagesMax + 64

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+import Engine
 import Model
 import Platform
 import Wire
@@ -231,6 +232,10 @@ extension SchedulerLimits {
         rowsInFlightMax = ClusterLimits.rowsInFlightMax
         recoveryLimit = ClusterLimits.recoveryLimit
         lossCountMax = ClusterLimits.lossCountMax
+        pagePositionCount = StageConfiguration.pagePositionCountDefault
+        pageCount = StageConfiguration.pageCount(
+            slotCount: slotCount, contextLength: contextLength)
+        keptCountMax = ClusterLimits.keptCountMax
     }
 }
 

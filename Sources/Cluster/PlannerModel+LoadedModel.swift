@@ -80,7 +80,10 @@ extension StageConfiguration {
     ) {
         self.init(
             hyperparameters: model.hyperparameters, layers: layers,
-            slotCount: configuration.slotCount, contextLength: model.served.contextLength,
+            slotCount: configuration.slotCount + ClusterLimits.keptCountMax,
+            contextLength: model.served.contextLength,
+            pageCount: Self.pageCount(
+                slotCount: configuration.slotCount, contextLength: model.served.contextLength),
             kvType: KVType(configuration.cacheType), rowCountMax: ClusterLimits.rowCountMax,
             threadCount: threadCount)
     }

@@ -40,9 +40,10 @@ extension Scheduler {
             sequences[index].cachedCount -= 1
             sequences[index].durable.wantsAllLogits = true
             edits.append(.truncate(slot: row.slot, length: row.position))
+            ledger.truncate(slot: row.slot, to: Int(row.position))
         case .token(let token, _) where isEnd(token, of: durable.request):
             directives.append(durable.finished(.stop))
-            remove(at: index)
+            retire(index)
         case .token(let token, let logProbability):
             let count = durable.request.topLogProbabilities
             directives.append(
@@ -52,14 +53,14 @@ extension Scheduler {
             sequences[index].durable.accept(token)
             if let finished = finishedByLength(sequences[index].durable) {
                 directives.append(finished)
-                remove(at: index)
+                retire(index)
             }
         }
         return directives
     }
 
     private func finishedByLength(_ sequence: DurableSequence) -> SchedulerDirective? {
-        let isFull = sequence.tokens.count >= limits.contextLength
+        let isFull = sequence.tokens.count >= limits.lengthMax
         let isDone = sequence.generatedCount == sequence.request.tokenCountMax
         return isFull || isDone ? sequence.finished(.length) : nil
     }

@@ -7,7 +7,9 @@ extension Scheduler {
         self.epoch = epoch
         outageStart = nil
         // The next one to use at the end.
-        freeSlots = (0..<UInt32(limits.slotCount)).reversed()
+        freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
+        kept = []
+        ledger = PageLedger(limits)
         pace = PipelinePace(stageCount: stageCount, rowCountMax: limits.rowCountMax)
         nextStepID = 1
         return nextSteps()
@@ -21,6 +23,8 @@ extension Scheduler {
         inFlight = []
         edits = []
         freeSlots = []
+        kept = []
+        ledger = PageLedger(limits)
         for index in sequences.indices { sequences[index].durable.lossCount += 1 }
         queue.insert(contentsOf: sequences.map(\.durable), at: 0)
         sequences = []

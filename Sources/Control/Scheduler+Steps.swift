@@ -18,46 +18,66 @@ extension Scheduler {
         let rowsLeft = limits.rowsInFlightMax - inFlight.reduce(0) { $0 + $1.rowCount }
         guard epoch != nil, inFlight.count < min(depth, limits.stepsInFlightMax), rowsLeft > 0
         else { return nil }
-        var draft = StepDraft(
+        let empty = StepDraft(
             id: nextStepID, rowCountMax: min(limits.rowCountMax, rowsLeft),
             allLogitsRowsMax: limits.allLogitsRowsMax)
-        takeGroup(into: &draft, of: decoding)
+        var draft = empty
+        planGroup(in: &draft, of: decoding)
         admit()
-        takePrompts(into: &draft, isDecoding: decoding > 0)
-        guard !draft.rows.isEmpty else { return nil }
-        let step = Step(edits: edits, rows: draft.rows)
+        planPrompts(in: &draft, isDecoding: decoding > 0)
+        // Oldest first, so that none makes room for others that has rows in this step.
+        draft.limit { grant($0.count, at: $0.index) }
+        if draft.shares.isEmpty, inFlight.isEmpty, let oldest = sequences.first {
+            // Whoever was planned got no pages. The oldest always does: all others make room.
+            draft = empty
+            _ = draft.plan(1, of: oldest, at: 0)
+            draft.limit { grant($0.count, at: $0.index) }
+        }
+        return draft.shares.isEmpty ? nil : send(draft)
+    }
+
+    /// Takes the planned rows. Only now, when all edits of the step are known: they come first.
+    private mutating func send(_ draft: StepDraft) -> SchedulerDirective {
+        var rows: [Row] = []
+        var expectations: [StepInFlight.Expectation] = []
+        var promptRowCount = 0
+        for share in draft.shares {
+            let taken = sequences[share.index].takeRows(share.count, stepID: draft.id)
+            let sequence = sequences[share.index]
+            rows += taken
+            expectations += taken.filter { $0.want != .nothing }
+                .map { .init(admission: sequence.admission, row: $0) }
+            if !sequence.isDecoding { promptRowCount += share.count }
+        }
+        inFlight.append(
+            StepInFlight(
+                id: draft.id, expectations: expectations, rowCount: rows.count,
+                promptRowCount: promptRowCount, sent: now))
+        let step = Step(edits: edits, rows: rows)
         nextStepID += 1
         edits = []
-        inFlight.append(StepInFlight(draft, sent: now))
         return .forward(stepID: draft.id, step)
     }
 
     /// An even share of the sequences that decode, of those that are not in flight. Whoever has
     /// waited longest comes first.
-    private mutating func takeGroup(into draft: inout StepDraft, of decoding: Int) {
+    private func planGroup(in draft: inout StepDraft, of decoding: Int) {
         let groupCount = min(pace.groupCount, limits.stepsInFlightMax)
         var left = (decoding + groupCount - 1) / groupCount
         let ready = sequences.indices.filter {
-            sequences[$0].isDecoding && sequences[$0].pendingCount > 0
+            sequences[$0].isDecoding && sequences[$0].pendingCount > 0 && canGrow($0)
         }
         let order = ready.sorted {
             (sequences[$0].lastStepID, $0) < (sequences[$1].lastStepID, $1)
         }
-        for index in order where left > 0 { left -= draft.take(1, of: &sequences[index]) }
-    }
-
-    /// Gives free slots to those that wait, in order of arrival.
-    private mutating func admit() {
-        while !queue.isEmpty, let slot = freeSlots.popLast() {
-            admissionCount += 1
-            sequences.append(
-                RunningSequence(queue.removeFirst(), slot: slot, admission: admissionCount))
+        for index in order where left > 0 {
+            left -= draft.plan(1, of: sequences[index], at: index)
         }
     }
 
     /// Chunks of prompts. Half of the rows belong to the oldest prompt, so that none starves, half
     /// to the one that is nearest to its end, so that a short one does not wait for a long one.
-    private mutating func takePrompts(into draft: inout StepDraft, isDecoding: Bool) {
+    private func planPrompts(in draft: inout StepDraft, isDecoding: Bool) {
         let order = sequences.indices.filter {
             !sequences[$0].isDecoding && sequences[$0].pendingCount > 0
         }
@@ -69,8 +89,9 @@ extension Scheduler {
         let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
         let budget = pace.promptRowCount(isDecoding: isDecoding, pendingCount: pending)
         var left = min(budget, draft.rowsLeft)
-        if nearest != oldest { left -= draft.take((left + 1) / 2, of: &sequences[oldest]) }
-        left -= draft.take(left, of: &sequences[nearest])
-        for index in order where left > 0 { left -= draft.take(left, of: &sequences[index]) }
+        let halves = nearest == oldest ? [] : [(oldest, (left + 1) / 2)]
+        for (index, share) in halves + [(nearest, left)] + order.map({ ($0, left) }) {
+            left -= draft.plan(min(share, left), of: sequences[index], at: index)
+        }
     }
 }

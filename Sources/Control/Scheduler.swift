@@ -9,8 +9,10 @@ import Wire
 /// back, of those that have waited longest, so groups become even again as sequences come and go.
 /// Prompts go in chunks beside them, chunk after chunk without waiting for candidates.
 ///
-/// Sequences are admitted in order of arrival. Slots are given back by edits, which each stage
-/// applies before the step's rows: a slot may be used again in the very step that releases it.
+/// Sequences are admitted in order of arrival, when there are pages for their tokens. Slots are
+/// given back by edits, which each stage applies before the step's rows: a slot may be used again
+/// in the very step that releases it. When pages run out the youngest sequence makes room, and
+/// comes back later.
 ///
 /// When the pipeline goes down its sequences wait, before all others, and are rebuilt from their
 /// tokens in the next one.
@@ -21,6 +23,9 @@ package struct Scheduler: Sendable {
     /// In order of arrival; all arrived before those that wait.
     var sequences: [RunningSequence] = []
     var queue: [DurableSequence] = []
+    /// Least recently used first.
+    var kept: [KeptPrefix] = []
+    var ledger: PageLedger
     var freeSlots: [UInt32] = []
     var edits: [KVEdit] = []
     /// Oldest first, which is the order they come back in.
@@ -36,12 +41,17 @@ package struct Scheduler: Sendable {
     package init(limits: SchedulerLimits) {
         self.limits = limits
         pace = PipelinePace(stageCount: 1, rowCountMax: limits.rowCountMax)
+        ledger = PageLedger(limits)
     }
 
     /// Sequences that have a slot.
     package var running: Int { sequences.count }
     /// Sequences that have none.
     package var waiting: Int { queue.count }
+    /// Pages of the KV caches that sequences hold, those of kept prefixes included.
+    package var pagesInUse: Int { ledger.usedCount }
+    /// Pages that only kept prefixes hold: free for whoever needs them.
+    package var pagesKept: Int { ledger.gain(releasing: kept.map(\.slot)) }
     /// Steps that have not come back.
     package var stepsInFlight: Int { inFlight.count }
     /// Whether no sequence runs or waits. A step may still be in flight.
@@ -53,9 +63,8 @@ package struct Scheduler: Sendable {
     ) throws(SchedulerRefusal) -> [SchedulerDirective] {
         guard epoch != nil || outageStart != nil else { throw .notReady }
         guard !sequence.prompt.isEmpty else { throw .emptyPrompt }
-        guard sequence.prompt.count < limits.contextLength else {
-            throw .promptTooLong(
-                tokens: sequence.prompt.count, contextLength: limits.contextLength)
+        guard sequence.prompt.count < limits.lengthMax else {
+            throw .promptTooLong(tokens: sequence.prompt.count, contextLength: limits.lengthMax)
         }
         let vocabularyCount = limits.vocabularyCount
         if let token = sequence.prompt.first(where: { $0 >= vocabularyCount }) {
@@ -74,7 +83,7 @@ package struct Scheduler: Sendable {
     /// Drops the sequence wherever it stands; nothing more is said of it.
     package mutating func cancel(_ id: UInt64) -> [SchedulerDirective] {
         queue.removeAll { $0.id == id }
-        if let index = sequences.firstIndex(where: { $0.id == id }) { remove(at: index) }
+        if let index = sequences.firstIndex(where: { $0.id == id }) { retire(index) }
         return nextSteps()
     }
 
@@ -87,16 +96,8 @@ package struct Scheduler: Sendable {
         }
         guard let index = sequences.firstIndex(where: { $0.id == id }) else { return [] }
         let finished = sequences[index].durable.finished(reason)
-        remove(at: index)
+        retire(index)
         return [finished] + nextSteps()
-    }
-
-    /// Gives the sequence's slot back. Rows of it that are in flight are ignored on return.
-    mutating func remove(at index: Int) {
-        let slot = sequences.remove(at: index).slot
-        edits.append(.release(slot: slot))
-        freeSlots.append(slot)
-        freeSlots.sort(by: >)
     }
 }
 

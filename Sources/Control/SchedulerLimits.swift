@@ -21,6 +21,13 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var rowsInFlightMax = 8192
     /// Rows of one step that want every logit.
     package var allLogitsRowsMax = Limits.allLogitsRowsMax
+    /// Pages of each stage's KV cache, and positions of a page.
+    package var pageCount: Int
+    package var pagePositionCount = 64
+    /// Ended sequences whose pages are kept, in slots beyond `slotCount`, for those that begin
+    /// alike. The search through them is a comparison of tokens, so it is bounded by this times
+    /// `contextLength`: some microseconds, once for each admission.
+    package var keptCountMax = 0
     /// How long sequences wait for a pipeline that went down.
     package var recoveryLimit = Duration.seconds(120)
     /// Pipelines that may go down under a sequence without a token in between: one that every
@@ -30,6 +37,10 @@ package struct SchedulerLimits: Sendable, Equatable {
     /// Prompt rows that go beside decode rows however long they take: prompts never stand still.
     package static let promptRowsMin = 8
 
+    /// The most positions a sequence can ever have: alone it may take every page.
+    package var lengthMax: Int { min(contextLength, pageCount * pagePositionCount) }
+
+    /// Pages are as many as all slots can use, unless set.
     package init(
         slotCount: Int, contextLength: Int, rowCountMax: Int, queueCountMax: Int,
         vocabularyCount: Int, endOfGeneration: Set<UInt32>
@@ -41,6 +52,7 @@ package struct SchedulerLimits: Sendable, Equatable {
         self.rowCountMax = rowCountMax
         self.queueCountMax = queueCountMax
         self.vocabularyCount = vocabularyCount
+        pageCount = slotCount * ((contextLength + pagePositionCount - 1) / pagePositionCount)
         self.endOfGeneration = endOfGeneration
     }
 }

@@ -2,39 +2,50 @@
 
 import Wire
 
-/// The rows of a step that is being put together, within its bounds.
+/// Which sequences get how many rows of a step that is being put together, within its bounds.
 struct StepDraft {
+    /// `count` rows of the sequence at `index`.
+    struct Share {
+        let index: Int
+        var count: Int
+    }
+
     let id: UInt64
-    private(set) var rows: [Row] = []
-    private(set) var expectations: [StepInFlight.Expectation] = []
-    private(set) var promptRowCount = 0
+    /// In the order of the step's rows.
+    private(set) var shares: [Share] = []
+    private(set) var rowsLeft: Int
     private var allLogitsRowsLeft: Int
-    private let rowCountMax: Int
 
     init(id: UInt64, rowCountMax: Int, allLogitsRowsMax: Int) {
         self.id = id
-        self.rowCountMax = rowCountMax
+        rowsLeft = rowCountMax
         allLogitsRowsLeft = allLogitsRowsMax
     }
 
-    var rowsLeft: Int { rowCountMax - rows.count }
-
-    /// Takes at most `countMax` rows of `sequence`; returns how many.
-    @discardableResult
-    mutating func take(_ countMax: Int, of sequence: inout RunningSequence) -> Int {
-        let pending = sequence.pendingCount
+    /// Plans at most `countMax` further rows of `sequence`; returns how many.
+    mutating func plan(_ countMax: Int, of sequence: RunningSequence, at index: Int) -> Int {
+        let earlier = shares.firstIndex { $0.index == index }
+        let pending = sequence.pendingCount - (earlier.map { shares[$0].count } ?? 0)
         var count = min(countMax, rowsLeft, pending)
         let wantsAll = sequence.durable.want == .allLogits
         // The row that wants them waits for a later step; those before it need not.
         if wantsAll, allLogitsRowsLeft == 0, count == pending { count -= 1 }
         guard count > 0 else { return 0 }
         if wantsAll, count == pending { allLogitsRowsLeft -= 1 }
-        if !sequence.isDecoding { promptRowCount += count }
-        let taken = sequence.takeRows(count, stepID: id)
-        rows += taken
-        for row in taken where row.want != .nothing {
-            expectations.append(.init(admission: sequence.admission, row: row))
+        rowsLeft -= count
+        if let earlier {
+            shares[earlier].count += count
+        } else {
+            shares.append(Share(index: index, count: count))
         }
         return count
+    }
+
+    /// Lets each share have as many rows as `granted` says, asked in order of index.
+    mutating func limit(_ granted: (Share) -> Int) {
+        for place in shares.indices.sorted(by: { shares[$0].index < shares[$1].index }) {
+            shares[place].count = granted(shares[place])
+        }
+        shares.removeAll { $0.count == 0 }
     }
 }

@@ -18,11 +18,13 @@ struct StepInFlight: Sendable {
     let promptRowCount: Int
     let sent: Duration
 
-    init(_ draft: StepDraft, sent: Duration) {
-        id = draft.id
-        expectations = draft.expectations
-        rowCount = draft.rows.count
-        promptRowCount = draft.promptRowCount
+    init(
+        id: UInt64, expectations: [Expectation], rowCount: Int, promptRowCount: Int, sent: Duration
+    ) {
+        self.id = id
+        self.expectations = expectations
+        self.rowCount = rowCount
+        self.promptRowCount = promptRowCount
         self.sent = sent
     }
 

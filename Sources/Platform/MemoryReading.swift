@@ -9,6 +9,19 @@ package enum MemoryReading {
         kibibytes(of: "VmRSS:", in: "/proc/self/status")
     }
 
+    /// The most that `residentBytes` has been since the process began or `forgetPeak` was called.
+    package static func peakResidentBytes() -> Int {
+        kibibytes(of: "VmHWM:", in: "/proc/self/status")
+    }
+
+    /// Lets `peakResidentBytes` begin anew; a kernel that does not know how keeps the old peak.
+    package static func forgetPeak() {
+        let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, "5", 1)
+        close(descriptor)
+    }
+
     /// Pages that belong to this process alone: what it really costs the machine.
     package static func privateBytes() -> Int {
         kibibytes(of: "Private_Dirty:", in: "/proc/self/smaps_rollup")

@@ -73,6 +73,8 @@ struct BenchCommand: Command {
             ProgressLine.show("measuring memory")
             // As many threads as compute at once: one stage does at a time.
             let bandwidth = try ReadBandwidth.measure(threadCount: threadCount)
+            MemoryReading.forgetPeak()
+            let start = MonotonicClock.now()
             let coordinator = try Coordinator(
                 model: model, configuration: configuration(contextLength))
             defer { coordinator.stop() }
@@ -80,6 +82,7 @@ struct BenchCommand: Command {
                 ProgressLine.show($0)
             }
             if case .failed(let error) = ready { throw error }
+            let loadTime = MonotonicClock.now() - start
             let runner = BenchRunner(
                 coordinator: coordinator, vocabularyCount: model.hyperparameters.vocabularySize,
                 isStopped: { interrupt.number != nil })
@@ -87,7 +90,8 @@ struct BenchCommand: Command {
             ProgressLine.clear()
             let report = BenchReport(
                 results, plan: plan, model: model, status: reportedStatus(coordinator),
-                threadCount: threadCount, localCount: localCount, bandwidth: bandwidth)
+                threadCount: threadCount, localCount: localCount, bandwidth: bandwidth,
+                loadTime: loadTime)
             StandardOutput.write(asJSON ? try report.json() + "\n" : report.text)
             return ExitStatus.done
         }

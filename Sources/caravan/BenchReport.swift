@@ -19,6 +19,12 @@ struct BenchReport: Encodable {
     let weightBytes: Int
     /// Memory of the computing processes after the runs.
     let residentBytes: Int
+    /// The most that this process ever held; nil with workers.
+    let peakResidentBytes: Int?
+    /// From the start until requests could be computed.
+    let loadSeconds: Double
+    /// All of the model's weights over that time.
+    let loadGigabytesPerSecond: Double
     let prefill: Line
     let decode: [Line]
 
@@ -38,7 +44,8 @@ struct BenchReport: Encodable {
 
     init(
         _ results: BenchRunner.Results, plan: BenchPlan, model: LoadedModel,
-        status: ClusterStatus, threadCount: Int, localCount: Int?, bandwidth: Double
+        status: ClusterStatus, threadCount: Int, localCount: Int?, bandwidth: Double,
+        loadTime: Duration
     ) {
         let bytes = model.weightBytesPerStep
         func line(_ series: BenchSeries, tokensPerStep: Double) -> Line {
@@ -59,6 +66,10 @@ struct BenchReport: Encodable {
         residentBytes =
             localCount == nil
             ? MemoryReading.residentBytes() : status.stages.reduce(0) { $0 + $1.residentBytes }
+        peakResidentBytes = localCount == nil ? MemoryReading.peakResidentBytes() : nil
+        let seconds = max(1e-6, loadTime / .seconds(1))
+        loadSeconds = seconds.rounded(toPlaces: 3)
+        loadGigabytesPerSecond = (Double(model.weightBytes) / seconds / 1e9).rounded(toPlaces: 2)
         let stepMax = ClusterLimits.rowCountMax
         let stepCount = (plan.promptLength + stepMax - 1) / stepMax
         var prefill = line(
@@ -97,6 +108,7 @@ struct BenchReport: Encodable {
             \(ByteSize.text(residentBytes)) resident
             \(place), \(threads) threads each, \(kernels) kernels; memory reads \
             \(readGigabytesPerSecond) GB/s; medians of \(`repeat`)
+            ready after \(loadSeconds) s, \(loadGigabytesPerSecond) GB/s of weights
             """
         let rows =
             [["", "tokens/s", "spread", "weights", "of memory's speed", "predicted"]]
@@ -128,6 +140,12 @@ struct BenchReport: Encodable {
 }
 
 extension LoadedModel {
+    /// Weights in the file.
+    fileprivate var weightBytes: Int {
+        blobs.layers.reduce(0) { $0 + $1.byteCount } + blobs.output.byteCount
+            + blobs.embedding.byteCount
+    }
+
     /// Weights that a step reads whatever its rows: all layers, and the output matrix, which is the
     /// embedding where the head is tied.
     fileprivate var weightBytesPerStep: Int {

@@ -30,6 +30,18 @@ struct RequestTests {
         coordinator.stop()
     }
 
+    @Test func aPromptThatComesAgainIsNotComputedAgain() throws {
+        let coordinator = try Coordinator.inProcess(file.model)
+        let rows = { coordinator.status().stages.reduce(0) { $0 + $1.rowCount } }
+        let first = try coordinator.generate(.test(length: 150, count: 3))
+        let firstRows = rows()
+        #expect(firstRows >= 150)
+        // Two pages of 64 positions were kept.
+        #expect(try coordinator.generate(.test(length: 150, count: 3)) == first)
+        #expect(rows() - firstRows == 150 - 128 + 2)
+        coordinator.stop()
+    }
+
     @Test func aFullQueueRefuses() throws {
         let coordinator = try Coordinator.inProcess(file.model, slotCount: 1)
         var requests: [TestRequest] = []

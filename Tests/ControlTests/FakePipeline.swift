@@ -15,16 +15,26 @@ struct FakePipeline {
     }
 
     let stageCount: Int
+    let pageCount: Int
+    let pagePositionCount: Int
     /// Tokens in each slot when all steps sent so far have run.
     private(set) var slots: [[UInt32]]
     /// Answers on their way, oldest first.
     private(set) var answers: [(stepID: UInt64, rows: [RowCandidates], rowCount: Int)] = []
     private var lastStepID: UInt64 = 0
+    /// Names of the pages of each slot; a name in several slots is one page.
+    private var pages: [[Int]]
+    private var lastPage = 0
 
-    init(stageCount: Int, slotCount: Int) {
+    init(stageCount: Int, limits: SchedulerLimits) {
         self.stageCount = stageCount
-        slots = Array(repeating: [], count: slotCount)
+        pageCount = limits.pageCount
+        pagePositionCount = limits.pagePositionCount
+        slots = Array(repeating: [], count: limits.slotCount + limits.keptCountMax)
+        pages = slots.map { _ in [] }
     }
+
+    var pagesInUse: Int { Set(pages.joined()).count }
 
     var rowsInFlight: Int { answers.reduce(0) { $0 + $1.rowCount } }
 
@@ -42,6 +52,7 @@ struct FakePipeline {
                 throw Fault(description: "slot \(slot) is not at position \(row.position)")
             }
             slots[slot].append(row.token)
+            try fit(slot)
             let logits = Self.logits(after: slots[slot])
             var prediction: RowCandidates
             switch row.want {
@@ -58,17 +69,42 @@ struct FakePipeline {
 
     private mutating func apply(_ edit: KVEdit) throws {
         switch edit {
-        case .release(let slot): slots[Int(slot)] = []
+        case .release(let slot):
+            slots[Int(slot)] = []
+            try fit(Int(slot))
         case .truncate(let slot, let length):
             guard length <= slots[Int(slot)].count else {
                 throw Fault(description: "slot \(slot) is cut to \(length), longer than it is")
             }
             slots[Int(slot)].removeLast(slots[Int(slot)].count - Int(length))
+            try fit(Int(slot))
         case .fork(let slot, let source, let length):
             guard length <= slots[Int(source)].count else {
                 throw Fault(description: "slot \(source) is forked at \(length), beyond its end")
             }
             slots[Int(slot)] = Array(slots[Int(source)].prefix(Int(length)))
+            pages[Int(slot)] = Array(pages[Int(source)].prefix(Int(length) / pagePositionCount))
+            try fit(Int(slot))
+        }
+    }
+
+    /// Gives the slot as many pages as its length needs, and of a page in part one of its own.
+    private mutating func fit(_ slot: Int) throws {
+        let length = slots[slot].count
+        let count = (length + pagePositionCount - 1) / pagePositionCount
+        if pages[slot].count > count { pages[slot].removeLast(pages[slot].count - count) }
+        let isPartial = length % pagePositionCount != 0
+        if isPartial, pages[slot].count == count, let last = pages[slot].last,
+            pages.count(where: { $0.contains(last) }) > 1
+        {
+            pages[slot].removeLast()
+        }
+        while pages[slot].count < count {
+            lastPage += 1
+            pages[slot].append(lastPage)
+        }
+        guard pagesInUse <= pageCount else {
+            throw Fault(description: "\(pagesInUse) pages are in use, there are \(pageCount)")
         }
     }
 

@@ -22,6 +22,9 @@ struct SchedulerPlayer: TranscriptPlayer {
         limits.stepsInFlightMax = event.integer("steps") ?? limits.stepsInFlightMax
         limits.rowsInFlightMax = event.integer("flying") ?? limits.rowsInFlightMax
         limits.allLogitsRowsMax = event.integer("whole") ?? limits.allLogitsRowsMax
+        limits.pagePositionCount = event.integer("page") ?? limits.pagePositionCount
+        limits.pageCount = event.integer("pages") ?? limits.pageCount
+        limits.keptCountMax = event.integer("kept") ?? 0
         limits.recoveryLimit = .seconds(event.integer("recovery") ?? 60)
         limits.lossCountMax = event.integer("losses") ?? limits.lossCountMax
         scheduler = Scheduler(limits: limits)
@@ -30,6 +33,8 @@ struct SchedulerPlayer: TranscriptPlayer {
     mutating func play(_ event: TranscriptEvent) -> [String] {
         if event.words[0] == "show" {
             let idle = scheduler.isIdle ? ", idle" : ""
+            let pages = "pages \(scheduler.pagesInUse), kept \(scheduler.pagesKept)"
+            if event.has("pages") { return [pages] }
             return [
                 "running \(scheduler.running), waiting \(scheduler.waiting), "
                     + "in flight \(scheduler.stepsInFlight)" + idle

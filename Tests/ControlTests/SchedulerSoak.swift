@@ -21,6 +21,7 @@ struct SchedulerSoak {
     private(set) var live: [UInt64: Live] = [:]
     private(set) var finishedCount = 0
     private(set) var failedCount = 0
+    private(set) var forkCount = 0
     private(set) var oldestAge = 0
     private var random: SplitMix
     private var lastID: UInt64 = 0
@@ -52,7 +53,7 @@ struct SchedulerSoak {
 
     mutating func raise() throws {
         let stageCount = number(1...5)
-        pipeline = FakePipeline(stageCount: stageCount, slotCount: limits.slotCount)
+        pipeline = FakePipeline(stageCount: stageCount, limits: limits)
         epoch += 1
         try carryOut(scheduler.pipelineUp(epoch: epoch, stageCount: stageCount))
     }
@@ -173,8 +174,9 @@ struct SchedulerSoak {
         #expect((pipeline?.rowsInFlight ?? 0) <= limits.rowsInFlightMax)
     }
 
-    private func check(_ step: Step) {
+    private mutating func check(_ step: Step) {
         #expect(!step.rows.isEmpty && step.rows.count <= limits.rowCountMax)
+        forkCount += step.edits.count { if case .fork = $0 { true } else { false } }
         let whole = step.rows.count { $0.want == .allLogits }
         #expect(whole <= limits.allLogitsRowsMax)
         #expect(step.edits.count <= Limits.editsMax)

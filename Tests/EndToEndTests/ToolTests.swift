@@ -68,6 +68,14 @@ extension EndToEndTests {
             }
             #expect(try #require(report["readGigabytesPerSecond"] as? Double) > 0)
             #expect(try #require(report["residentBytes"] as? Int) > 90_000_000)
+            #expect(try #require(report["loadSeconds"] as? Double) > 0)
+            if placement.isEmpty {
+                // The file's pages go as the packed ones come: at no moment are both there.
+                let weights = try #require(report["weightBytes"] as? Int)
+                let peak = try #require(report["peakResidentBytes"] as? Int)
+                let cache = 64 << 10  // bytes a position, generously
+                #expect(peak < weights * 105 / 100 + 4 * 64 * cache + 64 << 20, "\(peak)")
+            }
         }
 
         @Test func benchForPeople() throws {

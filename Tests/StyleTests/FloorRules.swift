@@ -7,6 +7,8 @@ enum FloorRules {
         "Wire": ["CKernels"],
         "Model": ["FoundationEssentials", "Platform", "Synchronization"],
         "Control": ["Wire"],
+        "Simulation": ["Control", "Wire"],
+        "simulate": ["Simulation"],
         "Engine": ["CKernels", "CLinux", "COpenBLAS", "Model", "Platform", "Synchronization"],
         "Cluster": [
             "Control", "Engine", "FoundationEssentials", "Model", "Platform", "Synchronization",
@@ -49,8 +51,11 @@ enum FloorRules {
     /// Only the executable prints: everything else logs, or returns what is to be printed.
     static func printing(_ files: [SourceText]) -> [String] {
         let calls = ["print(", "debugPrint(", "dump("]
-        return lines(files.filter { $0.isSwift && $0.target != nil && $0.target != "caravan" }) {
-            line in
+        let executables = ["caravan", "simulate"]
+        let others = files.filter { file in
+            file.isSwift && file.target.map { !executables.contains($0) } ?? false
+        }
+        return lines(others) { line in
             calls.contains { call in
                 line.ranges(of: call).contains { range in
                     line[..<range.lowerBound].last.map { !isPartOfName($0) } ?? true

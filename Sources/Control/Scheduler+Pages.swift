@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Wire
+
+/// Slots and pages: who gets them, who gives them back.
+extension Scheduler {
+    /// Ends the stay of the sequence at `index`. Rows of it that are in flight are ignored on
+    /// return; its whole pages are kept for those that begin alike.
+    mutating func retire(_ index: Int) {
+        let sequence = sequences.remove(at: index)
+        let size = limits.pagePositionCount
+        let length = sequence.cachedCount / size * size
+        guard limits.keptCountMax > 0, length > 0 else { return release(sequence.slot) }
+        if length < sequence.cachedCount {
+            edits.append(.truncate(slot: sequence.slot, length: UInt32(length)))
+            ledger.truncate(slot: sequence.slot, to: length)
+        }
+        let prefix = KeptPrefix(
+            slot: sequence.slot, tokens: Array(sequence.durable.tokens.prefix(length)))
+        // What another begins with it has no more use for.
+        for other in kept where prefix.tokens.starts(with: other.tokens) { drop(other) }
+        if kept.count == limits.keptCountMax { drop(kept[0]) }
+        kept.append(prefix)
+    }
+
+    /// Gives free slots and pages to those that wait, in order of arrival: nobody overtakes.
+    ///
+    /// Besides the pages for all its tokens there must be one for each sequence to grow into, or a
+    /// sequence would soon have to go again.
+    mutating func admit() {
+        while sequences.count < limits.slotCount, let next = queue.first {
+            let source = longestPrefix(next.tokens)
+            let shared = ledger.pages(source?.length ?? 0)
+            let growing = sequences.reduce(0) {
+                $0 + max(0, roomPages($1.durable) - ledger.heldCount(slot: $1.slot))
+            }
+            // What is shared does not become free by letting its keeper go.
+            let gain = ledger.gain(
+                releasing: kept.map(\.slot), pinning: shared, of: source?.slot)
+            let possible = ledger.freeCount + gain
+            guard roomPages(next) - shared + growing <= possible else { return }
+            admit(queue.removeFirst(), from: source)
+        }
+    }
+
+    private mutating func admit(
+        _ durable: DurableSequence, from source: (slot: UInt32, length: Int)?
+    ) {
+        guard let slot = freeSlots.popLast() else {
+            preconditionFailure("there is a slot for each that runs and each that is kept")
+        }
+        admissionCount += 1
+        var sequence = RunningSequence(durable, slot: slot, admission: admissionCount)
+        if let source {
+            edits.append(.fork(slot: slot, source: source.slot, length: UInt32(source.length)))
+            ledger.fork(slot: slot, source: source.slot, length: source.length)
+            sequence.cachedCount = source.length
+            if let place = kept.firstIndex(where: { $0.slot == source.slot }) {
+                kept.append(kept.remove(at: place))
+            }
+        }
+        sequences.append(sequence)
+    }
+
+    /// The slot that begins with the most whole pages of `tokens`. The last token is always
+    /// computed, as its row is what predicts the next.
+    private func longestPrefix(_ tokens: [UInt32]) -> (slot: UInt32, length: Int)? {
+        guard limits.keptCountMax > 0 else { return nil }
+        let size = limits.pagePositionCount
+        var best: (slot: UInt32, length: Int)?
+        func consider(_ slot: UInt32, _ other: [UInt32], _ countMax: Int) {
+            let count = tokens.commonPrefixCount(other, countMax: min(countMax, tokens.count - 1))
+            let length = count / size * size
+            if length > best?.length ?? 0 { best = (slot, length) }
+        }
+        for prefix in kept { consider(prefix.slot, prefix.tokens, prefix.tokens.count) }
+        for sequence in sequences {
+            // The newest token's row may be taken back to run again.
+            let settled = min(sequence.cachedCount, sequence.durable.tokens.count - 1)
+            consider(sequence.slot, sequence.durable.tokens, settled)
+        }
+        return best
+    }
+
+    /// Pages for what the sequence has, and one to grow into where it may.
+    private func roomPages(_ sequence: DurableSequence) -> Int {
+        let request = sequence.request
+        let own = request.tokenCountMax.map { min($0, limits.lengthMax) + request.prompt.count }
+        let most = min(own ?? limits.lengthMax, limits.lengthMax)
+        return min(ledger.pages(sequence.tokens.count) + 1, ledger.pages(most))
+    }
+
+    /// Whether the sequence at `index` has, or may get, a page for its next row.
+    func canGrow(_ index: Int) -> Bool {
+        let sequence = sequences[index]
+        let held = ledger.heldCount(slot: sequence.slot)
+        return ledger.pages(sequence.cachedCount + 1) <= held || ledger.freeCount > 0
+            || index < sequences.count - 1 || pagesKept > 0
+    }
+
+    /// How many of `count` rows the sequence at `index` gets pages for, which it holds from then
+    /// on. Kept prefixes go first to make room, then the youngest sequences, younger ones only.
+    mutating func grant(_ count: Int, at index: Int) -> Int {
+        // Gone to make room for an older one.
+        guard sequences.indices.contains(index) else { return 0 }
+        let (slot, cached) = (sequences[index].slot, sequences[index].cachedCount)
+        let held = ledger.heldCount(slot: slot)
+        while ledger.pages(cached + count) - held > ledger.freeCount {
+            if let oldest = kept.first {
+                drop(oldest)
+            } else if sequences.count - 1 > index {
+                let youngest = sequences.removeLast()
+                release(youngest.slot)
+                queue.insert(youngest.durable, at: 0)
+            } else {
+                break
+            }
+        }
+        let room = (held + ledger.freeCount) * limits.pagePositionCount - cached
+        let granted = min(count, room)
+        if granted > 0 { ledger.extend(slot: slot, to: cached + granted) }
+        return granted
+    }
+
+    private mutating func drop(_ prefix: KeptPrefix) {
+        kept.removeAll { $0.slot == prefix.slot }
+        release(prefix.slot)
+    }
+
+    private mutating func release(_ slot: UInt32) {
+        edits.append(.release(slot: slot))
+        ledger.release(slot: slot)
+        freeSlots.append(slot)
+        freeSlots.sort(by: >)
+    }
+}
+
+extension PageLedger {
+    init(_ limits: SchedulerLimits) {
+        self.init(pageCount: limits.pageCount, pagePositionCount: limits.pagePositionCount)
+    }
+}

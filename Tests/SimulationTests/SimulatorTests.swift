@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Simulation
+import Testing
+
+struct SimulatorTests {
+    @Test(arguments: [(16, 128), (64, 384)])
+    func unequalStagesComeCloseToTheSlowest(stages: Int, streams: Int) throws {
+        for hop in [100.0, 1000.0] {
+            let scenario = Scenario(
+                stageCount: stages, hopMicroseconds: hop, streamCount: streams,
+                requestCount: streams, seed: 7)
+            var simulator = Simulator(scenario)
+            let report = try simulator.run()
+            #expect(report.unansweredCount == 0)
+            #expect(report.share >= 0.9, "\(report)")
+            #expect(report.share <= 1.05, "\(report)")
+        }
+    }
+
+    @Test func arrivalsAreAllAnswered() throws {
+        let scenario = Scenario(
+            stageCount: 4, hopMicroseconds: 500, streamCount: 12, requestCount: 60,
+            arrivalsPerSecond: 2, seed: 3)
+        var simulator = Simulator(scenario)
+        let report = try simulator.run()
+        #expect(report.unansweredCount == 0)
+        #expect(report.firstTokenMilliseconds.median > 0)
+        #expect(report.gapMilliseconds.p99 >= report.gapMilliseconds.median)
+    }
+
+    /// By hand: two stages of 10 ms, rows free up to 10, no network.
+    @Test func theBoundIsWhatTheSlowestStageGives() {
+        var scenario = Scenario(
+            stageCount: 2, hopMicroseconds: 0, streamCount: 20, requestCount: 20, seed: 1)
+        scenario.stages[0].weightsMicroseconds = 10_000
+        scenario.stages[1].weightsMicroseconds = 10_000
+        scenario.stages[0].rowMicroseconds = 1000
+        scenario.stages[1].rowMicroseconds = 1000
+        // Two groups of ten: ten tokens each 10 ms.
+        #expect(abs(scenario.bound - 1000) < 1e-6)
+        scenario.streamCount = 4
+        // Four rows in one group or in two: a token each 20 ms for every stream.
+        #expect(abs(scenario.bound - 200) < 1e-6)
+        scenario.streamCount = 1
+        #expect(abs(scenario.bound - 50) < 1e-6)
+    }
+}
