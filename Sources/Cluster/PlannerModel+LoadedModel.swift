@@ -21,9 +21,8 @@ extension PlannerModel {
         wireType: WireType, cacheType: CacheType
     ) {
         let oneLayer = StageConfiguration(
-            hyperparameters: shape, layers: 0..<1, slotCount: slotCount,
-            contextLength: contextLength, kvType: KVType(cacheType),
-            rowCountMax: ClusterLimits.rowCountMax, threadCount: 1)
+            shape, layers: 0..<1, slotCount: slotCount, contextLength: contextLength,
+            cacheType: cacheType, threadCount: 1)
         let kv = oneLayer.kvByteCountPerLayer ?? Int.max
         let scratch = StageEngine.memoryByteCount(configuration: oneLayer, weightByteCount: 0) - kv
         let position = kv / max(1, oneLayer.pageCount) / oneLayer.pagePositionCount
@@ -79,12 +78,21 @@ extension StageConfiguration {
         threadCount: Int
     ) {
         self.init(
-            hyperparameters: model.hyperparameters, layers: layers,
-            slotCount: configuration.slotCount + ClusterLimits.keptCountMax,
-            contextLength: model.served.contextLength,
-            pageCount: Self.pageCount(
-                slotCount: configuration.slotCount, contextLength: model.served.contextLength),
-            kvType: KVType(configuration.cacheType), rowCountMax: ClusterLimits.rowCountMax,
+            model.hyperparameters, layers: layers, slotCount: configuration.slotCount,
+            contextLength: model.served.contextLength, cacheType: configuration.cacheType,
+            threadCount: threadCount)
+    }
+
+    /// `slotCount` are those of sequences that run.
+    fileprivate init(
+        _ shape: Hyperparameters, layers: Range<Int>, slotCount: Int, contextLength: Int,
+        cacheType: CacheType, threadCount: Int
+    ) {
+        self.init(
+            hyperparameters: shape, layers: layers,
+            slotCount: slotCount + ClusterLimits.keptCountMax, contextLength: contextLength,
+            pageCount: Self.pageCount(slotCount: slotCount, contextLength: contextLength),
+            kvType: KVType(cacheType), rowCountMax: ClusterLimits.rowCountMax,
             threadCount: threadCount)
     }
 }
