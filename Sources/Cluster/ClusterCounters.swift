@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
+package import Control
 import Platform
 package import Wire
 
@@ -41,9 +41,14 @@ package struct ClusterCounters {
         times.noteSent(stepID: stepID, step, now: now)
     }
 
-    package mutating func arrived(stepID: UInt64, trail: [StageTiming], now: Duration) {
-        guard let passage = times.record(stepID: stepID, trail: trail, now: now) else { return }
+    /// The load of a step that decoded with no other on its way.
+    @discardableResult
+    package mutating func arrived(
+        stepID: UInt64, trail: [StageTiming], now: Duration
+    ) -> StepLoad? {
+        guard let passage = times.record(stepID: stepID, trail: trail, now: now) else { return nil }
         notePrompt(rows: passage.promptRowCount, over: passage.time, now: now)
+        return passage.undisturbed
     }
 
     /// A prompt's last row has come back, which is a row like any that gives a token.

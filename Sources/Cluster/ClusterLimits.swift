@@ -18,6 +18,8 @@ package enum ClusterLimits {
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
+    /// How long a worker waits for others of its machine to measure themselves.
+    package static let measuringPatience = Duration.seconds(5)
     /// How long a worker keeps trying to reach a coordinator that does not answer.
     package static let joinPatience = Duration.seconds(60)
     package static let joinRetryInterval = Duration.milliseconds(250)
@@ -74,6 +76,10 @@ package enum ClusterLimits {
     package static let tickInterval = Duration.milliseconds(100)
     /// Steps over which the shown time per token is averaged.
     package static let timingWindow = 64
+    /// Steps further apart than this do not belong to one stretch of generating.
+    package static let timingPause = Duration.seconds(2)
+    /// Steps that are in the pipeline at once, as predictions assume: nil for one to a stage.
+    package static let predictedStepsInFlight: Int? = nil
     /// Requests that a status lists one by one.
     package static let shownStreamsMax = 64
 }

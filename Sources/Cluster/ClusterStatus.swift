@@ -33,7 +33,15 @@ package struct ClusterStatus: Sendable, Codable {
     package var vocabularyTableBytes: Int
     /// Bytes of blobs shipped to workers since the start.
     package var shippedBytes: Int
+    /// What the plan was expected to give before it ran: for one stream, and for all slots
+    /// together; 0 where workers did not measure themselves.
+    package var predictedTokensPerSecond = 0.0
+    package var predictedTokensPerSecondOfAllSlots = 0.0
+    /// Over the most recent steps that produced only tokens, and their mean number of rows.
+    package var measuredTokensPerSecond = 0.0
+    package var measuredRowsPerStep = 0.0
     package var stages: [StageStatus]
+    package var members: [MemberStatus] = []
 
     package init(model: String, contextLength: Int, layerCount: Int) {
         self.model = model
@@ -79,6 +87,8 @@ package struct StageStatus: Sendable, Codable {
     /// Over its data links: activations and candidates, not weights.
     package var receivedBytesPerSecond = 0
     package var sentBytesPerSecond = 0
+    /// Of the plan, for a step of one row; 0 without a prediction.
+    package var predictedMicrosecondsPerToken = 0
 
     package init(stage: Int, worker: String, layerStart: Int, layerEnd: Int) {
         self.stage = stage

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Control
 package import Platform
 package import Wire
 
@@ -27,10 +28,13 @@ package struct CoordinatorConfiguration: Sendable {
     package var wireType: WireType
     /// What KV caches hold.
     package var cacheType: CacheType
+    /// What plans are made for.
+    package var objective: PlannerGoal.Objective
 
     package init(
         placement: Placement, security: StreamSecurity, contextLength: Int, slotCount: Int,
-        cacheDirectory: String, wireType: WireType = .f32, cacheType: CacheType = .f16
+        cacheDirectory: String, wireType: WireType = .f32, cacheType: CacheType = .f16,
+        objective: PlannerGoal.Objective = .throughput
     ) {
         self.placement = placement
         self.security = security
@@ -39,5 +43,6 @@ package struct CoordinatorConfiguration: Sendable {
         self.cacheDirectory = cacheDirectory
         self.wireType = wireType
         self.cacheType = cacheType
+        self.objective = objective
     }
 }

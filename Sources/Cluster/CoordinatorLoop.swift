@@ -160,8 +160,9 @@ final class CoordinatorLoop {
                 reassure(after: .zero)
             case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):
-                counters.arrived(
+                let load = counters.arrived(
                     stepID: id, trail: candidates.trail, now: MonotonicClock.now())
+                if let load { backend.learn(load, trail: candidates.trail) }
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {

@@ -11,7 +11,7 @@ final class Heart: Sendable {
     private let ending = Mailbox<Void>(capacity: 1)
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
-
+    private let next = Mutex<Link?>(nil)
     private let dataTraffic: ByteTally
 
     /// `dataTraffic` counts what goes over the worker's data links.
@@ -39,6 +39,9 @@ final class Heart: Sendable {
     /// Puts these counters, which run from the start of the process, into the next heartbeat.
     func report(_ counters: StageCounters) { self.counters.withLock { $0 = counters } }
 
+    /// Tells of the link to the next stage from now on; nil for none.
+    func watch(_ link: Link?) { next.withLock { $0 = link } }
+
     func stop() {
         ending.close()
         let beating = thread.withLock { thread in
@@ -50,6 +53,7 @@ final class Heart: Sendable {
 
     private func reading() -> Heartbeat {
         let now = counters.withLock { $0 }
+        let path = next.withLock { $0 }?.pathReading ?? (0, 0)
         return Heartbeat(
             stepCount: now.stepCount, rowCount: now.rowCount,
             computeMicroseconds: now.computeMicroseconds,
@@ -57,6 +61,7 @@ final class Heart: Sendable {
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds),
             receivedBytes: UInt64(clamping: dataTraffic.receivedBytes),
-            sentBytes: UInt64(clamping: dataTraffic.sentBytes))
+            sentBytes: UInt64(clamping: dataTraffic.sentBytes),
+            nextRoundTripMicroseconds: path.0, nextBytesPerSecond: path.1)
     }
 }

@@ -135,6 +135,9 @@ package final class Link: Sendable {
         }
     }
 
+    /// What the kernel knows of the way to the peer.
+    var pathReading: (roundTripMicroseconds: UInt32, bytesPerSecond: UInt64) { stream.pathReading }
+
     var roundTripMicroseconds: Int { counters.withLock { $0.roundTripMicroseconds } }
 
     // MARK: Reader

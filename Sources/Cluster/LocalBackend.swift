@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 import Platform
@@ -62,6 +63,9 @@ final class LocalBackend: StepBackend {
     func tick(isIdle: Bool) -> [BackendOutcome] { [] }
 
     func forward(stepID: UInt64, _ step: Step) { work.offer((stepID, step)) }
+
+    /// There is nothing to plan.
+    func learn(_ load: StepLoad, trail: [StageTiming]) {}
 
     func distrust(_ reason: String) -> [BackendOutcome] {
         failure = reason

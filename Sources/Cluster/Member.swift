@@ -23,7 +23,25 @@ final class Member {
     var info: MemberInfo {
         MemberInfo(
             node: hello.node, name: hello.name, dataAddress: hello.dataAddress,
-            memoryBudgetBytes: hello.memoryBudgetBytes)
+            memoryBudgetBytes: hello.memoryBudgetBytes, speed: hello.speed,
+            host: hello.host == NodeID(high: 0, low: 0) ? nil : hello.host,
+            threadCount: Int(hello.threads), coreCount: Int(hello.cores))
+    }
+
+    /// To this coordinator, as heartbeats and the kernel have measured it; nil before the first.
+    var path: NetworkPath? {
+        guard let heartbeat, heartbeat.roundTripMicroseconds > 0 else { return nil }
+        return NetworkPath(
+            microseconds: heartbeat.roundTripMicroseconds,
+            bytesPerSecond: link.pathReading.bytesPerSecond)
+    }
+
+    /// To the worker of the next stage; nil before a plan has connected them.
+    var nextPath: NetworkPath? {
+        guard let heartbeat, heartbeat.nextRoundTripMicroseconds > 0 else { return nil }
+        return NetworkPath(
+            microseconds: heartbeat.nextRoundTripMicroseconds,
+            bytesPerSecond: heartbeat.nextBytesPerSecond)
     }
 
     func note(_ heartbeat: Heartbeat, now: Duration) {
@@ -38,6 +56,23 @@ final class Member {
 
     /// Joins the shipper; the link has been closed.
     func finish() { shipper.stop() }
+
+    /// What is known of it beyond its stage.
+    func status(correction: Double) -> MemberStatus {
+        let speed = hello.speed
+        return MemberStatus(
+            name: hello.name, host: hello.host.hexadecimal, threads: Int(hello.threads),
+            cores: Int(hello.cores), memoryBudgetBytes: Int(clamping: hello.memoryBudgetBytes),
+            freeMemoryBytes: Int(clamping: hello.freeMemoryBytes),
+            readBytesPerSecond: Int(clamping: speed.readBytesPerSecond),
+            hostReadBytesPerSecond: Int(clamping: speed.hostReadBytesPerSecond),
+            int8OperationsPerSecond: Int(clamping: speed.int8OperationsPerSecond),
+            f32OperationsPerSecond: Int(clamping: speed.f32OperationsPerSecond),
+            loopNanoseconds: Int(speed.loopNanoseconds),
+            roundTripMicroseconds: Int(heartbeat?.roundTripMicroseconds ?? 0),
+            linkBytesPerSecond: Int(clamping: link.pathReading.bytesPerSecond),
+            measuredByPredicted: correction)
+    }
 
     func status(stage: Int, layers: Range<Int>, now: Duration) -> StageStatus {
         var status = StageStatus(
@@ -56,5 +91,15 @@ final class Member {
         status.receivedBytesPerSecond = traffic.receivedPerSecond(now: now)
         status.sentBytesPerSecond = traffic.sentPerSecond(now: now)
         return status
+    }
+}
+
+extension NetworkPath {
+    /// 0 for a throughput that was not measured.
+    fileprivate init(microseconds: UInt32, bytesPerSecond: UInt64) {
+        self.init(
+            roundTripSeconds: Double(microseconds) / 1e6,
+            bytesPerSecond: bytesPerSecond == 0
+                ? NetworkPath.unmeasured.bytesPerSecond : Double(bytesPerSecond))
     }
 }

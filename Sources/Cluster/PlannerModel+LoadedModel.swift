@@ -1,22 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
+package import Control
 import Engine
-import Model
-import Wire
+package import Model
+package import Wire
 
 extension PlannerModel {
-    /// What each part of `model` needs of a worker's memory.
     init(_ model: LoadedModel, _ configuration: CoordinatorConfiguration) {
-        let oneLayer = StageConfiguration(model, configuration, layers: 0..<1, threadCount: 1)
+        self.init(
+            model.hyperparameters, tensors: model.tensors.compactMap(PlannedTensor.init),
+            slotCount: configuration.slotCount, contextLength: model.served.contextLength,
+            wireType: configuration.wireType, cacheType: configuration.cacheType)
+    }
+
+    /// What each part of a model needs of a worker's memory, and of its time.
+    ///
+    /// `tensors` are all of the model's, checked against its numbers.
+    package init(
+        _ shape: Hyperparameters, tensors: [PlannedTensor], slotCount: Int, contextLength: Int,
+        wireType: WireType, cacheType: CacheType
+    ) {
+        let oneLayer = StageConfiguration(
+            shape, layers: 0..<1, slotCount: slotCount, contextLength: contextLength,
+            cacheType: cacheType, threadCount: 1)
         let kv = oneLayer.kvByteCountPerLayer ?? Int.max
         let scratch = StageEngine.memoryByteCount(configuration: oneLayer, weightByteCount: 0) - kv
+        let position = kv / max(1, oneLayer.pageCount) / oneLayer.pagePositionCount
+        var layers = [[PlannedTensor]](repeating: [], count: shape.layerCount)
+        var embedding: [PlannedTensor] = []
+        var output: [PlannedTensor] = []
+        for tensor in tensors {
+            switch tensor.role {
+            case .layer(let layer, _) where layers.indices.contains(layer):
+                layers[layer].append(tensor)
+            case .embedding: embedding.append(tensor)
+            case .output, .outputNorm: output.append(tensor)
+            case .layer, .rope: break
+            }
+        }
+        let isTied = !output.contains { $0.role == .output }
+        let head = (isTied ? embedding : output).filter { $0.role != .outputNorm }
         self.init(
-            layerBytes: model.blobs.layers.map { UInt64($0.byteCount) },
-            embeddingBytes: UInt64(model.blobs.embedding.byteCount),
-            outputBytes: UInt64(model.blobs.output.byteCount),
-            tiedHead: model.blobs.hasTiedHead, kvBytesPerLayer: UInt64(kv),
-            scratchBytes: UInt64(max(0, scratch)))
+            layerBytes: layers.map(Self.blobBytes), embeddingBytes: Self.blobBytes(embedding),
+            outputBytes: Self.blobBytes(output), tiedHead: isTied, kvBytesPerLayer: UInt64(kv),
+            scratchBytes: UInt64(max(0, scratch)),
+            work: ModelWork(
+                layers: layers.map(ModelWork.Part.init), head: ModelWork.Part(head),
+                kvBytesPerPosition: UInt64(position),
+                attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
+                rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
+                contextLength: contextLength))
+    }
+
+    /// As `Blob` lays them out.
+    private static func blobBytes(_ tensors: [PlannedTensor]) -> UInt64 {
+        let end = tensors.reduce(0) { end, tensor in
+            (end + Blob.alignment - 1) / Blob.alignment * Blob.alignment + tensor.byteCount
+        }
+        return UInt64(end)
+    }
+}
+
+extension ModelWork.Part {
+    fileprivate init(_ tensors: [PlannedTensor]) {
+        func count(_ isIncluded: (PlannedTensor) -> Bool) -> UInt64 {
+            UInt64(tensors.filter(isIncluded).reduce(0) { $0 + $1.elementCount })
+        }
+        self.init(
+            byteCount: UInt64(tensors.reduce(0) { $0 + $1.byteCount }),
+            int8Count: count { $0.type.isQuantised }, floatCount: count { !$0.type.isQuantised })
     }
 }
 
@@ -26,12 +78,21 @@ extension StageConfiguration {
         threadCount: Int
     ) {
         self.init(
-            hyperparameters: model.hyperparameters, layers: layers,
-            slotCount: configuration.slotCount + ClusterLimits.keptCountMax,
-            contextLength: model.served.contextLength,
-            pageCount: Self.pageCount(
-                slotCount: configuration.slotCount, contextLength: model.served.contextLength),
-            kvType: KVType(configuration.cacheType), rowCountMax: ClusterLimits.rowCountMax,
+            model.hyperparameters, layers: layers, slotCount: configuration.slotCount,
+            contextLength: model.served.contextLength, cacheType: configuration.cacheType,
+            threadCount: threadCount)
+    }
+
+    /// `slotCount` are those of sequences that run.
+    fileprivate init(
+        _ shape: Hyperparameters, layers: Range<Int>, slotCount: Int, contextLength: Int,
+        cacheType: CacheType, threadCount: Int
+    ) {
+        self.init(
+            hyperparameters: shape, layers: layers,
+            slotCount: slotCount + ClusterLimits.keptCountMax, contextLength: contextLength,
+            pageCount: Self.pageCount(slotCount: slotCount, contextLength: contextLength),
+            kvType: KVType(cacheType), rowCountMax: ClusterLimits.rowCountMax,
             threadCount: threadCount)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
+package import Control
 import Platform
 package import Wire
 
@@ -13,6 +13,23 @@ package struct StageTimes {
         let time: Duration
         let rowCount: Int
         let promptRowCount: Int
+        /// Nothing else was on its way.
+        let isAlone: Bool
+        /// Mean over the rows.
+        let depth: Int
+
+        /// Of a step that decodes only.
+        var load: StepLoad? {
+            promptRowCount == 0 && rowCount > 0
+                ? .decode(streams: rowCount, depth: depth) : nil
+        }
+    }
+
+    /// A decode step that has come back.
+    private struct Answer {
+        let time: Duration
+        let rowCount: Int
+        let trail: [StageTiming]
     }
 
     /// What came of a step.
@@ -21,6 +38,8 @@ package struct StageTimes {
         package let time: Duration
         /// Rows that give no token: those of prompts, but for the last of each.
         package let promptRowCount: Int
+        /// Of a step that decoded alone, whose times are those of its stages undisturbed.
+        package let undisturbed: StepLoad?
     }
 
     /// Sums of what one stage's trail entries say, in seconds.
@@ -31,8 +50,8 @@ package struct StageTimes {
 
     /// Steps on their way, in the order sent.
     private var inFlight: [Sent] = []
-    /// Trails of the latest decode steps, oldest first.
-    private var window: [[StageTiming]] = []
+    /// The latest decode steps, oldest first.
+    private var window: [Answer] = []
     private var loads: [Load] = []
     private var start: Duration
     private var steps: SlidingSum
@@ -51,10 +70,12 @@ package struct StageTimes {
     }
 
     package mutating func noteSent(stepID: UInt64, _ step: Step, now: Duration) {
+        let positions = step.rows.reduce(0) { $0 + Int($1.position) }
         inFlight.append(
             Sent(
                 id: stepID, time: now, rowCount: step.rows.count,
-                promptRowCount: step.rows.count { $0.want == .nothing }))
+                promptRowCount: step.rows.count { $0.want == .nothing },
+                isAlone: inFlight.isEmpty, depth: positions / max(1, step.rows.count)))
         busySince = busySince ?? now
     }
 
@@ -76,9 +97,11 @@ package struct StageTimes {
         for timing in trail { add(timing, now: now) }
         if sent.promptRowCount == 0 {
             if window.count == ClusterLimits.timingWindow { window.removeFirst() }
-            window.append(trail)
+            window.append(Answer(time: now, rowCount: sent.rowCount, trail: trail))
         }
-        return Passage(time: time, promptRowCount: sent.promptRowCount)
+        return Passage(
+            time: time, promptRowCount: sent.promptRowCount,
+            undisturbed: sent.isAlone && inFlight.isEmpty ? sent.load : nil)
     }
 
     /// Forgets what an older plan measured, and the steps that were on their way.
@@ -105,6 +128,7 @@ package struct StageTimes {
         status.flow.busyShare = min(1, busy.perSecond(now: now)).rounded(places: 4)
         status.flow.stepTime = LatencyStatus(stepTimes)
         for index in status.stages.indices { fill(&status.stages[index], now: now) }
+        fillMeasured(&status)
         let busyTime = busy.sum(now: now) * Double(status.stages.count)
         guard busyTime > 0 else { return }
         let computing = loads.reduce(0) { $0 + $1.compute.sum(now: now) }
@@ -118,8 +142,8 @@ package struct StageTimes {
             status.utilisation = compute.rounded(places: 4)
             status.sendShare = min(1 - compute, load.send.perSecond(now: now)).rounded(places: 4)
         }
-        let timings = window.compactMap { trail in
-            trail.first { Int($0.stage) == status.stage }
+        let timings = window.compactMap { answer in
+            answer.trail.first { Int($0.stage) == status.stage }
         }
         guard !timings.isEmpty else { return }
         func mean(_ value: (StageTiming) -> UInt32) -> Int {
@@ -128,6 +152,19 @@ package struct StageTimes {
         status.computeMicrosecondsPerToken = mean(\.computeMicroseconds)
         status.waitMicrosecondsPerToken = mean(\.waitMicroseconds)
         status.sendMicrosecondsPerToken = mean(\.sendMicroseconds)
+    }
+
+    /// The rate of the decode steps since the latest pause.
+    private func fillMeasured(_ status: inout ClusterStatus) {
+        var steps = window[...]
+        for index in window.indices.dropFirst()
+        where window[index].time - window[index - 1].time > ClusterLimits.timingPause {
+            steps = window[index...]
+        }
+        guard let first = steps.first, let last = steps.last, last.time > first.time else { return }
+        let rows = steps.dropFirst().reduce(0) { $0 + $1.rowCount }
+        status.measuredTokensPerSecond = Double(rows) / (last.time - first.time).seconds
+        status.measuredRowsPerStep = Double(rows) / Double(steps.count - 1)
     }
 }
 

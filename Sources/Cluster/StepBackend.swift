@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Wire
 
 /// Where steps are computed: an engine in this process, or workers over links.
@@ -10,6 +11,9 @@ protocol StepBackend: AnyObject {
     /// Comes every `ClusterLimits.tickInterval`; `isIdle` when no request runs.
     func tick(isIdle: Bool) -> [BackendOutcome]
     func forward(stepID: UInt64, _ step: Step)
+    /// A step of this load has come back with no other on its way: what its stages took says what
+    /// later plans can count on.
+    func learn(_ load: StepLoad, trail: [StageTiming])
     /// The candidates of the last outcome were wrong: whoever sent them is not to be used again.
     func distrust(_ reason: String) -> [BackendOutcome]
     /// Fills in state, detail, epoch and stages.

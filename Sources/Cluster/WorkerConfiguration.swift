@@ -18,12 +18,14 @@ package struct WorkerConfiguration: Sendable {
     package var threadCount: Int
     /// Ends, instead of trying again, when the coordinator is gone.
     package var endsWithCoordinator: Bool
+    /// Whether it finds out how fast it is before it joins.
+    package var measuresSpeed: Bool
 
     package init(
         coordinator: SocketAddress, dataListen: SocketAddress, security: StreamSecurity,
         name: String, cacheDirectory: String, cacheByteCountMax: Int? = nil,
         modelPath: String? = nil, memoryBudgetBytes: Int, threadCount: Int,
-        endsWithCoordinator: Bool
+        endsWithCoordinator: Bool, measuresSpeed: Bool = false
     ) {
         self.coordinator = coordinator
         self.dataListen = dataListen
@@ -35,6 +37,7 @@ package struct WorkerConfiguration: Sendable {
         self.memoryBudgetBytes = memoryBudgetBytes
         self.threadCount = threadCount
         self.endsWithCoordinator = endsWithCoordinator
+        self.measuresSpeed = measuresSpeed
     }
 }
 

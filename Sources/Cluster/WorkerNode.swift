@@ -58,13 +58,14 @@ package final class WorkerNode: Sendable {
             events.close()
             acceptor.stop()
         }
+        let speed = measuredSpeed()
         var counters = StageCounters()
         var model = model
         while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
-                events: events, hello: hello(on: link), counters: counters, dataTraffic: dataTraffic
-            )
+                events: events, hello: hello(speed, on: link), counters: counters,
+                dataTraffic: dataTraffic)
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -137,7 +138,16 @@ package final class WorkerNode: Sendable {
         return false
     }
 
-    private func hello(on link: Link) -> Hello {
+    private func measuredSpeed() -> WorkerSpeed {
+        guard configuration.measuresSpeed else { return .unmeasured }
+        return SelfMeasurement(
+            threadCount: configuration.threadCount, coreCount: OSThread.allowedCPUs().count,
+            memoryBudgetBytes: configuration.memoryBudgetBytes,
+            cacheDirectory: configuration.cacheDirectory, isa: isa
+        ).take()
+    }
+
+    private func hello(_ speed: WorkerSpeed, on link: Link) -> Hello {
         // Where this worker listens on all addresses, others reach it as the coordinator does.
         let dataAddress = acceptor.address.specified(by: link.localHost)
         return Hello(
@@ -146,7 +156,9 @@ package final class WorkerNode: Sendable {
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
             threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,
-            memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes))
+            memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes),
+            host: SelfMeasurement.host(),
+            freeMemoryBytes: UInt64(clamping: MemoryReading.availableBytes()), speed: speed)
     }
 }
 

@@ -78,6 +78,7 @@ extension WorkerSession {
             fromStage: assignment.stage)
         next.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
         work = .running(runner, next: next)
+        heart.watch(assignment.stage + 1 < assignment.stageCount ? next : nil)
         let ready = Ready(
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             shippedBytes: fetch.shippedBytes)

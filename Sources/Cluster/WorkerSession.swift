@@ -215,6 +215,7 @@ final class WorkerSession {
     func dropWork() {
         if case .running(let runner, let next) = work {
             pastCounters = pastCounters + runner.counters
+            heart.watch(nil)
             next.close(reason: "plan over")
         }
         work = .none

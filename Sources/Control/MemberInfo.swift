@@ -9,12 +9,26 @@ package struct MemberInfo: Sendable, Equatable {
     /// `HOST:PORT` at which it takes data links.
     package var dataAddress: String
     package var memoryBudgetBytes: UInt64
+    package var speed: WorkerSpeed
+    /// nil if it can't be told.
+    package var host: NodeID?
+    package var threadCount: Int
+    /// Of its machine.
+    package var coreCount: Int
 
-    package init(node: NodeID, name: String, dataAddress: String, memoryBudgetBytes: UInt64) {
+    package init(
+        node: NodeID, name: String, dataAddress: String, memoryBudgetBytes: UInt64,
+        speed: WorkerSpeed = .unmeasured, host: NodeID? = nil, threadCount: Int = 1,
+        coreCount: Int = 1
+    ) {
         self.node = node
         self.name = name
         self.dataAddress = dataAddress
         self.memoryBudgetBytes = memoryBudgetBytes
+        self.speed = speed
+        self.host = host
+        self.threadCount = threadCount
+        self.coreCount = coreCount
     }
 }
 

@@ -29,13 +29,10 @@ extension Membership {
 
     mutating func makePlan() -> Result<Plan, PlannerFailure> {
         // By name, not by arrival: the next start then gives everyone the layers it has cached.
-        let workers = roster.map(\.info).sorted(by: MemberInfo.precedes).map {
-            PlannerWorker(
-                node: $0.node, name: $0.name, memoryBudgetBytes: $0.memoryBudgetBytes)
-        }
+        let workers = roster.sorted { MemberInfo.precedes($0.info, $1.info) }.map(plannerWorker)
         for index in roster.indices { roster[index].isConsidered = true }
         do throws(PlannerFailure) {
-            let plan = try planner.plan(workers: workers)
+            let plan = try planner.plan(workers: workers, links: links)
             shortage = nil
             return .success(plan)
         } catch {

@@ -18,6 +18,8 @@ package struct Membership: Sendable {
     }
 
     let planner: Planner
+    /// nil to plan by memory alone.
+    let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
     /// Names of those that served last time; there is no need to wait for more.
@@ -35,6 +37,8 @@ package struct Membership: Sendable {
     var shortage: PlannerFailure?
     /// The worker whose loss took the latest pipeline down.
     var lastLost: String?
+    /// Links between neighbours that plans so far have connected.
+    var links: [WorkerPair: NetworkPath] = [:]
 
     /// One living worker.
     struct Member: Sendable {
@@ -42,16 +46,21 @@ package struct Membership: Sendable {
         var lastHeard: Duration
         /// Whether a plan has been made with it in mind.
         var isConsidered = false
+        /// To the coordinator; nil before it is measured.
+        var path: NetworkPath?
+        /// Its stage times as measured by those predicted.
+        var correction = 1.0
     }
 
     /// A load that takes longer than `loadTimeout` is not failed, but `detail` says whom it waits
     /// for.
     package init(
-        model: PlannerModel, expectedWorkers: Int?, settle: Duration,
-        usualWorkers: [String] = [], heartbeatTimeout: Duration = .seconds(3),
-        loadTimeout: Duration = .seconds(600)
+        model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
+        settle: Duration, usualWorkers: [String] = [],
+        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600)
     ) {
-        planner = Planner(model: model)
+        planner = Planner(model: model, goal: goal)
+        cost = model.work.map { StageCost($0) }
         self.expectedWorkers = expectedWorkers
         self.settle = settle
         self.usualWorkers = usualWorkers
@@ -154,6 +163,7 @@ package struct Membership: Sendable {
     private mutating func drop(_ node: NodeID) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
+        links = links.filter { $0.key.from != node && $0.key.to != node }
         guard let current = assignment, current.plan.stages.contains(where: { $0.node == node })
         else { return [] }
         assignment = nil

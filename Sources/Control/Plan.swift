@@ -7,6 +7,8 @@ package struct Plan: Sendable, Equatable {
     /// In the order of their layers, which they cover without gap.
     package var stages: [PlannedStage]
     package var leftOut: [LeftOutWorker]
+    /// nil where workers did not measure themselves.
+    package var prediction: PlanPrediction?
 
     package init(stages: [PlannedStage], leftOut: [LeftOutWorker] = []) {
         self.stages = stages

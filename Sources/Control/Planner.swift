@@ -1,20 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Wire
+import Wire
 
-/// Splits a model's layers over workers in proportion to their memory.
+/// Splits a model's layers over workers: by predicted time if all measured themselves, else in
+/// proportion to their memory.
 ///
-/// Layers go in contiguous runs to the workers in the order given. Of all such splits that fit, the
-/// planner takes one that leaves out the fewest workers and, among those, fills the fullest worker
-/// least. Found by dynamic programming over (workers, layers): 126 layers on 64 workers are 5·10⁵
-/// splits to look at.
+/// By memory, layers go in contiguous runs to the workers in the order given. Of all such splits
+/// that fit, the planner takes one that leaves out the fewest workers and, among those, fills the
+/// fullest worker least. Found by dynamic programming over (workers, layers): 126 layers on 64
+/// workers are 5·10⁵ splits to look at.
 package struct Planner: Sendable {
     package let model: PlannerModel
+    package let goal: PlannerGoal
 
-    package init(model: PlannerModel) { self.model = model }
+    package init(model: PlannerModel, goal: PlannerGoal = PlannerGoal()) {
+        self.model = model
+        self.goal = goal
+    }
 
-    /// Throws how much is missing when no split fits.
-    package func plan(workers: [PlannerWorker]) throws(PlannerFailure) -> Plan {
+    /// Throws how much is missing when no split fits. `links` are those measured so far.
+    package func plan(
+        workers: [PlannerWorker], links: [WorkerPair: NetworkPath] = [:]
+    ) throws(PlannerFailure) -> Plan {
+        if let work = model.work, !workers.isEmpty,
+            workers.allSatisfy({ $0.speed.isMeasured })
+        {
+            let speedPlanner = SpeedPlanner(model: model, work: work, goal: goal, links: links)
+            if var plan = speedPlanner.plan(workers) {
+                if isHeldByMemory(plan, speedPlanner, workers) { plan.prediction?.limit = .memory }
+                return plan
+            }
+        }
+        return try planByMemory(workers)
+    }
+
+    /// Whether the plan would be faster by a tenth if every worker had room for everything.
+    private func isHeldByMemory(
+        _ plan: Plan, _ planner: SpeedPlanner, _ workers: [PlannerWorker]
+    ) -> Bool {
+        let roomy = workers.map { worker in
+            var worker = worker
+            worker.memoryBudgetBytes = .max
+            return worker
+        }
+        guard let found = plan.prediction, let free = planner.plan(roomy)?.prediction else {
+            return false
+        }
+        func rate(_ prediction: PlanPrediction) -> Double {
+            goal.objective == .throughput
+                ? prediction.tokensPerSecond : prediction.singleStreamTokensPerSecond
+        }
+        return rate(free) > rate(found) * 1.1
+    }
+
+    private func planByMemory(_ workers: [PlannerWorker]) throws(PlannerFailure) -> Plan {
         let sums = model.layerSums
         guard !workers.isEmpty else {
             let whole = model.needBytes(0..<model.layerBytes.count, layerSums: sums)
@@ -84,19 +123,6 @@ package struct Planner: Sendable {
         let layerCount = model.layerBytes.count
         if workerCount > layerCount { return "\(workerCount) workers share \(layerCount) layers" }
         return "\(ByteCount(budget)) is too little for the layers at its place in the order"
-    }
-}
-
-/// What the planner needs to know of a worker.
-package struct PlannerWorker: Sendable, Equatable {
-    package var node: NodeID
-    package var name: String
-    package var memoryBudgetBytes: UInt64
-
-    package init(node: NodeID, name: String, memoryBudgetBytes: UInt64) {
-        self.node = node
-        self.name = name
-        self.memoryBudgetBytes = memoryBudgetBytes
     }
 }
 

@@ -13,18 +13,22 @@ package struct PlannerModel: Sendable, Equatable {
     package var kvBytesPerLayer: UInt64
     /// What a stage needs besides, however few layers it has.
     package var scratchBytes: UInt64
+    /// What steps take in time; nil to plan by memory alone.
+    package var work: ModelWork?
 
     package init(
         layerBytes: [UInt64], embeddingBytes: UInt64, outputBytes: UInt64, tiedHead: Bool,
-        kvBytesPerLayer: UInt64, scratchBytes: UInt64
+        kvBytesPerLayer: UInt64, scratchBytes: UInt64, work: ModelWork? = nil
     ) {
         precondition(!layerBytes.isEmpty, "a model has at least one layer")
+        precondition(work.map { $0.layers.count == layerBytes.count } ?? true)
         self.layerBytes = layerBytes
         self.embeddingBytes = embeddingBytes
         self.outputBytes = outputBytes
         self.tiedHead = tiedHead
         self.kvBytesPerLayer = kvBytesPerLayer
         self.scratchBytes = scratchBytes
+        self.work = work
     }
 
     /// The least a worker can be of use with: one layer, the smallest, in the middle of the model.

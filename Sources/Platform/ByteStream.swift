@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 import Synchronization
 
@@ -206,6 +207,14 @@ package final class ByteStream: Sendable {
         case EINTR: return .moved(0)
         default: throw .readFailed(errno: errno)
         }
+    }
+
+    /// Round trip and throughput as the kernel estimates them; 0 where it can't.
+    package var pathReading: (roundTripMicroseconds: UInt32, bytesPerSecond: UInt64) {
+        var trip: UInt32 = 0
+        var rate: UInt64 = 0
+        guard cl_tcp_path(descriptor, &trip, &rate) else { return (0, 0) }
+        return (trip, rate)
     }
 
     /// Reads and throws away until the peer ends, for a bounded count of bytes and time.

@@ -28,12 +28,11 @@ package enum MemoryReading {
             + kibibytes(of: "Swap:", in: "/proc/self/smaps_rollup")
     }
 
-    /// What a new process may use: the machine's available memory, or less under a cgroup limit.
+    /// What a new process may use: the machine's available memory, or less under a limit of a
+    /// control group.
     package static func availableBytes() -> Int {
         let machine = kibibytes(of: "MemAvailable:", in: "/proc/meminfo")
-        guard let limit = integer(in: "/sys/fs/cgroup/memory.max") else { return machine }
-        let used = integer(in: "/sys/fs/cgroup/memory.current") ?? 0
-        return min(machine, max(limit - used, 0))
+        return min(machine, CgroupMemory().availableBytes() ?? machine)
     }
 
     private static func kibibytes(of key: String, in path: String) -> Int {
@@ -42,10 +41,6 @@ package enum MemoryReading {
             return words.count > 1 ? (Int(words[1]) ?? 0) * 1024 : 0
         }
         return 0
-    }
-
-    private static func integer(in path: String) -> Int? {
-        SmallFile.read(path)?.split(separator: "\n").first.flatMap { Int($0) }
     }
 }
 

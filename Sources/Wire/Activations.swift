@@ -24,7 +24,7 @@ package enum WireType: UInt8, Sendable, CaseIterable {
     package func takes(width: Int) -> Bool { self != .q8 || width % Self.blockLength == 0 }
 
     /// Bytes of `count` values in whole rows.
-    func byteCount(of count: Int) -> Int {
+    package func byteCount(of count: Int) -> Int {
         switch self {
         case .f32: 4 * count
         case .f16: 2 * count

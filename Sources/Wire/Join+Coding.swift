@@ -4,6 +4,7 @@ extension Hello: Payload {
     var byteCount: Int {
         32 + Wire.byteCount(ofText: name) + Wire.byteCount(ofText: dataAddress)
             + Wire.byteCount(ofText: isa) + Wire.byteCount(ofText: softwareVersion)
+            + Limits.helloMeasuredBytes
     }
 
     func write(to writer: inout ByteWriter) {
@@ -16,6 +17,9 @@ extension Hello: Payload {
         for text in [name, dataAddress, isa, softwareVersion] {
             writer.text(text, limit: Limits.nameBytesMax)
         }
+        host.write(to: &writer)
+        writer.u64(freeMemoryBytes)
+        speed.write(to: &writer)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
@@ -35,7 +39,25 @@ extension Hello: Payload {
             cores: cores, threads: threads,
             isa: try reader.text("isa", limit: Limits.nameBytesMax),
             softwareVersion: try reader.text("softwareVersion", limit: Limits.nameBytesMax),
-            memoryBudgetBytes: memoryBudgetBytes)
+            memoryBudgetBytes: memoryBudgetBytes, host: try NodeID(from: &reader),
+            freeMemoryBytes: try reader.u64(), speed: try WorkerSpeed(from: &reader))
+    }
+}
+
+extension WorkerSpeed {
+    func write(to writer: inout ByteWriter) {
+        writer.u64(readBytesPerSecond)
+        writer.u64(hostReadBytesPerSecond)
+        writer.u64(int8OperationsPerSecond)
+        writer.u64(f32OperationsPerSecond)
+        writer.u32(loopNanoseconds)
+    }
+
+    init(from reader: inout ByteReader) throws(WireError) {
+        self.init(
+            readBytesPerSecond: try reader.u64(), hostReadBytesPerSecond: try reader.u64(),
+            int8OperationsPerSecond: try reader.u64(), f32OperationsPerSecond: try reader.u64(),
+            loopNanoseconds: try reader.u32())
     }
 }
 
@@ -78,6 +100,8 @@ extension Heartbeat: Payload {
         writer.u32(roundTripMicroseconds)
         writer.u64(receivedBytes)
         writer.u64(sentBytes)
+        writer.u32(nextRoundTripMicroseconds)
+        writer.u64(nextBytesPerSecond)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
@@ -86,7 +110,8 @@ extension Heartbeat: Payload {
             computeMicroseconds: try reader.u64(), waitMicroseconds: try reader.u64(),
             sendMicroseconds: try reader.u64(), residentBytes: try reader.u64(),
             roundTripMicroseconds: try reader.u32(), receivedBytes: try reader.u64(),
-            sentBytes: try reader.u64())
+            sentBytes: try reader.u64(), nextRoundTripMicroseconds: try reader.u32(),
+            nextBytesPerSecond: try reader.u64())
     }
 }
 

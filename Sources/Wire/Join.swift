@@ -17,11 +17,17 @@ package struct Hello: Sendable, Equatable {
     package var softwareVersion: String
     /// Bytes it will use for weights, KV cache and scratch.
     package var memoryBudgetBytes: UInt64
+    /// The same for all workers of a machine; 0 if it can't be told.
+    package var host: NodeID
+    /// What was free on its machine, or in its control group, when it started.
+    package var freeMemoryBytes: UInt64
+    package var speed: WorkerSpeed
 
     package init(
         protocolMin: UInt16, protocolMax: UInt16, node: NodeID, name: String, dataAddress: String,
         cores: UInt16, threads: UInt16, isa: String, softwareVersion: String,
-        memoryBudgetBytes: UInt64
+        memoryBudgetBytes: UInt64, host: NodeID = NodeID(high: 0, low: 0),
+        freeMemoryBytes: UInt64 = 0, speed: WorkerSpeed = .unmeasured
     ) {
         self.protocolMin = protocolMin
         self.protocolMax = protocolMax
@@ -33,6 +39,9 @@ package struct Hello: Sendable, Equatable {
         self.isa = isa
         self.softwareVersion = softwareVersion
         self.memoryBudgetBytes = memoryBudgetBytes
+        self.host = host
+        self.freeMemoryBytes = freeMemoryBytes
+        self.speed = speed
     }
 }
 
@@ -72,11 +81,16 @@ package struct Heartbeat: Sendable, Equatable {
     /// Bytes of frames that came and went over data links.
     package var receivedBytes: UInt64
     package var sentBytes: UInt64
+    /// Of the link to the next stage, as the kernel knows it; 0 where there is none.
+    package var nextRoundTripMicroseconds: UInt32
+    /// What that link has carried at its best; 0 while it never was the bottleneck.
+    package var nextBytesPerSecond: UInt64
 
     package init(
         stepCount: UInt64, rowCount: UInt64, computeMicroseconds: UInt64, waitMicroseconds: UInt64,
         sendMicroseconds: UInt64, residentBytes: UInt64, roundTripMicroseconds: UInt32,
-        receivedBytes: UInt64, sentBytes: UInt64
+        receivedBytes: UInt64, sentBytes: UInt64,
+        nextRoundTripMicroseconds: UInt32 = 0, nextBytesPerSecond: UInt64 = 0
     ) {
         self.stepCount = stepCount
         self.rowCount = rowCount
@@ -87,6 +101,8 @@ package struct Heartbeat: Sendable, Equatable {
         self.roundTripMicroseconds = roundTripMicroseconds
         self.receivedBytes = receivedBytes
         self.sentBytes = sentBytes
+        self.nextRoundTripMicroseconds = nextRoundTripMicroseconds
+        self.nextBytesPerSecond = nextBytesPerSecond
     }
 }
 

@@ -47,13 +47,16 @@ package enum Limits {
     package static let activationBytesMax = 268_435_456
 
     // Payloads, in bytes.
-    package static let helloPayloadBytesMax = 32 + 4 * (2 + nameBytesMax)
+    package static let helloPayloadBytesMax =
+        32 + 4 * (2 + nameBytesMax) + helloMeasuredBytes
+    /// Host, free memory and speeds at the end of a `hello`.
+    package static let helloMeasuredBytes = 60
     package static let welcomePayloadBytes = 6
     package static let assignmentPayloadBytesMax = 4_194_304
     package static let blobRequestPayloadBytes = 48
     package static let blobChunkPayloadBytesMax = 44 + blobChunkBytesMax
     package static let readyPayloadBytes = 16
-    package static let heartbeatPayloadBytes = 68
+    package static let heartbeatPayloadBytes = 80
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
     package static let stepPayloadBytesMax =

@@ -38,6 +38,8 @@ struct BenchReport: Encodable {
         let spread: Double
         let weightGigabytesPerSecond: Double
         let bandwidthShare: Double
+        /// What the plan was expected to give, from what workers measured before it ran.
+        var predictedTokensPerSecond: Double?
     }
 
     init(
@@ -81,6 +83,14 @@ struct BenchReport: Encodable {
             var line = line(result.series, tokensPerStep: perStep)
             line.streams = result.streams
             line.depth = result.depth
+            if result.depth == 0 {
+                let predicted =
+                    result.streams == plan.slotCount && result.streams > 1
+                    ? status.predictedTokensPerSecondOfAllSlots
+                    : result.streams == 1 ? status.predictedTokensPerSecond : 0
+                line.predictedTokensPerSecond =
+                    predicted > 0 ? predicted.rounded(toPlaces: 2) : nil
+            }
             return line
         }
     }
@@ -101,7 +111,7 @@ struct BenchReport: Encodable {
             ready after \(loadSeconds) s, \(loadGigabytesPerSecond) GB/s of weights
             """
         let rows =
-            [["", "tokens/s", "spread", "weights", "of memory's speed"]]
+            [["", "tokens/s", "spread", "weights", "of memory's speed", "predicted"]]
             + [row("prefill \(prefill.tokens ?? 0)", prefill)]
             + decode.map { line in
                 let depth = line.depth ?? 0
@@ -124,6 +134,7 @@ struct BenchReport: Encodable {
             "\((line.spread * 100).rounded(toPlaces: 1)) %",
             "\(line.weightGigabytesPerSecond) GB/s",
             "\((line.bandwidthShare * 100).rounded(toPlaces: 1)) %",
+            line.predictedTokensPerSecond.map { "\($0.rounded(toPlaces: 1))" } ?? "-",
         ]
     }
 }

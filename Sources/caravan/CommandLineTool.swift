@@ -8,8 +8,8 @@ enum CommandLineTool {
     static var commands: [any Command.Type] {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-            StatusCommand.self, TopCommand.self, BenchCommand.self, PerplexityCommand.self,
-            SynthCommand.self, TokenCommand.self,
+            StatusCommand.self, TopCommand.self, PlanCommand.self, BenchCommand.self,
+            PerplexityCommand.self, SynthCommand.self, TokenCommand.self,
         ]
     }
 

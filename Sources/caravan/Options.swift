@@ -8,11 +8,16 @@ struct Syntax {
         /// What the value is called in the help; nil for a flag.
         let value: String?
         let help: String
+        /// May be given several times.
+        let isList: Bool
 
-        init(_ name: String, _ value: String? = nil, _ help: String) {
+        init(
+            _ name: String, _ value: String? = nil, _ help: String, isList: Bool = false
+        ) {
             self.name = name
             self.value = value
             self.help = help
+            self.isList = isList
         }
     }
 
@@ -37,6 +42,7 @@ struct Syntax {
 struct Options {
     private(set) var operands: [String] = []
     private var values: [String: String] = [:]
+    private var lists: [String: [String]] = [:]
 
     /// Takes `--name value`, `--name=value` and, after `--`, operands only.
     init(_ arguments: [String], _ syntax: Syntax) throws(UsageError) {
@@ -78,12 +84,18 @@ struct Options {
             guard let next = rest.popFirst() else { throw .missingValue(name) }
             value = next
         }
-        guard values.updateValue(value, forKey: name) == nil else { throw .repeatedOption(name) }
+        lists[name, default: []].append(value)
+        guard values.updateValue(value, forKey: name) == nil || option.isList else {
+            throw .repeatedOption(name)
+        }
     }
 
     func has(_ name: String) -> Bool { values[name] != nil }
 
     func text(_ name: String) -> String? { values[name] }
+
+    /// All values of an option that may be given several times.
+    func list(_ name: String) -> [String] { lists[name] ?? [] }
 
     func required(_ name: String) throws(UsageError) -> String {
         guard let text = values[name] else { throw .missingOption(name) }

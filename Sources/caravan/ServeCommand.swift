@@ -27,6 +27,7 @@ struct ServeCommand: Command {
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
+            .optimise,
         ])
 
     private let modelPath: String
@@ -60,7 +61,8 @@ struct ServeCommand: Command {
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
-            wireType: try options.wireType(needs: nil), cacheType: try options.cacheType())
+            wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
+            objective: try options.objective())
     }
 
     func run() throws -> Int32 {

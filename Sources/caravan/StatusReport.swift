@@ -23,8 +23,27 @@ package struct StatusReport {
             "coordinator \(ByteSize.text(status.coordinatorPrivateBytes)) private memory, "
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "
                 + "\(ByteSize.text(status.shippedBytes)) shipped")
+        lines += speeds
         let parts = [lines, flow, stages, streams, events].filter { !$0.isEmpty }
         return parts.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
+    }
+
+    /// What the plan was expected to give, and what it gives.
+    private var speeds: [String] {
+        var parts: [String] = []
+        if status.predictedTokensPerSecond > 0 {
+            parts.append(
+                "predicted \(status.predictedTokensPerSecond.rounded(toPlaces: 1)) tokens/s for "
+                    + "one stream, "
+                    + "\(status.predictedTokensPerSecondOfAllSlots.rounded(toPlaces: 1)) for "
+                    + "\(status.slotCount)")
+        }
+        if status.measuredTokensPerSecond > 0 {
+            parts.append(
+                "measured lately \(status.measuredTokensPerSecond.rounded(toPlaces: 1)) with "
+                    + "\(status.measuredRowsPerStep.rounded(toPlaces: 1)) rows a step")
+        }
+        return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
     }
 
     /// Empty before the first step.
@@ -55,7 +74,7 @@ package struct StatusReport {
         guard !status.stages.isEmpty else { return [] }
         let header = [
             "stage", "worker", "layers", "memory", "budget", "kernels", "threads", "steps",
-            "compute/token", "wait", "send", "computing", "in", "out", "round trip",
+            "compute/token", "predicted", "wait", "send", "computing", "in", "out", "round trip",
         ]
         let rows = status.stages.map { stage in
             [
@@ -63,7 +82,8 @@ package struct StatusReport {
                 ByteSize.text(stage.residentBytes),
                 stage.memoryBudgetBytes > 0 ? ByteSize.text(stage.memoryBudgetBytes) : "-",
                 stage.isa, "\(stage.threads)", "\(stage.stepCount)",
-                time(stage.computeMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
+                time(stage.computeMicrosecondsPerToken),
+                time(stage.predictedMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
                 time(stage.sendMicrosecondsPerToken), TopView.share(stage.utilisation),
                 ByteSize.text(stage.receivedBytesPerSecond) + "/s",
                 ByteSize.text(stage.sentBytesPerSecond) + "/s", time(stage.roundTripMicroseconds),

@@ -52,7 +52,8 @@ struct WorkerCommand: Command {
             modelPath: options.text("--model"),
             memoryBudgetBytes: try options.byteCount("--memory")
                 ?? Defaults.memoryBudgetBytes,
-            threadCount: try options.threadCount(), endsWithCoordinator: isChild)
+            threadCount: try options.threadCount(), endsWithCoordinator: isChild,
+            measuresSpeed: true)
     }
 
     func run() throws -> Int32 {

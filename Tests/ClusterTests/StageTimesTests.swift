@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Control
 import Testing
 import Wire
 
@@ -13,8 +14,10 @@ struct StageTimesTests {
         }
     }
 
-    private func step(_ wants: Row.Want...) -> Step {
-        Step(rows: wants.map { Row(slot: 0, position: 0, token: 0, want: $0) })
+    private func step(_ wants: Row.Want...) -> Step { Step(rows: wants.map { row(0, $0) }) }
+
+    private func row(_ position: UInt32, _ want: Row.Want) -> Row {
+        Row(slot: 0, position: position, token: 0, want: want)
     }
 
     private func status(_ times: StageTimes, now: Duration = .zero) -> ClusterStatus {
@@ -47,6 +50,44 @@ struct StageTimesTests {
         #expect(compute(times) == 100)
         times.reset(now: .zero)
         #expect(compute(times) == 0)
+    }
+
+    @Test func onlyDecodeStepsThatWereAloneAreUndisturbed() {
+        var times = StageTimes(now: .zero)
+        func passage(_ id: UInt64) -> StageTimes.Passage? {
+            times.record(stepID: id, trail: trail(5), now: .seconds(1))
+        }
+        func send(_ id: UInt64, _ step: Step) { times.noteSent(stepID: id, step, now: .zero) }
+        send(1, Step(rows: [row(8, .candidates(count: 1)), row(5, .candidates(count: 1))]))
+        #expect(passage(1)?.undisturbed == .decode(streams: 2, depth: 6))
+        send(2, Step(rows: [row(8, .nothing), row(9, .candidates(count: 1))]))
+        #expect(passage(2)?.undisturbed == nil)
+        send(3, step(.candidates(count: 1)))
+        send(4, step(.candidates(count: 1)))
+        #expect(passage(3)?.undisturbed == nil)
+        #expect(passage(4)?.undisturbed == nil)
+        send(5, Step(rows: []))
+        #expect(passage(5)?.undisturbed == nil)
+    }
+
+    /// Ten steps of two rows, a second apart, and the same again after a pause, twice as fast.
+    @Test func measuredRateIsThatOfTheLatestStretch() {
+        var times = StageTimes(now: .zero)
+        var id: UInt64 = 0
+        func run(from start: Duration, every interval: Duration) {
+            for index in 0..<10 {
+                id += 1
+                let now = start + interval * index
+                times.noteSent(
+                    stepID: id, step(.candidates(count: 1), .candidates(count: 1)), now: now)
+                times.record(stepID: id, trail: trail(5), now: now)
+            }
+        }
+        run(from: .zero, every: .seconds(1))
+        #expect(abs(status(times).measuredTokensPerSecond - 2) < 1e-9)
+        run(from: .seconds(60), every: .milliseconds(500))
+        #expect(abs(status(times).measuredTokensPerSecond - 4) < 1e-9)
+        #expect(status(times).measuredRowsPerStep == 2)
     }
 
     /// One step at a time through two stages: each computes half of the time, one after the other.

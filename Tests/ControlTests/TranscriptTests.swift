@@ -17,7 +17,7 @@ struct TranscriptTests {
         return (files ?? []).filter { $0.hasSuffix(".txt") }.sorted()
     }()
 
-    @Test func thereAreTranscripts() { #expect(Self.names.count >= 13) }
+    @Test func thereAreTranscripts() { #expect(Self.names.count >= 20) }
 
     @Test(arguments: names) func replay(name: String) throws {
         let url = Self.folder.appending(path: name)
@@ -32,6 +32,7 @@ struct TranscriptTests {
             switch event.words[0] {
             case "scheduler": player = SchedulerPlayer(event)
             case "membership": player = MembershipPlayer(event)
+            case "planner": player = PlannerPlayer(event)
             default:
                 let said = player?.play(event)
                 actual += (said ?? ["the first event names no player"]).map { "  " + $0 }

@@ -45,6 +45,7 @@ extension EndToEndTests {
             ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--slots", "65"], ["top", "--interval", "0"],
+            ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
             ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],
             ["token"], ["token", "old"],
             ["serve", "model.gguf", "--plaintext", "--token-file", "t"],
@@ -58,8 +59,8 @@ extension EndToEndTests {
         }
 
         @Test(arguments: [
-            "run", "serve", "worker", "inspect", "status", "top", "bench", "perplexity", "synth",
-            "token",
+            "run", "serve", "worker", "inspect", "status", "top", "plan", "bench", "perplexity",
+            "synth", "token",
         ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())

@@ -67,7 +67,13 @@ private func members(of hello: Hello) -> [String: JSONText] {
         "dataAddress": .string(hello.dataAddress), "cores": .number(hello.cores),
         "threads": .number(hello.threads), "isa": .string(hello.isa),
         "softwareVersion": .string(hello.softwareVersion),
-        "memoryBudgetBytes": .number(hello.memoryBudgetBytes),
+        "memoryBudgetBytes": .number(hello.memoryBudgetBytes), "host": describe(hello.host),
+        "freeMemoryBytes": .number(hello.freeMemoryBytes),
+        "readBytesPerSecond": .number(hello.speed.readBytesPerSecond),
+        "hostReadBytesPerSecond": .number(hello.speed.hostReadBytesPerSecond),
+        "int8OperationsPerSecond": .number(hello.speed.int8OperationsPerSecond),
+        "f32OperationsPerSecond": .number(hello.speed.f32OperationsPerSecond),
+        "loopNanoseconds": .number(hello.speed.loopNanoseconds),
     ]
 }
 
@@ -81,6 +87,8 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "roundTripMicroseconds": .number(heartbeat.roundTripMicroseconds),
         "receivedBytes": .number(heartbeat.receivedBytes),
         "sentBytes": .number(heartbeat.sentBytes),
+        "nextRoundTripMicroseconds": .number(heartbeat.nextRoundTripMicroseconds),
+        "nextBytesPerSecond": .number(heartbeat.nextBytesPerSecond),
     ]
 }
 

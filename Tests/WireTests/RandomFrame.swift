@@ -29,7 +29,8 @@ struct RandomFrame {
                 Heartbeat(
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
-                    roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any()))
+                    roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any(),
+                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any()))
         case .error:
             .error(
                 ErrorNotice(
@@ -93,7 +94,12 @@ struct RandomFrame {
             protocolMin: oldest, protocolMax: from(oldest...(.max)),
             node: NodeID(high: any(), low: any()), name: text(255), dataAddress: text(40),
             cores: any(), threads: any(), isa: text(12), softwareVersion: text(20),
-            memoryBudgetBytes: any())
+            memoryBudgetBytes: any(), host: NodeID(high: any(), low: any()),
+            freeMemoryBytes: any(),
+            speed: WorkerSpeed(
+                readBytesPerSecond: any(), hostReadBytesPerSecond: any(),
+                int8OperationsPerSecond: any(), f32OperationsPerSecond: any(),
+                loopNanoseconds: any()))
     }
 
     private mutating func assignment() -> Assignment {

@@ -31,7 +31,13 @@ enum VectorCatalog {
             Hello(
                 protocolMin: 1, protocolMax: 1, node: node, name: "chameau à deux bosses 🐫",
                 dataAddress: "127.0.0.1:40001", cores: 16, threads: 15, isa: "avx512vnni",
-                softwareVersion: "0.1.0", memoryBudgetBytes: 8_589_934_592)))
+                softwareVersion: "0.1.0", memoryBudgetBytes: 8_589_934_592,
+                host: NodeID(high: 0x1122_3344_5566_7788, low: 0x99AA_BBCC_DDEE_FF00),
+                freeMemoryBytes: 10_737_418_240,
+                speed: WorkerSpeed(
+                    readBytesPerSecond: 30_000_000_000, hostReadBytesPerSecond: 36_000_000_000,
+                    int8OperationsPerSecond: 500_000_000_000,
+                    f32OperationsPerSecond: 90_000_000_000, loopNanoseconds: 850))))
 
     static let welcome = Frame(
         epoch: 0, id: 0,
@@ -44,7 +50,8 @@ enum VectorCatalog {
                 stepCount: 1000, rowCount: 4321, computeMicroseconds: 5_000_000,
                 waitMicroseconds: 1_250_000, sendMicroseconds: 90_000,
                 residentBytes: 123_456_789_012, roundTripMicroseconds: 151,
-                receivedBytes: 9_876_543_210, sentBytes: 1_234_567)))
+                receivedBytes: 9_876_543_210, sentBytes: 1_234_567,
+                nextRoundTripMicroseconds: 203, nextBytesPerSecond: 117_500_000)))
 
     static let error = Frame(
         epoch: 3, id: 0,
@@ -64,7 +71,12 @@ enum VectorCatalog {
                     Hello(
                         protocolMin: 0, protocolMax: .max, node: NodeID(high: .max, low: .max),
                         name: "", dataAddress: "", cores: .max, threads: .max, isa: "",
-                        softwareVersion: "", memoryBudgetBytes: .max)))),
+                        softwareVersion: "", memoryBudgetBytes: .max,
+                        host: NodeID(high: .max, low: .max), freeMemoryBytes: .max,
+                        speed: WorkerSpeed(
+                            readBytesPerSecond: .max, hostReadBytesPerSecond: .max,
+                            int8OperationsPerSecond: .max, f32OperationsPerSecond: .max,
+                            loopNanoseconds: .max))))),
         GoodVector(name: "welcome", note: "a heartbeat each second", frame: welcome),
         GoodVector(name: "heartbeat", note: "counters of a worker", frame: heartbeat),
         GoodVector(name: "error", note: "a step that cannot be run", frame: error),

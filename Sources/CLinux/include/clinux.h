@@ -44,6 +44,10 @@ static inline void cl_prefetch(uintptr_t address) {
     __builtin_prefetch((const void *)address, 0, 2);
 }
 
+/// The kernel's estimate of a TCP connection: its smoothed round trip, and what it has delivered
+/// while it was the bottleneck, 0 if it never was. False if the kernel says nothing.
+bool cl_tcp_path(int descriptor, uint32_t *round_trip_us, uint64_t *bytes_per_second);
+
 /// Sets disk space for the first `byte_count` bytes of a file aside without changing its size; 0,
 /// or the error number.
 int cl_reserve(int descriptor, int64_t byte_count);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Platform
+import Wire
+
+/// What comes over links, and what becomes of it.
+extension ClusterBackend {
+    func greet(_ link: Link, _ frame: Frame) -> [BackendOutcome] {
+        switch frame.message {
+        case .hello(let hello): return join(link, hello)
+        case .dataHello(let hello):
+            let stages = membership.plan?.stages ?? []
+            guard hello.protocolVersion == Limits.protocolVersionMax,
+                frame.epoch == membership.epoch, stages.last?.node == hello.node,
+                Int(hello.fromStage) == stages.count - 1, results == nil
+            else {
+                refuse(link, .refused, "this data link belongs to no stage of the current plan")
+                return []
+            }
+            results = link
+            roles[ObjectIdentifier(link)] = .results(epoch: frame.epoch)
+        default: refuse(link, .unexpectedFrame, "say hello first")
+        }
+        return []
+    }
+
+    private func join(_ link: Link, _ hello: Hello) -> [BackendOutcome] {
+        let ours = Limits.protocolVersionMin...Limits.protocolVersionMax
+        guard hello.protocolMin <= ours.upperBound, hello.protocolMax >= ours.lowerBound else {
+            refuse(
+                link, .unsupportedVersion,
+                "worker \(hello.name) speaks protocol \(hello.protocolMin) to "
+                    + "\(hello.protocolMax), this coordinator \(ours.lowerBound) to "
+                    + "\(ours.upperBound); run the same release on both")
+            return []
+        }
+        guard SocketAddress(hello.dataAddress) != nil else {
+            refuse(link, .refused, "worker \(hello.name) gave no address for data links")
+            return []
+        }
+        let outcomes = dropEarlier(hello.node)
+        guard members.count < Limits.stagesMax else {
+            refuse(link, .refused, "there are \(members.count) workers already")
+            return outcomes
+        }
+        let member = Member(hello: hello, link: link, catalog: catalog)
+        members[hello.node] = member
+        roles[ObjectIdentifier(link)] = .member(hello.node)
+        let directives = membership.joined(worker: member.info, now: MonotonicClock.now())
+        if !directives.contains(where: { $0.refuses(hello.node) }) {
+            record(.joined, "worker \(hello.name) joined from \(link.peer)")
+            let welcome = Welcome(
+                protocolVersion: min(ours.upperBound, hello.protocolMax),
+                heartbeatMilliseconds: UInt32(
+                    ClusterLimits.heartbeatInterval.microseconds / 1000))
+            link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
+        }
+        return outcomes + carryOut(directives)
+    }
+
+    /// A worker that joins again has lost its link, even if that has not been noticed here.
+    private func dropEarlier(_ node: NodeID) -> [BackendOutcome] {
+        guard let earlier = members[node] else { return [] }
+        roles[ObjectIdentifier(earlier.link)] = nil
+        earlier.link.close(reason: "it joined again")
+        forget(node)
+        return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
+    }
+
+    /// Joins the threads of a member whose link is closed.
+    private func forget(_ node: NodeID) {
+        guard let member = members.removeValue(forKey: node) else { return }
+        member.finish()
+        departedShippedBytes += member.shippedBytes
+    }
+
+    func handleMember(_ node: NodeID, _ frame: Frame) -> [BackendOutcome] {
+        guard let member = members[node] else { return [] }
+        let now = MonotonicClock.now()
+        switch frame.message {
+        case .heartbeat(let heartbeat):
+            member.note(heartbeat, now: now)
+            if let path = member.path { membership.measured(path: path, of: node) }
+            if let path = member.nextPath { membership.measuredNext(path: path, of: node) }
+            return carryOut(membership.heard(node: node, now: now))
+        // What belongs to an older plan is dropped.
+        case .blobRequest, .ready:
+            guard frame.epoch <= membership.epoch else {
+                refuse(member.link, .unexpectedFrame, "plan \(frame.epoch) is not known here")
+                return carryOut(membership.lost(node: node, now: now))
+            }
+            guard frame.epoch == membership.epoch else { return [] }
+            if case .ready(let ready) = frame.message { return note(ready, of: member) }
+            if case .blobRequest(let request) = frame.message {
+                member.ask(request, epoch: frame.epoch, id: frame.id)
+            }
+            return []
+        case .error(let notice):
+            Log.error("worker \(member.hello.name): \(notice.message)")
+            // Perhaps a blob with another hash than the kept digests say.
+            if notice.code == .loadFailed { catalog.forget() }
+            member.link.close(reason: notice.message)
+            return carryOut(membership.lost(node: node, now: now))
+        case .bye:
+            Log.info("worker \(member.hello.name) leaves")
+            member.link.close(reason: Self.farewell)
+            return carryOut(membership.lost(node: node, now: now))
+        case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates:
+            refuse(member.link, .unexpectedFrame, "a worker does not send this frame here")
+            return carryOut(membership.lost(node: node, now: now))
+        }
+    }
+
+    private func note(_ ready: Ready, of member: Member) -> [BackendOutcome] {
+        let epoch = membership.epoch
+        Log.info(
+            "worker \(member.hello.name) is ready for plan \(epoch); "
+                + "\(ready.shippedBytes) bytes were shipped to it")
+        let now = MonotonicClock.now()
+        return carryOut(membership.ready(node: member.hello.node, epoch: epoch, now: now))
+    }
+
+    func handleResult(_ link: Link, _ frame: Frame, _ epoch: UInt32) -> [BackendOutcome] {
+        guard case .candidates(let candidates) = frame.message else {
+            refuse(link, .unexpectedFrame, "a data link to the coordinator carries candidates")
+            return []
+        }
+        guard frame.epoch <= epoch else {
+            refuse(
+                link, .unexpectedFrame, "candidates of plan \(frame.epoch) on a link of \(epoch)")
+            return []
+        }
+        // Frames of an older plan are dropped.
+        guard epoch == membership.epoch, frame.epoch == epoch, isUp else { return [] }
+        return [.candidates(stepID: frame.id, candidates)]
+    }
+
+    func handleClosed(_ link: Link, _ reason: String?, _ role: Role?) -> [BackendOutcome] {
+        link.finish()
+        roles[ObjectIdentifier(link)] = nil
+        outgoing[ObjectIdentifier(link)] = nil
+        if results === link { results = nil }
+        if firstStage === link { firstStage = nil }
+        let why = reason ?? "it closed the link"
+        switch role {
+        case .member(let node)?:
+            guard let member = members[node] else { return [] }
+            forget(node)
+            record(
+                why == Self.farewell ? .left : .lost,
+                "worker \(member.hello.name) is gone: \(why)")
+            return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
+        case .results(let epoch)?, .first(let epoch)?:
+            guard epoch == membership.epoch, isUp else { return [] }
+            // The worker at the other end is gone or has dropped the plan.
+            let stages = membership.plan?.stages ?? []
+            let isFirst = if case .first? = role { true } else { false }
+            guard let end = isFirst ? stages.first : stages.last else { return [] }
+            Log.warning("the data link of worker \(end.name) ended: \(why)")
+            members[end.node]?.link.close(reason: "its data link ended")
+            return carryOut(membership.lost(node: end.node, now: MonotonicClock.now()))
+        case nil:
+            if let reason { Log.warning("connection from \(link.peer) refused: \(reason)") }
+            return []
+        }
+    }
+
+    func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
+        Log.warning("refused \(link.peer): \(message)")
+        link.refuse(code, message)
+    }
+}
+
+extension MembershipDirective {
+    fileprivate func refuses(_ other: NodeID) -> Bool {
+        if case .refuse(let node, _) = self { node == other } else { false }
+    }
+}

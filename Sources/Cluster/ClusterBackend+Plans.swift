@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Platform
+import Wire
+
+/// Carrying out what `Membership` has decided.
+extension ClusterBackend {
+    func carryOut(_ directives: [MembershipDirective]) -> [BackendOutcome] {
+        var outcomes: [BackendOutcome] = []
+        for directive in directives {
+            switch directive {
+            case .assign(let epoch, let plan): assign(epoch, plan)
+            case .pipelineUp(let epoch): outcomes += connect(epoch)
+            case .pipelineDown(let lost):
+                dropPipeline()
+                outcomes.append(
+                    .down(reason: lost.map { "worker \($0) was lost" } ?? "the plan changed"))
+            case .refuse(let node, let reason):
+                if let member = members[node] { refuse(member.link, .refused, reason) }
+            case .disconnect(let node, let reason):
+                members[node]?.link.close(reason: reason)
+            }
+        }
+        return outcomes
+    }
+
+    private func assign(_ epoch: UInt32, _ plan: Plan) {
+        dropPipeline()
+        let count = plan.stages.count
+        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")")
+        for (node, name, reason) in plan.leftOut.map({ ($0.node, $0.name, $0.reason) })
+        where members[node] != nil {
+            Log.info("plan \(epoch) leaves worker \(name) out: \(reason)")
+        }
+        for (index, stage) in plan.stages.enumerated() {
+            guard let member = members[stage.node] else { continue }
+            let next =
+                index + 1 < plan.stages.count
+                ? members[plan.stages[index + 1].node]?.hello.dataAddress
+                : acceptor.address.specified(by: member.link.localHost).description
+            let assignment = Assignment(
+                shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
+                slotCount: configuration.slotCount, contextLength: contextLength,
+                wireType: configuration.wireType, cacheType: configuration.cacheType,
+                nextAddress: next ?? "", catalog: catalog)
+            Log.info(
+                "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
+                    + "on \(stage.name)")
+            member.link.send(Frame(epoch: epoch, id: 0, message: .assignment(assignment)))
+        }
+    }
+
+    /// Opens the data link to stage 0.
+    private func connect(_ epoch: UInt32) -> [BackendOutcome] {
+        guard let first = membership.plan?.stages.first, let member = members[first.node],
+            let address = SocketAddress(member.hello.dataAddress)
+        else { return [] }
+        do {
+            let stream = try ByteStream(
+                connectingTo: address, security: configuration.security,
+                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
+            let link = Link(stream: stream, isStranger: false) { [post] link, event in
+                post(.link(link, event))
+            }
+            roles[ObjectIdentifier(link)] = .first(epoch: epoch)
+            outgoing[ObjectIdentifier(link)] = link
+            let greeting = DataHello(
+                protocolVersion: Limits.protocolVersionMax, node: node,
+                fromStage: DataHello.coordinatorStage)
+            link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
+            firstStage = link
+            isUp = true
+            lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
+            record(.ready, "plan \(epoch) is ready")
+            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
+        } catch {
+            Log.error("worker \(first.name): \(error)")
+            member.link.close(reason: "its data address can't be reached")
+            return carryOut(membership.lost(node: first.node, now: MonotonicClock.now()))
+        }
+    }
+
+    /// Logs what happened and keeps it for the status.
+    func record(_ kind: RecentEvents.Kind, _ text: String) {
+        switch kind {
+        case .lost: Log.warning(text)
+        case .joined, .left, .plan, .ready: Log.info(text)
+        }
+        events.note(kind, text, now: MonotonicClock.now())
+    }
+
+    private func dropPipeline() {
+        isUp = false
+        for link in [firstStage, results] { link?.close(reason: "plan over") }
+        firstStage = nil
+        results = nil
+    }
+}

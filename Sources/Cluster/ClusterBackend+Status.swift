@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Platform
+import Wire
+
+/// What is told of a cluster, and learnt from it.
+extension ClusterBackend {
+    func describe(in status: inout ClusterStatus) {
+        let now = MonotonicClock.now()
+        status.state = membership.state.rawValue
+        status.detail = membership.detail
+        status.epoch = Int(membership.epoch)
+        status.shippedBytes = members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
+        fillPrediction(of: &status)
+        status.stages = (membership.plan?.stages ?? []).enumerated().compactMap { index, planned in
+            guard let member = members[planned.node] else { return nil }
+            var stage = member.status(stage: index, layers: planned.layers, now: now)
+            if let times = membership.plan?.prediction?.stages, index < times.count {
+                stage.predictedMicrosecondsPerToken = Int(min(times[index].seconds * 1e6, 1e15))
+            }
+            return stage
+        }
+        status.events = events.status(now: now)
+    }
+
+    private func fillPrediction(of status: inout ClusterStatus) {
+        status.members = membership.members.compactMap { info in
+            members[info.node]?.status(correction: membership.correction(of: info.node))
+        }
+        guard let prediction = membership.plan?.prediction else { return }
+        status.predictedTokensPerSecond = prediction.singleStreamTokensPerSecond
+        status.predictedTokensPerSecondOfAllSlots = prediction.tokensPerSecond
+    }
+
+    func learn(_ load: StepLoad, trail: [StageTiming]) {
+        membership.measured(load, trail: trail)
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A worker as it measured itself, whether or not it has a stage; 0 where it did not.
+package struct MemberStatus: Sendable, Codable {
+    package var name: String
+    /// The same for workers of one machine.
+    package var host: String
+    package var threads: Int
+    package var cores: Int
+    package var memoryBudgetBytes: Int
+    package var freeMemoryBytes: Int
+    package var readBytesPerSecond: Int
+    package var hostReadBytesPerSecond: Int
+    package var int8OperationsPerSecond: Int
+    package var f32OperationsPerSecond: Int
+    package var loopNanoseconds: Int
+    /// To the coordinator.
+    package var roundTripMicroseconds: Int
+    package var linkBytesPerSecond: Int
+    /// Its stage times by those predicted, from the steps so far.
+    package var measuredByPredicted: Double
+}

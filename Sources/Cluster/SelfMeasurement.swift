@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Engine
+import Platform
+import Wire
+
+/// What a worker finds out about its machine before it joins.
+///
+/// Kept beside the blob cache until the machine's next start: a restarted cluster then has the same
+/// figures, makes the same plan and ships nothing. Workers of one machine measure one after the
+/// other, since together they would measure each other.
+struct SelfMeasurement {
+    let threadCount: Int
+    let coreCount: Int
+    let memoryBudgetBytes: Int
+    let cacheDirectory: String
+    let isa: String
+
+    /// The machine's name among hosts; zero if it can't be told.
+    static func host() -> NodeID {
+        guard let bytes = HostIdentity.bytes(), bytes.count == 16 else {
+            return NodeID(high: 0, low: 0)
+        }
+        func word(_ part: ArraySlice<UInt8>) -> UInt64 {
+            part.reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        return NodeID(high: word(bytes[..<8]), low: word(bytes[8...]))
+    }
+
+    /// Measures, or reads what was measured since the machine started.
+    func take() -> WorkerSpeed {
+        let lock = FileLock(
+            path: cacheDirectory + ".speed-lock", timeout: ClusterLimits.measuringPatience)
+        return withExtendedLifetime(lock) { readOrMeasure() }
+    }
+
+    private func readOrMeasure() -> WorkerSpeed {
+        if let known = read() { return known }
+        do {
+            let start = MonotonicClock.now()
+            let speed = try measure()
+            let time = MonotonicClock.now() - start
+            Log.info("\(speed.text) (measured in \(time.microseconds / 1000) ms)")
+            write(speed)
+            return speed
+        } catch {
+            Log.warning("the speed of this machine was not measured: \(error)")
+            return .unmeasured
+        }
+    }
+
+    private func measure() throws(EngineError) -> WorkerSpeed {
+        let room = memoryBudgetBytes / 4
+        let own = try KernelSpeed.measure(threadCount: threadCount, byteCount: room)
+        let host =
+            coreCount > threadCount
+            ? try KernelSpeed.readBytesPerSecond(threadCount: coreCount, byteCount: room)
+            : own.readBytesPerSecond
+        return WorkerSpeed(
+            readBytesPerSecond: UInt64(own.readBytesPerSecond),
+            hostReadBytesPerSecond: UInt64(max(own.readBytesPerSecond, host)),
+            int8OperationsPerSecond: UInt64(own.int8OperationsPerSecond),
+            f32OperationsPerSecond: UInt64(own.f32OperationsPerSecond),
+            loopNanoseconds: UInt32(min(own.loopSeconds * 1e9, 1e9)))
+    }
+
+    // MARK: What is kept
+
+    private var path: String { cacheDirectory + ".speed" }
+
+    /// What the figures are valid for.
+    private var key: String {
+        let host = Self.host()
+        return "\(host.hexadecimal) \(CaravanVersion.text) \(isa) \(threadCount) \(coreCount)"
+    }
+
+    private func read() -> WorkerSpeed? {
+        for line in (SmallFile.read(path) ?? "").split(separator: "\n")
+        where line.hasPrefix(key + ": ") {
+            let numbers = line.dropFirst(key.count + 2).split(separator: " ").map { UInt64($0) }
+            guard numbers.count == 5, let read = numbers[0], read > 0, let host = numbers[1],
+                let int8 = numbers[2], let f32 = numbers[3], let loop = numbers[4]
+            else { return nil }
+            return WorkerSpeed(
+                readBytesPerSecond: read, hostReadBytesPerSecond: host,
+                int8OperationsPerSecond: int8, f32OperationsPerSecond: f32,
+                loopNanoseconds: UInt32(clamping: loop))
+        }
+        return nil
+    }
+
+    /// Adds a line; those of earlier starts of the machine go.
+    private func write(_ speed: WorkerSpeed) {
+        let numbers = [
+            speed.readBytesPerSecond, speed.hostReadBytesPerSecond, speed.int8OperationsPerSecond,
+            speed.f32OperationsPerSecond, UInt64(speed.loopNanoseconds),
+        ]
+        let host = Self.host().hexadecimal
+        let kept = (SmallFile.read(path) ?? "").split(separator: "\n")
+            .filter { $0.hasPrefix(host) && !$0.hasPrefix(key + ": ") }.map(String.init)
+        let line = "\(key): \(numbers.map(String.init).joined(separator: " "))"
+        let text = (kept + [line]).joined(separator: "\n") + "\n"
+        do {
+            var file = try StagedFile(finalPath: path, suffix: ".new", resuming: false)
+            try file.append(Array(text.utf8))
+            try file.commit()
+        } catch {
+            Log.warning("what was measured is not kept: \(error)")
+        }
+    }
+}
+
+extension NodeID {
+    /// 32 digits.
+    var hexadecimal: String {
+        [high, low].map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 16 - digits.count) + digits
+        }.joined()
+    }
+}
+
+extension WorkerSpeed {
+    /// One line for people.
+    var text: String {
+        func billions(_ value: UInt64) -> String { "\((Double(value) / 1e8).rounded() / 10)" }
+        return "reads weights at \(billions(readBytesPerSecond)) GB/s "
+            + "(\(billions(hostReadBytesPerSecond)) with all cores), multiplies at "
+            + "\(billions(int8OperationsPerSecond)) int8 and "
+            + "\(billions(f32OperationsPerSecond)) f32 GOP/s"
+    }
+}

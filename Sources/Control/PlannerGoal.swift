@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a plan is to be good at.
+package struct PlannerGoal: Sendable, Equatable {
+    package enum Objective: String, Sendable, CaseIterable {
+        /// Many streams together: the slowest stage counts.
+        case throughput
+        /// One stream: the sum of all stages and hops counts.
+        case latency
+    }
+
+    package var objective: Objective
+    /// Sequences that generate at once.
+    package var streams: Int
+    /// Steps that are in the pipeline at once, at most; nil for as many as there are stages.
+    package var stepsInFlightMax: Int?
+    /// Rows of one step of a prompt.
+    package var rowCountMax: Int
+    /// Positions that sequences are assumed to have.
+    package var depth: Int
+
+    package init(
+        objective: Objective = .throughput, streams: Int = 1, stepsInFlightMax: Int? = nil,
+        rowCountMax: Int = 512, depth: Int = 0
+    ) {
+        self.objective = objective
+        self.streams = streams
+        self.stepsInFlightMax = stepsInFlightMax
+        self.rowCountMax = rowCountMax
+        self.depth = depth
+    }
+
+    /// Steps in flight over `stageCount` stages.
+    func stepsInFlight(stageCount: Int) -> Int {
+        max(1, min(streams, stageCount, stepsInFlightMax ?? stageCount))
+    }
+
+    /// The load of one of them.
+    func decodeLoad(stageCount: Int) -> StepLoad {
+        let steps = stepsInFlight(stageCount: stageCount)
+        return .decode(streams: (streams + steps - 1) / steps, depth: depth)
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CKernels
+import Platform
+
+/// How fast the kernels run on this machine: the figures that predictions are made of.
+///
+/// Measured with the kernels and loops that steps use, on packed Q4_0 weights of a usual width.
+/// What the weights are does not matter, since no kernel branches on them.
+package struct KernelSpeed: Sendable, Equatable {
+    /// Packed weights read when one row is multiplied with more of them than any cache holds.
+    package var readBytesPerSecond: Double
+    /// Multiplications and additions with quantised weights, many rows at once.
+    package var int8OperationsPerSecond: Double
+    /// The same with float weights.
+    package var f32OperationsPerSecond: Double
+    /// What handing one loop to all threads costs.
+    package var loopSeconds: Double
+
+    /// Larger than nearly all caches.
+    package static let byteCountMax = 256 << 20
+    private static let columnCount = 2_048
+    private static let rowCount = 32
+    /// Groups of one product: as many weights as a matrix of a small model.
+    private static let groupCount = 256
+    private static let loopCount = 500
+    private static let passCount = 5
+    /// How long each rate is tried for, at most.
+    private static let trialTime = Duration.milliseconds(60)
+
+    /// Takes about a third of a second, and at most `byteCount` bytes, of which 16 MiB are needed.
+    package static func measure(
+        threadCount: Int, byteCount: Int = byteCountMax
+    ) throws(EngineError) -> KernelSpeed {
+        let bench = try ProductBench(threadCount: threadCount, byteCount: byteCount)
+        return KernelSpeed(
+            readBytesPerSecond: bench.readRate(passCount: passCount),
+            int8OperationsPerSecond: bench.rate(
+                UInt32(CK_Q4_0), rowCount: rowCount, for: trialTime),
+            f32OperationsPerSecond: bench.rate(
+                UInt32(CK_F16), rowCount: rowCount, for: trialTime),
+            loopSeconds: bench.loopSeconds(count: loopCount))
+    }
+
+    /// The first rate alone.
+    package static func readBytesPerSecond(
+        threadCount: Int, byteCount: Int = byteCountMax
+    ) throws(EngineError) -> Double {
+        try ProductBench(threadCount: threadCount, byteCount: byteCount)
+            .readRate(passCount: passCount)
+    }
+
+    /// Weights and activations to multiply.
+    private struct ProductBench {
+        let isa: KernelISA
+        let team: ComputeTeam
+        let weights: AnonymousMemory
+        let scratch: AnonymousMemory
+        let activations: ck_activations
+        let out: UnsafeMutablePointer<Float>
+
+        init(threadCount: Int, byteCount: Int) throws(EngineError) {
+            isa = try KernelISA.selected()
+            team = ComputeTeam(threadCount: threadCount)
+            weights = try AnonymousMemory(
+                byteCount: max(16 << 20, min(byteCount, byteCountMax)), hugePages: true)
+            let values = rowCount * columnCount
+            let outs = rowCount * groupCount * Int(CK_GROUP_ROWS)
+            let blocks = values / Int(CK_BLOCK_COLUMNS)
+            scratch = try AnonymousMemory(
+                byteCount: (values + outs) * 4 + values + blocks * MemoryLayout<ck_block>.stride
+                    + 4 * 64, hugePages: true)
+            let floats = scratch.pointer(at: 0, as: Float.self)
+            out = scratch.pointer(at: values * 4, as: Float.self)
+            let codes = scratch.pointer(at: (values + outs) * 4, as: Int8.self)
+            let sums = scratch.pointer(at: (values + outs) * 4 + values, as: ck_block.self)
+            for index in 0..<values { floats[index] = Float(index % 61) / 61 - 0.5 }
+            ck_quantise(isa.code, floats, values, codes, sums)
+            activations = ck_activations(
+                rows: rowCount, columns: columnCount, values: floats, codes: codes, blocks: sums)
+            fill()
+        }
+
+        /// With small numbers, in whichever way a kernel takes them.
+        private func fill() {
+            let step = 1 << 20
+            nonisolated(unsafe) let base = weights.base
+            team.run(weights.byteCount / step) { chunk, _ in
+                (base + chunk * step).initializeMemory(as: UInt8.self, repeating: 0x21, count: step)
+            }
+        }
+
+        /// One product of the first `rowCount` rows with groups that begin at byte `offset`.
+        private func multiply(_ type: UInt32, rowCount: Int, groupCount: Int, offset: Int) {
+            nonisolated(unsafe) let base = weights.base
+            nonisolated(unsafe) let rows = activations
+            nonisolated(unsafe) let out = out
+            let stride = groupCount * Int(CK_GROUP_ROWS)
+            team.split(groupCount) { groups, _ in
+                var matrix = ck_matrix(
+                    packed: base + offset, type: type, rows: stride, columns: columnCount)
+                var rows = rows
+                rows.rows = rowCount
+                ck_multiply(
+                    isa.code, &matrix, &rows, groups.lowerBound, groups.upperBound, out, stride,
+                    false)
+            }
+        }
+
+        func readRate(passCount: Int) -> Double {
+            let bytes = groupCount * ck_group_bytes(UInt32(CK_Q4_0), columnCount)
+            let products = weights.byteCount / bytes
+            let best =
+                (0..<passCount).map { _ in
+                    Self.time {
+                        for product in 0..<products {
+                            multiply(
+                                UInt32(CK_Q4_0), rowCount: 1, groupCount: groupCount,
+                                offset: product * bytes)
+                        }
+                    }
+                }.min() ?? 1
+            return Double(products * bytes) / best
+        }
+
+        /// Operations a second on weights that stay in the caches.
+        func rate(_ type: UInt32, rowCount: Int, for time: Duration) -> Double {
+            let count = groupCount / 4
+            let end = MonotonicClock.now() + time
+            var best = Double.infinity
+            repeat {
+                best = min(
+                    best,
+                    Self.time {
+                        multiply(type, rowCount: rowCount, groupCount: count, offset: 0)
+                    })
+            } while MonotonicClock.now() < end
+            let weights = count * Int(CK_GROUP_ROWS) * columnCount
+            return 2 * Double(weights * rowCount) / best
+        }
+
+        func loopSeconds(count: Int) -> Double {
+            let chunks = team.threadCount * 6
+            return Self.time {
+                for _ in 0..<count { team.run(chunks) { _, _ in } }
+            } / Double(count)
+        }
+
+        private static func time(_ body: () -> Void) -> Double {
+            let start = MonotonicClock.now()
+            body()
+            return max((MonotonicClock.now() - start).seconds, 1e-9)
+        }
+    }
+}

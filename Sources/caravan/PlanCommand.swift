@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Control
+import FoundationEssentials
+import Model
+import Wire
+
+/// `caravan plan MODEL`: which box would run which layers, and how fast, before anything moves.
+struct PlanCommand: Command {
+    static let syntax = Syntax(
+        name: "plan", summary: "Predicts how a model would run on boxes, real or imagined",
+        operands: ["MODEL"],
+        options: [
+            .init("--node", "SPEC", "boxes to plan for; may be given several times", isList: true),
+            .init("--url", "URL", "a running coordinator whose workers to plan for instead"),
+            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
+            .init(
+                "--streams", "N",
+                "sequences at once (default \(ClusterLimits.defaultSlotCount))"),
+            .init(
+                "--context", "N",
+                "tokens a sequence may have (default \(ClusterLimits.defaultContextLength))"),
+            .optimise,
+            .wire,
+            .kv,
+            .init(
+                "--type", "TYPE",
+                "for shapes, as in 'caravan synth' (default \(PlannableModel.defaultType))"),
+            .init("--json", nil, "print the same as one JSON object"),
+        ],
+        notes: [
+            "MODEL is a GGUF file or a shape that needs no file:",
+            SyntheticShape.all.map(\.name).joined(separator: " "),
+            "SPEC is memory=SIZE,bandwidth=RATE and, as known, int8=RATE, name=TEXT, count=N,",
+            "rtt=TIME, link=RATE: memory=64GiB,bandwidth=40GB/s,int8=2TOP/s,link=10Gbit/s,count=6.",
+            "memory is what Caravan may use of the box. Exit status 1: the boxes are too small.",
+        ])
+
+    private let modelText: String
+    private let type: String?
+    private let nodes: [NodeSpec]
+    private let url: String?
+    private let apiKeyFile: String?
+    private let streams: Int
+    private let contextLength: Int
+    private let objective: PlannerGoal.Objective
+    private let wireType: WireType
+    private let cacheType: CacheType
+    private let asJSON: Bool
+
+    init(_ options: Options) throws {
+        modelText = options.operands[0]
+        type = options.text("--type")
+        nodes = try options.list("--node").map(NodeSpec.init)
+        url = options.text("--url")
+        guard nodes.isEmpty != (url == nil) else {
+            throw UsageError.badValue(
+                "--node", nodes.isEmpty ? "missing" : "given beside --url", "one of the two")
+        }
+        apiKeyFile = options.text("--api-key-file")
+        try options.check("--api-key-file", needs: "--url")
+        streams =
+            try options.integer("--streams", in: 1...ClusterLimits.slotCountMax)
+            ?? ClusterLimits.defaultSlotCount
+        contextLength =
+            try options.integer("--context", in: 8...(1 << 24))
+            ?? ClusterLimits.defaultContextLength
+        objective = try options.objective()
+        wireType = try options.wireType(needs: nil)
+        cacheType = try options.cacheType()
+        asJSON = options.has("--json")
+    }
+
+    func run() throws -> Int32 {
+        let model = try PlannableModel(modelText, type: type)
+        let workers = try url.map(workersOfCluster) ?? imaginedWorkers
+        guard !workers.isEmpty else { throw PlanError.noWorkers(url ?? "") }
+        let context = min(contextLength, model.hyperparameters.contextLength)
+        let planner = Planner(
+            model: model.plannerModel(
+                slotCount: streams, contextLength: context, wireType: wireType,
+                cacheType: cacheType),
+            goal: PlannerGoal(
+                objective: objective, streams: streams,
+                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
+                rowCountMax: ClusterLimits.rowCountMax))
+        let report = PlanReport(
+            model: model, planner: planner, workers: workers, contextLength: context,
+            assumesArithmetic: nodes.contains(where: \.assumesArithmetic))
+        print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
+        return report.fits ? ExitStatus.done : ExitStatus.failed
+    }
+
+    private var imaginedWorkers: [PlannerWorker] {
+        nodes.reduce(into: []) { $0 += $1.workers(after: $0.count) }
+    }
+
+    /// What the members of a running cluster measured.
+    private func workersOfCluster(_ url: String) throws -> [PlannerWorker] {
+        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        let body = try HTTPClient.get(url + "/caravan/status", apiKey: apiKey)
+        guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
+            throw HTTPClientError.notACoordinator(url)
+        }
+        let members = status.members.sorted { $0.name < $1.name }
+        if let silent = members.first(where: { $0.readBytesPerSecond == 0 }) {
+            throw PlanError.unmeasured(silent.name)
+        }
+        let hosts = members.map(\.host)
+        return members.enumerated().map { index, member in
+            PlannerWorker(
+                member, node: NodeID(high: 0, low: UInt64(index)),
+                host: hosts.firstIndex(of: member.host).map { NodeID(high: 1, low: UInt64($0)) })
+        }
+    }
+}
+
+extension PlannerWorker {
+    fileprivate init(_ member: MemberStatus, node: NodeID, host: NodeID?) {
+        func count(_ value: Int) -> UInt64 { UInt64(max(0, value)) }
+        let isNear = member.roundTripMicroseconds > 0
+        self.init(
+            node: node, name: member.name, memoryBudgetBytes: count(member.memoryBudgetBytes),
+            speed: WorkerSpeed(
+                readBytesPerSecond: count(member.readBytesPerSecond),
+                hostReadBytesPerSecond: count(member.hostReadBytesPerSecond),
+                int8OperationsPerSecond: count(member.int8OperationsPerSecond),
+                f32OperationsPerSecond: count(member.f32OperationsPerSecond),
+                loopNanoseconds: UInt32(clamping: member.loopNanoseconds)),
+            host: host, threadCount: max(1, member.threads), coreCount: max(1, member.cores),
+            path: isNear
+                ? NetworkPath(
+                    roundTripSeconds: Double(member.roundTripMicroseconds) / 1e6,
+                    bytesPerSecond: member.linkBytesPerSecond > 0
+                        ? Double(member.linkBytesPerSecond)
+                        : NetworkPath.unmeasured.bytesPerSecond) : nil,
+            correction: max(0.01, member.measuredByPredicted))
+    }
+}
+
+enum PlanError: Error, CustomStringConvertible {
+    case noWorkers(String)
+    case unmeasured(String)
+
+    var description: String {
+        switch self {
+        case .noWorkers(let url):
+            "no worker has joined the coordinator at \(url); start some, or describe them by --node"
+        case .unmeasured(let name):
+            "worker \(name) has not measured its speed; restart it with this release"
+        }
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+
+extension PlanReport {
+    /// At most 80 columns, but for long names and reasons.
+    var text: String {
+        var lines = [
+            "\(model.onOneLine): \(ByteSize.text(modelBytes)) of weights, "
+                + "\(streams) \(streams == 1 ? "stream" : "streams") of \(contextLength) tokens"
+        ]
+        if let missingBytes {
+            lines.append("does not fit: \(Self.gibibytes(missingBytes)) GiB more memory is needed")
+            return lines.joined(separator: "\n") + "\n"
+        }
+        lines.append("")
+        lines += table
+        lines += leftOut.map { "\($0.worker) is left out: \($0.reason)" }
+        lines.append("")
+        lines += figures
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var table: [String] {
+        let rows =
+            [["worker", "layers", "count", "needs", "of", "time/token"]]
+            + stages.map { stage in
+                [
+                    stage.worker.onOneLine, "\(stage.layerStart)..<\(stage.layerEnd)",
+                    "\(stage.layerEnd - stage.layerStart)",
+                    ByteSize.text(Int(clamping: stage.needBytes)),
+                    ByteSize.text(Int(clamping: stage.memoryBytes)),
+                    TimeSpan(stage.seconds).description,
+                ]
+            }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            zip(row, widths).enumerated().map { column, cell in
+                column < 2 ? cell.0.padded(to: cell.1) : cell.0.leftPadded(to: cell.1)
+            }.joined(separator: "  ")
+        }
+    }
+
+    private var figures: [String] {
+        var pairs: [(String, String)] = []
+        if let one = tokensPerSecondOfOneStream {
+            pairs.append(("one stream", "\(Self.rate(one)) tokens/s"))
+        }
+        if let all = tokensPerSecondOfAllStreams, streams > 1 {
+            pairs.append(("\(streams) streams", "\(Self.rate(all)) tokens/s together"))
+        }
+        if let seconds = secondsToFirstToken, let promptLength {
+            let note = assumesArithmetic ? " (arithmetic assumed; int8= says it)" : ""
+            pairs.append(
+                ("first token", "after \(TimeSpan(seconds)), prompt of \(promptLength)\(note)"))
+        }
+        if let contextLengthMax {
+            pairs.append(("context", "up to \(contextLengthMax) tokens a stream would fit"))
+        }
+        if let limit { pairs.append(("limit", limit)) }
+        if let more = withOneMore {
+            var text = "one stream \(Self.rate(more.tokensPerSecondOfOneStream))"
+            if streams > 1 {
+                text += ", \(streams) streams \(Self.rate(more.tokensPerSecondOfAllStreams))"
+            }
+            pairs.append(("one more", "like \(more.like.onOneLine): \(text) tokens/s"))
+        }
+        let width = pairs.map(\.0.count).max() ?? 0
+        return pairs.map { "\($0.0.padded(to: width))  \($0.1)" }
+    }
+
+    /// Three digits or so.
+    private static func rate(_ value: Double) -> String {
+        "\(value.rounded(toPlaces: value < 10 ? 2 : 1))"
+    }
+
+    /// Rounded up to a tenth: what is named must be enough.
+    private static func gibibytes(_ count: UInt64) -> String {
+        let tenths = (Double(count) / 1_073_741_824 * 10).rounded(.up) / 10
+        return "\(tenths)"
+    }
+}

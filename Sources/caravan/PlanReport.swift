@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import FoundationEssentials
+import Model
+import Wire
+
+/// What `caravan plan` found; `text` and `json()` say the same.
+struct PlanReport: Encodable {
+    struct Stage: Encodable {
+        let worker: String
+        let layerStart: Int
+        let layerEnd: Int
+        let needBytes: UInt64
+        let memoryBytes: UInt64
+        /// For a step of one row.
+        let seconds: Double
+    }
+
+    struct LeftOut: Encodable {
+        let worker: String
+        let reason: String
+    }
+
+    /// With one more box like the last.
+    struct More: Encodable {
+        let like: String
+        let tokensPerSecondOfOneStream: Double
+        let tokensPerSecondOfAllStreams: Double
+    }
+
+    let model: String
+    let modelBytes: Int
+    let objective: String
+    let streams: Int
+    let contextLength: Int
+    /// GiB that the boxes are short of; nil if the model fits.
+    let missingBytes: UInt64?
+    let stages: [Stage]
+    let leftOut: [LeftOut]
+    let tokensPerSecondOfOneStream: Double?
+    let tokensPerSecondOfAllStreams: Double?
+    let promptLength: Int?
+    let secondsToFirstToken: Double?
+    let contextLengthMax: Int?
+    let limit: String?
+    let withOneMore: More?
+    let assumesArithmetic: Bool
+
+    var fits: Bool { missingBytes == nil }
+
+    init(
+        model: PlannableModel, planner: Planner, workers: [PlannerWorker], contextLength: Int,
+        assumesArithmetic: Bool
+    ) {
+        self.model = model.name
+        modelBytes = model.byteCount
+        objective = planner.goal.objective.rawValue
+        streams = planner.goal.streams
+        self.contextLength = contextLength
+        self.assumesArithmetic = assumesArithmetic
+        let budgets = Dictionary(
+            workers.map { ($0.node, $0.memoryBudgetBytes) }, uniquingKeysWith: max)
+        let plan: Plan?
+        do throws(PlannerFailure) {
+            plan = try planner.plan(workers: workers)
+            missingBytes = nil
+        } catch {
+            plan = nil
+            switch error {
+            case .notEnoughMemory(let bytes): missingBytes = bytes
+            }
+        }
+        let found = plan?.prediction
+        stages = (plan?.stages ?? []).enumerated().map { index, stage in
+            Stage(
+                worker: stage.name, layerStart: stage.layers.lowerBound,
+                layerEnd: stage.layers.upperBound, needBytes: stage.needBytes,
+                memoryBytes: budgets[stage.node] ?? 0,
+                seconds: found.map { $0.stages[index].seconds } ?? 0)
+        }
+        leftOut = (plan?.leftOut ?? []).map { LeftOut(worker: $0.name, reason: $0.reason) }
+        tokensPerSecondOfOneStream = found?.singleStreamTokensPerSecond
+        tokensPerSecondOfAllStreams = found?.tokensPerSecond
+        promptLength = found?.promptLength
+        secondsToFirstToken = found?.firstTokenSeconds
+        contextLengthMax = found?.contextLengthMax.map {
+            min($0, model.hyperparameters.contextLength)
+        }
+        limit = found?.limit.description
+        withOneMore = found == nil ? nil : Self.more(planner, workers)
+    }
+
+    /// Plans again with one more box.
+    private static func more(_ planner: Planner, _ workers: [PlannerWorker]) -> More? {
+        guard var copy = workers.last else { return nil }
+        let like = copy.name
+        copy.node.high = .max
+        copy.name += " (one more)"
+        copy.host = nil
+        guard let found = try? planner.plan(workers: workers + [copy]).prediction else {
+            return nil
+        }
+        return More(
+            like: like, tokensPerSecondOfOneStream: found.singleStreamTokensPerSecond,
+            tokensPerSecondOfAllStreams: found.tokensPerSecond)
+    }
+
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+}
