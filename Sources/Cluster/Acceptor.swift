@@ -4,6 +4,9 @@ package import Platform
 import Synchronization
 
 /// Takes connections on a port and turns each into a link that has yet to say who it is.
+///
+/// Nobody else hears of a connection before its first good frame: strangers are refused, logged
+/// and forgotten here, however many come.
 package final class Acceptor: Sendable {
     package let address: SocketAddress
     private let listener: Listener
@@ -12,10 +15,26 @@ package final class Acceptor: Sendable {
     private let table = Mutex(Table())
 
     private struct Table {
-        /// Links that have not said a word.
-        var strangers: Set<ObjectIdentifier> = []
+        /// Links that have not introduced themselves, oldest first.
+        var guests: [Link] = []
+        /// Links that have: their events go to the owner.
+        var known: Set<ObjectIdentifier> = []
         /// Every accepted link whose threads may still run.
         var links: [Link] = []
+        /// Links that ended as guests, to be joined by the accepting thread.
+        var ended: [Link] = []
+        var refusals = RefusalLog()
+
+        mutating func removeGuest(_ link: Link) -> Bool {
+            guard let index = guests.firstIndex(where: { $0 === link }) else { return false }
+            guests.remove(at: index)
+            return true
+        }
+
+        mutating func takeEnded() -> [Link] {
+            defer { ended = [] }
+            return ended
+        }
     }
 
     /// Events of accepted links go to `onEvent`, which owns the links from their first frame on.
@@ -28,9 +47,7 @@ package final class Acceptor: Sendable {
         self.tally = tally
         address = listener.address
         let accepting = OSThread(name: "accept") { [self] in
-            while let stream = listener.accept(writeTimeout: ClusterLimits.writeTimeout) {
-                admit(stream, onEvent)
-            }
+            attend(onEvent)
         }
         thread.withLock { $0 = accepting }
     }
@@ -48,25 +65,82 @@ package final class Acceptor: Sendable {
         let links = table.withLock { $0.links }
         for link in links { link.close(reason: "stopping") }
         for link in links { link.finish() }
-        table.withLock { $0.links = [] }
+        table.withLock { $0 = Table() }
     }
 
-    private func admit(
+    /// The accepting thread's work, until `stop`.
+    private func attend(_ onEvent: @escaping @Sendable (Link, Link.Event) -> Void) {
+        var door = Door()
+        while true {
+            var now = MonotonicClock.now()
+            let summary = table.withLock { $0.refusals.timeToSummary(now: now) }
+            let timeout = [summary, door.nextDeadline.map { $0 - now }].compactMap { $0 }.min()
+            let found = StreamWatch.wait(for: door.watched, or: listener, timeout: timeout)
+            now = MonotonicClock.now()
+            log { $0.tick(now: now) }
+            for outcome in door.advance(ready: found.ready, now: now) { note(outcome, onEvent) }
+            for link in table.withLock({ $0.takeEnded() }) { link.finish() }
+            guard found.hasConnection else { continue }
+            switch listener.acceptNow(writeTimeout: ClusterLimits.writeTimeout) {
+            case .stopped: return
+            case .none: break
+            case .stream(let stream):
+                if let outcome = door.admit(stream, now: now) { note(outcome, onEvent) }
+            }
+        }
+    }
+
+    private func note(
+        _ outcome: Door.Outcome, _ onEvent: @escaping @Sendable (Link, Link.Event) -> Void
+    ) {
+        switch outcome {
+        case .refused(let peer, let reason): noteRefusal(of: peer, reason)
+        case .opened(let stream): receive(stream, onEvent)
+        }
+    }
+
+    /// Makes a link of an open stream. Those that say nothing are pushed out by newer ones.
+    private func receive(
         _ stream: ByteStream, _ onEvent: @escaping @Sendable (Link, Link.Event) -> Void
     ) {
-        table.withLock { table in
+        // The table is locked until the link stands in it, so its first event finds it there.
+        let surplus = table.withLock { table in
             table.links.removeAll { $0.isFinished }
-            guard table.strangers.count < ClusterLimits.strangersMax else {
-                stream.shutDown()
-                return
+            let link = Link(stream: stream, isStranger: true, tally: tally) {
+                [self] link, event in
+                if isForOwner(link, event) { onEvent(link, event) }
             }
-            // The table is locked until the link stands in it, so its first event finds it there.
-            let link = Link(stream: stream, isStranger: true, tally: tally) { [self] link, event in
-                _ = self.table.withLock { $0.strangers.remove(ObjectIdentifier(link)) }
-                onEvent(link, event)
-            }
-            table.strangers.insert(ObjectIdentifier(link))
+            table.guests.append(link)
             table.links.append(link)
+            return table.guests.count > ClusterLimits.strangersMax ? table.guests.first : nil
         }
+        surplus?.close(reason: "too many others wait to introduce themselves")
+    }
+
+    private func isForOwner(_ link: Link, _ event: Link.Event) -> Bool {
+        let id = ObjectIdentifier(link)
+        switch event {
+        case .frame:
+            return table.withLock { table in
+                if table.removeGuest(link) { table.known.insert(id) }
+                return table.known.contains(id)
+            }
+        case .closed(let reason):
+            let (isKnown, isGuest) = table.withLock { table in
+                let isGuest = table.removeGuest(link)
+                if isGuest { table.ended.append(link) }
+                return (table.known.remove(id) != nil, isGuest)
+            }
+            if isGuest, let reason { noteRefusal(of: link.peer, reason) }
+            return isKnown
+        }
+    }
+
+    private func noteRefusal(of peer: String, _ reason: String) {
+        log { $0.refused(peer, reason, now: MonotonicClock.now()) }
+    }
+
+    private func log(_ decide: (inout RefusalLog) -> [String]) {
+        for line in table.withLock({ decide(&$0.refusals) }) { Log.warning(line) }
     }
 }

@@ -38,7 +38,7 @@ extension ClusterBackend {
             let next =
                 index + 1 < plan.stages.count
                 ? members[plan.stages[index + 1].node]?.hello.dataAddress
-                : acceptor.address.description
+                : acceptor.address.specified(by: member.link.localHost).description
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
                 slotCount: configuration.slotCount, contextLength: contextLength,
@@ -58,8 +58,8 @@ extension ClusterBackend {
         else { return [] }
         do {
             let stream = try ByteStream(
-                connectingTo: address, timeout: ClusterLimits.connectTimeout,
-                writeTimeout: ClusterLimits.writeTimeout)
+                connectingTo: address, security: configuration.security,
+                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }

@@ -67,7 +67,9 @@ final class ClusterBackend: StepBackend {
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
-        acceptor = Acceptor(listener: try Listener(listen)) { link, event in
+        acceptor = Acceptor(
+            listener: try Listener(listen, security: configuration.security)
+        ) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.
             if case .frame(let frame) = event, case .heartbeat = frame.message { link.send(frame) }
             post(.link(link, event))
@@ -78,7 +80,7 @@ final class ClusterBackend: StepBackend {
                 ? nil
                 : try LocalWorkers(
                     count: localCount, joining: acceptor.address, threadCount: threadCount,
-                    modelPath: model.path, cacheDirectory: configuration.cacheDirectory)
+                    modelPath: model.path, configuration: configuration)
         } catch {
             acceptor.stop()
             throw error

@@ -4,7 +4,9 @@ import Wire
 
 /// Every bound of the cluster's queues and waits.
 package enum ClusterLimits {
-    /// For the first frame of a connection, counted from its acceptance.
+    /// For TLS's handshake, counted from the connection.
+    package static let handshakeTimeout = Duration.seconds(5)
+    /// For the first frame of a connection that came in, counted from the end of the handshake.
     package static let firstFrameTimeout = Duration.seconds(5)
     package static let connectTimeout = Duration.seconds(5)
     /// A peer that takes no byte for this long is lost.
@@ -28,8 +30,13 @@ package enum ClusterLimits {
     package static let settleTime = Duration.seconds(2)
     /// How long children have to end by themselves before they are killed.
     package static let childExitPatience = Duration.milliseconds(1200)
-    /// Connections that have not said yet who they are.
+    /// Connections that have not proved yet that they belong here; beyond it the oldest goes.
     package static let strangersMax = 64
+    /// Read and thrown away of what one of these still sends after it was refused.
+    package static let strangerDiscardBytesMax = 32 << 10
+    /// Connections refused in one interval whose lines are logged; the others are counted.
+    package static let refusalLinesMax = 5
+    package static let refusalInterval = Duration.seconds(10)
     /// Frames waiting to be sent on one link.
     package static let outgoingFramesMax = 1024
     /// Small, so that many workers can be shipped to at once from little memory.

@@ -15,6 +15,8 @@ package struct CoordinatorConfiguration: Sendable {
     }
 
     package var placement: Placement
+    /// Of all links of the cluster.
+    package var security: StreamSecurity
     /// Positions of one sequence; the model's own limit caps it.
     package var contextLength: Int
     /// Sequences computed at once.
@@ -30,11 +32,12 @@ package struct CoordinatorConfiguration: Sendable {
     package var objective: PlannerGoal.Objective
 
     package init(
-        placement: Placement, contextLength: Int, slotCount: Int, cacheDirectory: String,
-        wireType: WireType = .f32, cacheType: CacheType = .f16,
+        placement: Placement, security: StreamSecurity, contextLength: Int, slotCount: Int,
+        cacheDirectory: String, wireType: WireType = .f32, cacheType: CacheType = .f16,
         objective: PlannerGoal.Objective = .throughput
     ) {
         self.placement = placement
+        self.security = security
         self.contextLength = contextLength
         self.slotCount = slotCount
         self.cacheDirectory = cacheDirectory

@@ -18,10 +18,13 @@ package final class Link: Sendable {
     }
 
     package let peer: String
+    /// This machine's address as the peer has it.
+    package let localHost: String?
     private let stream: ByteStream
     private let outgoing = Mailbox<Frame>(capacity: ClusterLimits.outgoingFramesMax)
     private let shipping = Mailbox<Void>(capacity: ClusterLimits.shippingChunksMax)
-    private let threads = Mutex<[OSThread]>([])
+    private let reader = Mutex<OSThread?>(nil)
+    private let writer = Mutex<OSThread?>(nil)
     private let counters = Mutex(LinkCounters())
     private let tally: ByteTally?
     private let parting = Mutex<Parting>(Parting())
@@ -33,8 +36,8 @@ package final class Link: Sendable {
         var isDismissed = false
     }
 
-    /// Takes over `stream`. A stranger has a limited time and size for its first frame. What goes
-    /// over the link is also counted in `tally`.
+    /// Takes over `stream` and opens it. A stranger has a limited time and size for that and its
+    /// first frame. What goes over the link is also counted in `tally`.
     package init(
         stream: ByteStream, isStranger: Bool, tally: ByteTally? = nil,
         onEvent: @escaping @Sendable (Link, Event) -> Void
@@ -42,14 +45,16 @@ package final class Link: Sendable {
         self.stream = stream
         self.tally = tally
         peer = stream.peer
-        let reader = OSThread(name: "link-read") { [self] in
-            let reason = read(isStranger: isStranger) { onEvent(self, .frame($0)) }
-            outgoing.close()
-            shipping.close()
-            onEvent(self, .closed(reason: reason))
+        localHost = stream.localHost
+        // The thread is stored before it can end: whoever it calls may look for it.
+        reader.withLock { reader in
+            reader = OSThread(name: "link-read") { [self] in
+                let reason = run(isStranger: isStranger) { onEvent(self, .frame($0)) }
+                outgoing.close()
+                shipping.close()
+                onEvent(self, .closed(reason: reason))
+            }
         }
-        let writer = OSThread(name: "link-write") { [self] in write() }
-        threads.withLock { $0 = [reader, writer] }
     }
 
     /// Queues `frame`. False when the link is closed, or so far behind that it is now closed.
@@ -95,11 +100,13 @@ package final class Link: Sendable {
         stream.shutDown()
         outgoing.close()
         shipping.close()
-        for thread in threads.withLock({ swap(&$0, []) }) { thread.join() }
+        // In this order: the reader starts the writer.
+        reader.withLock { swap(&$0, nil) }?.join()
+        writer.withLock { swap(&$0, nil) }?.join()
     }
 
     /// Whether `finish` has been called.
-    package var isFinished: Bool { threads.withLock { $0.isEmpty } }
+    package var isFinished: Bool { reader.withLock { $0 == nil } }
 
     private func dismiss(_ reason: String) {
         parting.withLock {
@@ -135,12 +142,34 @@ package final class Link: Sendable {
 
     // MARK: Reader
 
-    private func read(isStranger: Bool, _ deliver: (Frame) -> Void) -> String? {
+    /// Opens the stream, starts the writer and reads to the end; why it ended.
+    private func run(isStranger: Bool, _ deliver: (Frame) -> Void) -> String? {
+        let deadline = MonotonicClock.now() + ClusterLimits.firstFrameTimeout
         do {
-            var isFirst = isStranger
-            let deadline = MonotonicClock.now() + ClusterLimits.firstFrameTimeout
+            guard try stream.open(timeout: ClusterLimits.handshakeTimeout) else {
+                return abandon(reason: nil)
+            }
+        } catch {
+            return abandon(reason: "\(error)")
+        }
+        writer.withLock { $0 = OSThread(name: "link-write") { [self] in write() } }
+        return read(until: isStranger ? deadline : nil, deliver)
+    }
+
+    /// Ends a connection that was never opened, as the writer ends all others.
+    private func abandon(reason: String?) -> String? {
+        stream.shutDown()
+        written.close()
+        return parting.withLock { $0.reason } ?? reason
+    }
+
+    /// With `deadline`, the first frame has to be there by then and has to be one that introduces.
+    private func read(until deadline: Duration?, _ deliver: (Frame) -> Void) -> String? {
+        do {
+            var isFirst = deadline != nil
             func timeout() -> Duration? {
-                isFirst ? max(.zero, deadline - MonotonicClock.now()) : nil
+                guard isFirst, let deadline else { return nil }
+                return max(.zero, deadline - MonotonicClock.now())
             }
             while true {
                 guard let head = try stream.read(count: Limits.headerBytes, timeout: timeout())

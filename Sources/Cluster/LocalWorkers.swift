@@ -6,26 +6,42 @@ import Platform
 final class LocalWorkers {
     private var children: [(name: String, process: ChildProcess)] = []
 
-    /// Starts `count` workers that join `address`, sharing the machine's memory evenly.
+    /// Starts `count` workers that join `address`, sharing the machine's memory evenly. The
+    /// cluster token goes to them over their standard input, where nobody else can see it.
     init(
         count: Int, joining address: SocketAddress, threadCount: Int, modelPath: String,
-        cacheDirectory: String
+        configuration: CoordinatorConfiguration
     ) throws(ProcessError) {
+        let coordinator = Self.reachable(address)
+        var security = ["--plaintext"]
+        var input = ""
+        if case .token(let token) = configuration.security {
+            security = ["--token-file", TokenFile.standardInput]
+            input = token.text + "\n"
+        }
         let budget = MemoryReading.availableBytes() / 10 * 8 / count
         do {
             for number in 1...count {
                 let name = "local-\(number)"
-                let process = try ChildProcess.ofSelf(arguments: [
-                    "worker", "--join", address.description, "--name", name,
-                    "--threads", "\(threadCount)", "--memory", "\(budget)",
-                    "--model", modelPath, "--cache", cacheDirectory, "--child",
-                ])
+                let process = try ChildProcess.ofSelf(
+                    arguments: [
+                        "worker", "--join", coordinator.description, "--name", name,
+                        "--threads", "\(threadCount)", "--memory", "\(budget)",
+                        "--model", modelPath, "--cache", configuration.cacheDirectory, "--child",
+                    ] + security, input: input)
                 children.append((name, process))
             }
         } catch {
             stop()
             throw error
         }
+    }
+
+    /// Where a worker on this machine joins. A coordinator that listens on all addresses expects
+    /// others from elsewhere, who have to reach the data port of the workers here: these join, and
+    /// so listen, at the machine's network address.
+    private static func reachable(_ address: SocketAddress) -> SocketAddress {
+        address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1")
     }
 
     /// Names and exit statuses of those that ended since the last call.

@@ -7,6 +7,7 @@ package struct WorkerConfiguration: Sendable {
     /// The coordinator's `--workers-listen` address.
     package var coordinator: SocketAddress
     package var dataListen: SocketAddress
+    package var security: StreamSecurity
     package var name: String
     package var cacheDirectory: String
     /// What the blobs in the cache may take together; nil for what the disk has.
@@ -21,13 +22,14 @@ package struct WorkerConfiguration: Sendable {
     package var measuresSpeed: Bool
 
     package init(
-        coordinator: SocketAddress, dataListen: SocketAddress, name: String,
-        cacheDirectory: String, cacheByteCountMax: Int? = nil, modelPath: String? = nil,
-        memoryBudgetBytes: Int, threadCount: Int, endsWithCoordinator: Bool,
-        measuresSpeed: Bool = false
+        coordinator: SocketAddress, dataListen: SocketAddress, security: StreamSecurity,
+        name: String, cacheDirectory: String, cacheByteCountMax: Int? = nil,
+        modelPath: String? = nil, memoryBudgetBytes: Int, threadCount: Int,
+        endsWithCoordinator: Bool, measuresSpeed: Bool = false
     ) {
         self.coordinator = coordinator
         self.dataListen = dataListen
+        self.security = security
         self.name = name
         self.cacheDirectory = cacheDirectory
         self.cacheByteCountMax = cacheByteCountMax
@@ -43,6 +45,8 @@ package struct WorkerConfiguration: Sendable {
 package enum WorkerError: Error, Equatable, CustomStringConvertible {
     case unreachable(String, seconds: Int)
     case refused(String)
+    /// The coordinator and this worker cannot agree on TLS.
+    case notAdmitted(String, TLSFault)
     case cannotLoad(String)
     case coordinatorGone(String)
 
@@ -50,6 +54,11 @@ package enum WorkerError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unreachable(let reason, let seconds): "\(reason) (tried for \(seconds) s)"
         case .refused(let reason): "the coordinator refused this worker: \(reason)"
+        case .notAdmitted(let address, .wrongToken):
+            "\(address) is a cluster with another token; "
+                + "copy the coordinator's token file here and name it with --token-file"
+        case .notAdmitted(let address, let fault):
+            "cannot join \(address): \(fault)"
         case .cannotLoad(let reason): "this worker cannot load its stage: \(reason)"
         case .coordinatorGone(let reason): "the coordinator is gone: \(reason)"
         }

@@ -41,7 +41,8 @@ package final class WorkerNode: Sendable {
                 threadCount: configuration.threadCount)
         }
         acceptor = Acceptor(
-            listener: try Listener(configuration.dataListen), tally: dataTraffic
+            listener: try Listener(configuration.dataListen, security: configuration.security),
+            tally: dataTraffic
         ) { link, event in
             events.post(.data(link, event))
         }
@@ -63,7 +64,7 @@ package final class WorkerNode: Sendable {
         while let link = try joinLink() {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
-                events: events, hello: hello(speed), counters: counters,
+                events: events, hello: hello(speed, on: link), counters: counters,
                 dataTraffic: dataTraffic)
             let end = session.run()
             session.close()
@@ -90,7 +91,8 @@ package final class WorkerNode: Sendable {
         }
     }
 
-    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop.
+    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop. A
+    /// coordinator with another token is not tried again.
     private func joinLink() throws -> Link? {
         let patience = ClusterLimits.joinPatience
         let deadline = MonotonicClock.now() + patience
@@ -98,9 +100,10 @@ package final class WorkerNode: Sendable {
         while true {
             do {
                 let stream = try ByteStream(
-                    connectingTo: configuration.coordinator,
+                    connectingTo: configuration.coordinator, security: configuration.security,
                     timeout: ClusterLimits.connectTimeout,
                     writeTimeout: ClusterLimits.writeTimeout)
+                _ = try stream.open(timeout: ClusterLimits.handshakeTimeout)
                 return Link(stream: stream, isStranger: false) { [events] link, event in
                     if case .frame(let frame) = event, case .heartbeat = frame.message {
                         link.noteEcho(frame)
@@ -108,6 +111,8 @@ package final class WorkerNode: Sendable {
                         events.post(.control(link, event))
                     }
                 }
+            } catch SocketError.tls(let fault) where fault.isLasting {
+                throw WorkerError.notAdmitted("\(configuration.coordinator)", fault)
             } catch {
                 guard MonotonicClock.now() < deadline else {
                     throw WorkerError.unreachable(
@@ -142,10 +147,12 @@ package final class WorkerNode: Sendable {
         ).take()
     }
 
-    private func hello(_ speed: WorkerSpeed) -> Hello {
-        Hello(
+    private func hello(_ speed: WorkerSpeed, on link: Link) -> Hello {
+        // Where this worker listens on all addresses, others reach it as the coordinator does.
+        let dataAddress = acceptor.address.specified(by: link.localHost)
+        return Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
-            node: node, name: configuration.name, dataAddress: acceptor.address.description,
+            node: node, name: configuration.name, dataAddress: dataAddress.description,
             cores: UInt16(clamping: OSThread.allowedCPUs().count),
             threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,

@@ -95,8 +95,8 @@ extension WorkerSession {
     private func connect(to address: SocketAddress) -> Link? {
         do {
             let stream = try ByteStream(
-                connectingTo: address, timeout: ClusterLimits.connectTimeout,
-                writeTimeout: ClusterLimits.writeTimeout)
+                connectingTo: address, security: configuration.security,
+                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
             let link = Link(stream: stream, isStranger: false, tally: dataTraffic) {
                 [events] link, event in
                 events.post(.next(link, event))

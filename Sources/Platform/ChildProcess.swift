@@ -4,18 +4,27 @@ import Glibc
 
 /// A process that this one started and ends.
 ///
-/// Its standard input is a pipe that this process holds open and never writes to: a child that
-/// reads it sees the end when its parent is gone, however the parent died.
+/// Its standard input is a pipe that this process holds open: a child that reads it gets the input
+/// it was started with, and sees the end when its parent is gone, however the parent died.
 package final class ChildProcess: Sendable {
     package let processID: Int32
     private let leash: Int32
 
+    /// What fits into a pipe before anybody reads it.
+    private static let inputBytesMax = 4096
+
     /// Starts this very executable with `arguments`; stderr is shared, stdout goes to stderr.
-    package static func ofSelf(arguments: [String]) throws(ProcessError) -> ChildProcess {
-        try ChildProcess(executable: "/proc/self/exe", arguments: arguments)
+    /// `input`, a few lines, waits on its standard input.
+    package static func ofSelf(
+        arguments: [String], input: String = ""
+    ) throws(ProcessError) -> ChildProcess {
+        precondition(input.utf8.count <= inputBytesMax)
+        return try ChildProcess(executable: "/proc/self/exe", arguments: arguments, input: input)
     }
 
-    private init(executable: String, arguments: [String]) throws(ProcessError) {
+    private init(
+        executable: String, arguments: [String], input: String
+    ) throws(ProcessError) {
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { throw .cannotStart(executable, errno: errno) }
         _ = fcntl(ends[1], F_SETFD, FD_CLOEXEC)
@@ -43,6 +52,9 @@ package final class ChildProcess: Sendable {
         }
         processID = process
         leash = ends[1]
+        let bytes = Array(input.utf8)
+        // A child that has ended already has its exit status to say so.
+        _ = bytes.withUnsafeBytes { write(leash, $0.baseAddress, $0.count) }
     }
 
     deinit { close(leash) }

@@ -83,6 +83,13 @@ package enum StandardError {
 
 /// The process's standard output stream, written without buffering.
 package enum StandardOutput {
+    /// Makes the file that standard output goes to, if it goes to a file, its owner's alone.
+    package static func keepPrivate() {
+        var status = stat()
+        guard fstat(STDOUT_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+        _ = fchmod(STDOUT_FILENO, 0o600)
+    }
+
     package static func write(_ text: String) { writeAll(text, to: STDOUT_FILENO) }
 }
 

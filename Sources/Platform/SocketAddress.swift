@@ -53,6 +53,29 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
             }
     }
 
+    /// Whether it stands for all of this machine's addresses, as `0.0.0.0` and `::` do.
+    package var isUnspecified: Bool {
+        guard let candidates = try? resolve(), !candidates.isEmpty else { return false }
+        return candidates.allSatisfy { candidate in
+            switch candidate.family {
+            case AF_INET: candidate.bytes[4..<8].allSatisfy { $0 == 0 }
+            case AF_INET6: candidate.bytes[8..<24].allSatisfy { $0 == 0 }
+            default: false
+            }
+        }
+    }
+
+    /// The same port at `host`, where this stands for all addresses; otherwise itself.
+    package func specified(by host: String?) -> SocketAddress {
+        guard let host, isUnspecified else { return self }
+        return SocketAddress(host: host, port: port)
+    }
+
+    /// Any port on all addresses of the family in which this one is reached.
+    package var anyAddress: String {
+        (try? resolve())?.first?.family == AF_INET6 ? "[::]:0" : "0.0.0.0:0"
+    }
+
     struct Resolved {
         let family: Int32
         let bytes: [UInt8]
@@ -90,6 +113,7 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
     case timedOut(seconds: Double)
     /// The peer closed in the middle of what was being read.
     case closedEarly(missing: Int)
+    case tls(TLSFault)
 
     package var description: String {
         switch self {
@@ -105,6 +129,7 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
         case .writeFailed(let errno): "writing failed: \(systemMessage(errno))"
         case .timedOut(let seconds): "nothing happened for \(seconds) s"
         case .closedEarly(let missing): "the peer closed with \(missing) bytes still to come"
+        case .tls(let fault): "\(fault)"
         }
     }
 }

@@ -80,6 +80,13 @@ package enum FileSystem {
         return stat(path, &status) == 0 ? Int(status.st_size) : nil
     }
 
+    /// `path` from the root on.
+    package static func absolutePath(_ path: String) -> String {
+        guard !path.hasPrefix("/"), let directory = getcwd(nil, 0) else { return path }
+        defer { free(directory) }
+        return String(cString: directory) + "/" + path
+    }
+
     package static func remove(_ path: String) { unlink(path) }
 
     /// `$XDG_CACHE_HOME/caravan`, or `~/.cache/caravan` (XDG Base Directory Specification).
@@ -88,6 +95,14 @@ package enum FileSystem {
             return path + "/caravan"
         }
         return (environment("HOME") ?? "/tmp") + "/.cache/caravan"
+    }
+
+    /// `$XDG_STATE_HOME/caravan`, or `~/.local/state/caravan` (the same specification).
+    package static var stateDirectory: String {
+        if let path = environment("XDG_STATE_HOME"), path.hasPrefix("/") {
+            return path + "/caravan"
+        }
+        return (environment("HOME") ?? "/tmp") + "/.local/state/caravan"
     }
 
     package static func environment(_ name: String) -> String? {

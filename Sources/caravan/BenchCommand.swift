@@ -22,6 +22,7 @@ struct BenchCommand: Command {
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
+            .init("--plaintext", nil, "links without encryption, to measure what it costs"),
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
@@ -34,6 +35,7 @@ struct BenchCommand: Command {
     private let localCount: Int?
     private let threadCount: Int
     private let cacheDirectory: String
+    private let security: StreamSecurity
     private let wireType: WireType
     private let cacheType: CacheType
     private let asJSON: Bool
@@ -52,6 +54,8 @@ struct BenchCommand: Command {
             depths: try options.integers("--depth", in: 0...(1 << 22)) ?? [0],
             repeatCount: try options.integer("--repeat", in: 1...1000) ?? 3)
         try options.check("--cache", needs: "--local")
+        try options.check("--plaintext", needs: "--local")
+        security = options.has("--plaintext") ? .plaintext : .token(ClusterToken())
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
         wireType = try options.wireType(needs: "--local")
         cacheType = try options.cacheType()
@@ -120,8 +124,9 @@ struct BenchCommand: Command {
                     threadCount: threadCount)
             } ?? .inProcess(threadCount: threadCount)
         return CoordinatorConfiguration(
-            placement: placement, contextLength: contextLength, slotCount: plan.slotCount,
-            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
+            placement: placement, security: security, contextLength: contextLength,
+            slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
+            cacheType: cacheType)
     }
 }
 

@@ -9,7 +9,7 @@ enum CommandLineTool {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
             StatusCommand.self, TopCommand.self, PlanCommand.self, BenchCommand.self,
-            PerplexityCommand.self, SynthCommand.self,
+            PerplexityCommand.self, SynthCommand.self, TokenCommand.self,
         ]
     }
 

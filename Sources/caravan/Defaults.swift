@@ -23,19 +23,4 @@ extension Options {
         try integer("--threads", in: 1...Self.threadCountMax)
             ?? max(1, Defaults.threadCount / max(1, sharers))
     }
-
-    /// A `HOST:PORT`. Links are plaintext in this version, so it has to be on loopback.
-    func address(
-        _ name: String, _ standard: String, isRequired: Bool = false
-    ) throws(UsageError) -> SocketAddress {
-        let text = isRequired ? try required(name) : self.text(name) ?? standard
-        guard let address = SocketAddress(text) else {
-            throw .badValue(name, text, "HOST:PORT, such as \(standard)")
-        }
-        guard address.isLoopback else {
-            throw .badValue(
-                name, text, "a loopback address in this version: links are not encrypted yet")
-        }
-        return address
-    }
 }

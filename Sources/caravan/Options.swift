@@ -107,6 +107,11 @@ struct Options {
         guard !has(name) || has(other) else { throw .needsOption(name, other) }
     }
 
+    /// Throws where `name` is given together with `other`, which says the opposite.
+    func check(_ name: String, excludes other: String) throws(UsageError) {
+        guard !has(name) || !has(other) else { throw .excludesOption(name, other) }
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = values[name] else { return nil }
         guard let value = Int(text), range.contains(value) else {
@@ -168,6 +173,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible {
     case unexpectedOperand(String)
     case badValue(String, String, String)
     case needsOption(String, String)
+    case excludesOption(String, String)
 
     var description: String {
         switch self {
@@ -181,6 +187,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible {
         case .unexpectedOperand(let text): "'\(text)' is one argument too many"
         case .badValue(let name, let text, let wanted): "\(name) is '\(text)'; it takes \(wanted)"
         case .needsOption(let name, let other): "\(name) does nothing without \(other)"
+        case .excludesOption(let name, let other): "\(name) and \(other) exclude each other"
         }
     }
 }

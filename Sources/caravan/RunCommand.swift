@@ -73,7 +73,8 @@ struct RunCommand: Command {
         let coordinator = try Coordinator(
             model: model,
             configuration: CoordinatorConfiguration(
-                placement: placement, contextLength: model.served.contextLength, slotCount: 1,
+                placement: placement, security: .token(ClusterToken()),
+                contextLength: model.served.contextLength, slotCount: 1,
                 cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType))
         let interrupt = StopFlag()
         let printsText = !asJSON

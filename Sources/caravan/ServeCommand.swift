@@ -12,7 +12,9 @@ struct ServeCommand: Command {
         options: [
             .init("--listen", "HOST:PORT", "where the API listens (default 127.0.0.1:8080)"),
             .init(
-                "--workers-listen", "HOST:PORT", "where workers join (default 127.0.0.1:7070)"),
+                "--workers-listen", "HOST:PORT",
+                "where workers join (default 0.0.0.0:7070; with --local 127.0.0.1:7070)"),
+            SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
             .init("--local", "N", "start N workers on this machine"),
             .init("--threads", "N", "compute threads of each local worker"),
             .init(
@@ -31,6 +33,7 @@ struct ServeCommand: Command {
     private let modelPath: String
     private let listen: SocketAddress
     private let apiKeyFile: String?
+    private let security: SecurityChoice
     private let configuration: CoordinatorConfiguration
 
     init(_ options: Options) throws {
@@ -43,10 +46,16 @@ struct ServeCommand: Command {
         apiKeyFile = options.text("--api-key-file")
         let localCount = try options.integer("--local", in: 1...64) ?? 0
         try options.check("--threads", needs: "--local")
+        security = try SecurityChoice(options)
+        // Local workers need no port that others can reach; who wants them as well says so.
+        let isLocal = localCount > 0 || security.isPlaintext
+        let workersListen = isLocal ? "127.0.0.1:7070" : "0.0.0.0:7070"
         configuration = CoordinatorConfiguration(
             placement: .workers(
-                listen: try options.address("--workers-listen", "127.0.0.1:7070"),
+                listen: try options.address("--workers-listen", workersListen, security),
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
+            // The real one is read when it is run.
+            security: .token(ClusterToken()),
             contextLength: try options.integer("--context", in: 8...Int(Int32.max))
                 ?? ClusterLimits.defaultContextLength,
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
@@ -59,6 +68,8 @@ struct ServeCommand: Command {
     func run() throws -> Int32 {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
         let model = try LoadedModel(path: modelPath, contextLength: configuration.contextLength)
+        var configuration = configuration
+        configuration.security = try security.forCoordinator()
         let coordinator = try Coordinator(model: model, configuration: configuration)
         let ending = Mailbox<Void>(capacity: 1)
         return try Supervisor.run(stop: { _ in ending.close() }) {
@@ -69,7 +80,7 @@ struct ServeCommand: Command {
             let api = SocketAddress(host: listen.host, port: server.port)
             Log.info("serving \(coordinator.model.name) on http://\(api)")
             if let address = coordinator.workersAddress {
-                Log.info("workers join with: caravan worker --join \(address)")
+                for line in security.invitation(to: address) { Log.info(line) }
             }
             let ready = coordinator.awaitReady(until: { ending.isClosed }) {
                 ProgressLine.show($0)

@@ -11,7 +11,10 @@ struct WorkerCommand: Command {
             .init("--join", "HOST:PORT", "the coordinator's --workers-listen address (required)"),
             .init("--memory", "SIZE", "memory to use, such as 4GiB (default 80 % of what is free)"),
             .init("--threads", "N", "compute threads (default one a core)"),
-            .init("--data-listen", "HOST:PORT", "where data links come in (default 127.0.0.1:0)"),
+            SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
+            .init(
+                "--data-listen", "HOST:PORT",
+                "where data links come in (default any free port, on loopback if --join is)"),
             .init("--model", "FILE", "the model, if it is here as well: nothing is shipped then"),
             .init("--cache", "DIR", "where blobs are kept (default ~/.cache/caravan/blobs)"),
             .init(
@@ -22,6 +25,7 @@ struct WorkerCommand: Command {
             .init("--child", nil, "end when standard input or the coordinator does"),
         ])
 
+    private let security: SecurityChoice
     private let configuration: WorkerConfiguration
 
     init(_ options: Options) throws {
@@ -33,9 +37,16 @@ struct WorkerCommand: Command {
         guard !name.isEmpty, name.utf8.count <= 64, isPrintable else {
             throw UsageError.badValue("--name", name, "1 to 64 bytes of printable text")
         }
+        security = try SecurityChoice(options)
+        let coordinator = try options.address(
+            "--join", "10.0.0.1:7070", security, isRequired: true)
+        // Who joins over loopback is reached over it, and needs no port for others.
+        let anyPort = coordinator.isLoopback ? "127.0.0.1:0" : coordinator.anyAddress
         configuration = WorkerConfiguration(
-            coordinator: try options.address("--join", "127.0.0.1:7070", isRequired: true),
-            dataListen: try options.address("--data-listen", "127.0.0.1:0"), name: name,
+            coordinator: coordinator,
+            dataListen: try options.address("--data-listen", anyPort, security),
+            // The real one is read when it is run.
+            security: .token(ClusterToken()), name: name,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
             cacheByteCountMax: try options.byteCount("--cache-size"),
             modelPath: options.text("--model"),
@@ -46,6 +57,8 @@ struct WorkerCommand: Command {
     }
 
     func run() throws -> Int32 {
+        var configuration = configuration
+        configuration.security = try security.forWorker()
         let node = try WorkerNode(configuration: configuration)
         if configuration.endsWithCoordinator {
             // Its coordinator writes the same things to the same terminal.

@@ -94,7 +94,8 @@ extension Coordinator {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: .inProcess(threadCount: threadCount),
-                contextLength: model.served.contextLength, slotCount: slotCount,
+                security: TestCluster.security, contextLength: model.served.contextLength,
+                slotCount: slotCount,
                 cacheDirectory: ""))
         guard case .ready = coordinator.awaitReady(until: { false }, progress: { _ in }) else {
             throw GenerationError.notReady("the in-process stage did not load")

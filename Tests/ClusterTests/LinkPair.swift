@@ -12,11 +12,15 @@ final class LinkPair {
     let nearEvents: Mailbox<Link.Event>
     let farEvents: Mailbox<Link.Event>
 
-    init(farIsStranger: Bool = false, farCapacity: Int = 1000) throws {
+    init(
+        farIsStranger: Bool = false, farCapacity: Int = 1000,
+        security: StreamSecurity = TestCluster.security
+    ) throws {
         let patience = TestCluster.patience
-        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), security: security)
         let nearStream = try ByteStream(
-            connectingTo: listener.address, timeout: patience, writeTimeout: patience)
+            connectingTo: listener.address, security: security, timeout: patience,
+            writeTimeout: patience)
         let farStream = try #require(listener.accept(writeTimeout: patience))
         let nearEvents = Mailbox<Link.Event>(capacity: 1000)
         let farEvents = Mailbox<Link.Event>(capacity: farCapacity)

@@ -126,7 +126,7 @@ struct RecoveryTests {
                 model: file.model,
                 configuration: CoordinatorConfiguration(
                     placement: .workers(listen: address, localCount: 0, threadCount: 1),
-                    contextLength: 256, slotCount: 2,
+                    security: TestCluster.security, contextLength: 256, slotCount: 2,
                     cacheDirectory: file.directory.file("digests")))
         }
         let isReady = { (it: Coordinator) in eventually { it.status().state == "ready" } }
@@ -135,7 +135,8 @@ struct RecoveryTests {
         let worker = try TestWorker(
             WorkerConfiguration(
                 coordinator: address, dataListen: SocketAddress(host: "127.0.0.1", port: 0),
-                name: "w", cacheDirectory: file.directory.file("cache"),
+                security: TestCluster.security, name: "w",
+                cacheDirectory: file.directory.file("cache"),
                 memoryBudgetBytes: 1 << 30, threadCount: 1, endsWithCoordinator: false))
         #expect(isReady(first))
         let expected = try first.generate(.test())

@@ -7,16 +7,17 @@ import TestSupport
 import Testing
 import Wire
 
-/// Whoever else finds the ports: the request that runs meanwhile does not notice.
+/// Whoever else finds the ports, here with the cluster token, in the other file without it: the
+/// request that runs meanwhile does not notice.
 @Suite(.serialized)
 struct StrangerTests {
-    private struct Ports {
+    struct Ports {
         let workers: SocketAddress
         let data: SocketAddress
     }
 
     /// Runs `disturb` while a request runs, then compares that request with an undisturbed one.
-    private func undisturbed(_ disturb: (Ports) throws -> Void) throws {
+    func undisturbed(_ disturb: (Ports) throws -> Void) throws {
         let file = try TestModelFile()
         let cluster = try TestCluster(file.model, workerCount: 2)
         #expect(cluster.awaitReady(stageCount: 2))
@@ -35,7 +36,7 @@ struct StrangerTests {
         cluster.stop()
     }
 
-    private func bothPorts(_ disturb: (SocketAddress) throws -> Void) throws {
+    func bothPorts(_ disturb: (SocketAddress) throws -> Void) throws {
         try undisturbed { ports in
             try disturb(ports.workers)
             try disturb(ports.data)

@@ -10,6 +10,9 @@ final class TestCluster {
     /// For waits that only end this way when something is broken.
     static let patience = Duration.seconds(120)
     private static let memory = 1 << 30
+    /// What all clusters of these tests share, unless a test is about another.
+    static let token = ClusterToken()
+    static let security = StreamSecurity.token(token)
 
     let coordinator: Coordinator
     private let caches: TemporaryDirectory
@@ -27,7 +30,8 @@ final class TestCluster {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: .workers(listen: local, localCount: 0, threadCount: 1),
-                contextLength: model.served.contextLength, slotCount: slotCount,
+                security: Self.security, contextLength: model.served.contextLength,
+                slotCount: slotCount,
                 cacheDirectory: self.caches.path))
         for _ in 0..<workerCount { try addWorker() }
     }
@@ -48,7 +52,7 @@ final class TestCluster {
         let worker = try TestWorker(
             WorkerConfiguration(
                 coordinator: address, dataListen: SocketAddress(host: "127.0.0.1", port: 0),
-                name: name, cacheDirectory: cache ?? caches.file(name),
+                security: Self.security, name: name, cacheDirectory: cache ?? caches.file(name),
                 cacheByteCountMax: cacheSize, modelPath: model,
                 memoryBudgetBytes: memory, threadCount: 1, endsWithCoordinator: false))
         workers.append(worker)

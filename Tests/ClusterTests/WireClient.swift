@@ -7,13 +7,19 @@ import Wire
 final class WireClient {
     private let stream: ByteStream
 
-    init(_ address: SocketAddress) throws {
+    /// Connects, and shakes hands if `security` says so.
+    init(_ address: SocketAddress, _ security: StreamSecurity = TestCluster.security) throws {
         stream = try ByteStream(
-            connectingTo: address, timeout: TestCluster.patience,
+            connectingTo: address, security: security, timeout: TestCluster.patience,
             writeTimeout: TestCluster.patience)
+        _ = try stream.open(timeout: TestCluster.patience)
     }
 
-    init(_ stream: ByteStream) { self.stream = stream }
+    /// Over a connection that came in.
+    init(_ stream: ByteStream) throws {
+        self.stream = stream
+        _ = try stream.open(timeout: TestCluster.patience)
+    }
 
     func close() { stream.shutDown() }
 

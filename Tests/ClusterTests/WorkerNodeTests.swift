@@ -15,7 +15,8 @@ struct WorkerNodeTests {
     init() throws {
         Log.setThreshold(.error)
         caches = try TemporaryDirectory()
-        listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        listener = try Listener(
+            SocketAddress(host: "127.0.0.1", port: 0), security: TestCluster.security)
     }
 
     /// A worker that has connected and said hello.
@@ -23,11 +24,12 @@ struct WorkerNodeTests {
         let worker = try TestWorker(
             WorkerConfiguration(
                 coordinator: listener.address,
-                dataListen: SocketAddress(host: "127.0.0.1", port: 0), name: "w",
-                cacheDirectory: caches.file("cache"), memoryBudgetBytes: 1 << 30, threadCount: 1,
+                dataListen: SocketAddress(host: "127.0.0.1", port: 0),
+                security: TestCluster.security, name: "w", cacheDirectory: caches.file("cache"),
+                memoryBudgetBytes: 1 << 30, threadCount: 1,
                 endsWithCoordinator: true))
         let stream = try #require(listener.accept(writeTimeout: TestCluster.patience))
-        let peer = WireClient(stream)
+        let peer = try WireClient(stream)
         guard case .hello(let hello)? = peer.receive()?.message else {
             Issue.record("no hello")
             return (worker, peer)

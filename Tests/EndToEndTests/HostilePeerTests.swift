@@ -10,22 +10,28 @@ extension EndToEndTests {
         enum Frames {
             /// `hello` whose protocolMin and protocolMax are 0.
             static let oldHello = bytes(
-                "4352564e01000100000000003f00000000000000bc1273590000000000000000"
+                "4352564e01000100000000007b000000000000008479d2190000000000000000"
                     + "00000000010000000000000002000000000000000100010000000040"
                     + "0000000003006f6c640b003132372e302e302e313a390800706f727461626c65"
-                    + "010030")
+                    + "010030"
+                    + "000000000000000000000000000000000000000000000000000000000000"
+                    + "000000000000000000000000000000000000000000000000000000000000")
             /// A good `hello` under header version 7.
             static let futureHeader = bytes(
-                "4352564e07000100000000003f000000000000006c61cf2a0000000000000000"
+                "4352564e07000100000000007b000000000000000e0885940000000000000000"
                     + "01000100010000000000000002000000000000000100010000000040"
                     + "0000000003006f6c640b003132372e302e302e313a390800706f727461626c65"
-                    + "010030")
+                    + "010030"
+                    + "000000000000000000000000000000000000000000000000000000000000"
+                    + "000000000000000000000000000000000000000000000000000000000000")
             /// `hello` whose last byte does not fit its checksum.
             static let damagedHello = bytes(
-                "4352564e01000100000000003f00000000000000b57a4c150000000000000000"
+                "4352564e01000100000000007b00000000000000415150f70000000000000000"
                     + "01000100010000000000000002000000000000000100010000000040"
                     + "0000000003006f6c640b003132372e302e302e313a390800706f727461626c65"
-                    + "010031")
+                    + "010030"
+                    + "000000000000000000000000000000000000000000000000000000000000"
+                    + "000000000000000000000000000000000000000000000000000000000001")
             /// `hello` and `step` that announce a payload of 4 GiB.
             static let longHello = bytes(
                 "4352564e0100010000000000ffffffff000000005d4391920000000000000000")
@@ -63,8 +69,9 @@ extension EndToEndTests {
             }
         }
 
-        @Test func answerGoesOnUnderNoise() throws {
-            let cluster = try TestCluster(workerCount: 2)
+        @Test(arguments: [false, true])
+        func answerGoesOnUnderNoise(isPlaintext: Bool) throws {
+            let cluster = try TestCluster(workerCount: 2, isPlaintext: isPlaintext)
             let body = cluster.chat("Tell me about rivers.", tokens: 200, stream: true)
             let quiet = try cluster.http.stream("/v1/chat/completions", body)
             #expect(try quiet.waitForExit() == 0)
@@ -93,7 +100,7 @@ extension EndToEndTests {
         }
 
         @Test func strangersAreToldWhy() throws {
-            let cluster = try TestCluster(workerCount: 1)
+            let cluster = try TestCluster(workerCount: 1, isPlaintext: true)
             let wanted: [([UInt8], UInt16)] = [
                 (Frames.oldHello, 2), (Frames.longHello, 1), (Frames.longStep, 3),
                 (Frames.stepFirst, 3),

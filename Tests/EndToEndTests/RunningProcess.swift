@@ -25,6 +25,7 @@ final class RunningProcess {
             atPath: directory.file("tmp"), withIntermediateDirectories: true)
         let environment = ProcessInfo.processInfo.environment.merging([
             "XDG_CACHE_HOME": directory.file("cache"),
+            "XDG_STATE_HOME": directory.file("state"),
             "TMPDIR": directory.file("tmp"),
             ProcessTable.mark: directory.path,
         ]) { _, new in new }

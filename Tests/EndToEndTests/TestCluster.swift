@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Platform
 import TestSupport
 
 /// A coordinator and workers on loopback, with a directory of their own.
@@ -14,9 +15,11 @@ final class TestCluster {
 
     /// Starts them and waits until requests are answered.
     init(
-        workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB"
+        workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB",
+        isPlaintext: Bool = false
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
+        let security = isPlaintext ? ["--plaintext"] : []
         self.directory = directory
         http = HTTP(directory: directory, port: try RawConnection.freePort())
         workersPort = try RawConnection.freePort()
@@ -26,28 +29,35 @@ final class TestCluster {
                 "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
                 "--workers-listen", "127.0.0.1:\(workersPort)", "--context", "2048",
                 "--slots", "2",
-            ], in: directory)
+            ] + security, in: directory)
         for (index, port) in dataPorts.enumerated() {
             workers.append(
                 try Self.startWorker(
                     "w\(index + 1)", joining: workersPort, memory: memory, dataPort: port,
-                    in: directory))
+                    in: directory, security: security))
         }
         try waitUntilReady()
     }
 
     deinit { try? stop() }
 
+    /// Where the processes of one directory have their cluster token.
+    static func tokenPath(_ directory: TemporaryDirectory) -> String {
+        directory.file("state/caravan/token")
+    }
+
     static func startWorker(
         _ name: String, joining port: Int, memory: String, dataPort: Int? = nil,
-        in directory: TemporaryDirectory
+        in directory: TemporaryDirectory, security: [String] = []
     ) throws -> RunningProcess {
+        // A worker may come before the coordinator, which would make the token.
+        _ = try TokenFile.readOrMake(tokenPath(directory))
         let data = dataPort.map { ["--data-listen", "127.0.0.1:\($0)"] } ?? []
         return try Caravan.start(
             [
                 "worker", "--join", "127.0.0.1:\(port)", "--name", name, "--memory", memory,
                 "--threads", "1", "--cache", directory.file("blobs-\(name)"),
-            ] + data, in: directory)
+            ] + data + security, in: directory)
     }
 
     func waitUntilReady() throws {

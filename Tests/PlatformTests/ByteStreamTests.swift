@@ -6,18 +6,11 @@ import Testing
 struct ByteStreamTests {
     private let patience = Duration.seconds(10)
 
-    /// Two ends of one connection over loopback.
-    private func pair() throws -> (near: ByteStream, far: ByteStream) {
-        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
-        let near = try ByteStream(
-            connectingTo: listener.address, timeout: patience, writeTimeout: patience)
-        let far = try #require(listener.accept(writeTimeout: patience))
-        listener.stop()
-        return (near, far)
-    }
+    private func pair() throws -> StreamPair { try StreamPair(security: .plaintext) }
 
     @Test func bytesArriveAsSent() throws {
-        let (near, far) = try pair()
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
         let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let received = Mailbox<[UInt8]>(capacity: 4)
         let reader = OSThread(name: "read") {
@@ -31,7 +24,8 @@ struct ByteStreamTests {
     }
 
     @Test func thePeersEndIsNilBetweenAndAnErrorWithinWhatIsRead() throws {
-        let (near, far) = try pair()
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
         try near.write([1, 2, 3])
         near.shutDown()
         #expect(try far.read(count: 2) == [1, 2])
@@ -41,7 +35,8 @@ struct ByteStreamTests {
     }
 
     @Test func aReadGivesUpOnSilence() throws {
-        let (near, far) = try pair()
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
         try near.write([1])
         #expect(throws: SocketError.timedOut(seconds: 0.02)) {
             try far.read(count: 2, timeout: .milliseconds(20))
@@ -49,7 +44,8 @@ struct ByteStreamTests {
     }
 
     @Test func shutDownWakesAReader() throws {
-        let (near, far) = try pair()
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
         let ended = Mailbox<Bool>(capacity: 1)
         let reader = OSThread(name: "read") {
             let bytes = try? far.read(count: 1)
@@ -62,16 +58,19 @@ struct ByteStreamTests {
     }
 
     @Test func writingToNobodyThrows() throws {
-        let (near, far) = try pair()
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
         far.shutDown()
         near.shutDown()
         #expect(throws: SocketError.self) { try near.write([1]) }
     }
 
     @Test func writingToOneWhoTakesNothingThrows() throws {
-        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), security: .plaintext)
         let near = try ByteStream(
-            connectingTo: listener.address, timeout: patience, writeTimeout: .seconds(1))
+            connectingTo: listener.address, security: .plaintext, timeout: patience,
+            writeTimeout: .seconds(1))
+        _ = try near.open(timeout: patience)
         let far = listener.accept(writeTimeout: patience)
         #expect(throws: SocketError.timedOut(seconds: 1)) {
             try near.write([UInt8](repeating: 0, count: 64 << 20))
@@ -80,16 +79,18 @@ struct ByteStreamTests {
     }
 
     @Test func connectingToNobodyThrows() throws {
-        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0))
+        let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), security: .plaintext)
         let address = listener.address
         listener.stop()
         #expect(throws: SocketError.self) {
-            try ByteStream(connectingTo: address, timeout: patience, writeTimeout: patience)
+            try ByteStream(
+                connectingTo: address, security: .plaintext, timeout: patience,
+                writeTimeout: patience)
         }
         #expect(throws: SocketError.self) {
             try ByteStream(
                 connectingTo: SocketAddress(host: "no such host.invalid", port: 1),
-                timeout: patience, writeTimeout: patience)
+                security: .plaintext, timeout: patience, writeTimeout: patience)
         }
     }
 }

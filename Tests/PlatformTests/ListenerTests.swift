@@ -7,22 +7,22 @@ struct ListenerTests {
     private let local = SocketAddress(host: "127.0.0.1", port: 0)
 
     @Test func theSystemChoosesAFreePort() throws {
-        let first = try Listener(local)
-        let second = try Listener(local)
+        let first = try Listener(local, security: .plaintext)
+        let second = try Listener(local, security: .plaintext)
         #expect(first.address.port != 0)
         #expect(first.address.port != second.address.port)
         #expect(first.address.host == "127.0.0.1")
     }
 
     @Test func aTakenPortIsRefused() throws {
-        let first = try Listener(local)
+        let first = try Listener(local, security: .plaintext)
         #expect(throws: SocketError.cannotListen(address: "\(first.address)", errno: 98)) {
-            try Listener(first.address)
+            try Listener(first.address, security: .plaintext)
         }
     }
 
     @Test func stopEndsAccept() throws {
-        let listener = try Listener(local)
+        let listener = try Listener(local, security: .plaintext)
         let ended = Mailbox<Bool>(capacity: 1)
         let thread = OSThread(name: "accept") {
             ended.offer(listener.accept(writeTimeout: .seconds(1)) == nil)
@@ -34,9 +34,10 @@ struct ListenerTests {
     }
 
     @Test func namesItsPeers() throws {
-        let listener = try Listener(local)
+        let listener = try Listener(local, security: .plaintext)
         let near = try ByteStream(
-            connectingTo: listener.address, timeout: .seconds(10), writeTimeout: .seconds(10))
+            connectingTo: listener.address, security: .plaintext, timeout: .seconds(10),
+            writeTimeout: .seconds(10))
         let far = try #require(listener.accept(writeTimeout: .seconds(10)))
         #expect(near.peer == "\(listener.address)")
         #expect(far.peer.hasPrefix("127.0.0.1:"))

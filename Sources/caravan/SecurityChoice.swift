@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+
+/// How a command was told to protect the cluster's links.
+enum SecurityChoice {
+    /// `--token-file`, or nil for the standard place.
+    case token(path: String?)
+    case plaintext
+
+    static let tokenFileOption = Syntax.Option(
+        "--token-file", "FILE", "the cluster token (default ~/.local/state/caravan/token)")
+    static let plaintextOption = Syntax.Option(
+        "--plaintext", nil, "links without encryption; on loopback addresses alone")
+
+    init(_ options: Options) throws(UsageError) {
+        try options.check("--plaintext", excludes: "--token-file")
+        self =
+            options.has("--plaintext") ? .plaintext : .token(path: options.text("--token-file"))
+    }
+
+    var isPlaintext: Bool {
+        if case .plaintext = self { true } else { false }
+    }
+
+    /// A worker's: its token was made elsewhere.
+    func forWorker() throws(TokenFileError) -> StreamSecurity {
+        switch self {
+        case .plaintext: .plaintext
+        case .token(let path): .token(try TokenFile.read(path ?? TokenFile.standardPath))
+        }
+    }
+
+    /// A coordinator's: it makes the token at its first start, unless a file is named.
+    func forCoordinator() throws(TokenFileError) -> StreamSecurity {
+        switch self {
+        case .plaintext: return .plaintext
+        case .token(let path?): return .token(try TokenFile.read(path))
+        case .token(nil):
+            let (token, isNew) = try TokenFile.readOrMake(TokenFile.standardPath)
+            if isNew { Log.info("made a cluster token in \(TokenFile.standardPath)") }
+            return .token(token)
+        }
+    }
+
+    /// Lines that tell how a worker joins a coordinator that listens at `address`.
+    func invitation(to address: SocketAddress) -> [String] {
+        let reachable = address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1")
+        let join = "caravan worker --join \(reachable)"
+        switch self {
+        case .plaintext: return ["workers join with: \(join) --plaintext"]
+        case .token(let path):
+            let file = quoted(FileSystem.absolutePath(path ?? TokenFile.standardPath))
+            guard !reachable.isLoopback else {
+                return ["workers join with: \(join) --token-file \(file)"]
+            }
+            return [
+                "for each further machine, here: scp \(file) MACHINE:caravan-token",
+                "then there: \(join) --token-file ~/caravan-token",
+            ]
+        }
+    }
+
+    /// For a shell: as it is where nothing in it needs quotes.
+    private func quoted(_ path: String) -> String {
+        let isPlain = path.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0))
+        }
+        return isPlain
+            ? path
+            : "'"
+                + path.split(separator: "'", omittingEmptySubsequences: false).joined(
+                    separator: "'\\''") + "'"
+    }
+}
+
+extension Options {
+    /// A `HOST:PORT` of links, which stay on loopback if they are plaintext.
+    func address(
+        _ name: String, _ standard: String, _ security: SecurityChoice, isRequired: Bool = false
+    ) throws(UsageError) -> SocketAddress {
+        let text = isRequired ? try required(name) : self.text(name) ?? standard
+        guard let address = SocketAddress(text) else {
+            throw .badValue(name, text, "HOST:PORT, such as \(standard)")
+        }
+        if security.isPlaintext, !address.isLoopback {
+            throw .badValue(name, text, "a loopback address with --plaintext")
+        }
+        return address
+    }
+}
