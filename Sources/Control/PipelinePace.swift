@@ -42,7 +42,13 @@ struct PipelinePace: Sendable {
     var groupCount: Int {
         guard let slowest = stageTimes.max(), slowest > 0 else { return stageCount }
         let trip = stageTimes.reduce(0, +) + (overhead ?? 0)
-        return max(1, Int((trip / slowest - Self.idleShare).rounded(.up)))
+        return Self.groupCount(trip: trip, slowest: slowest)
+    }
+
+    /// Steps that cover `trip` in times of the slowest stage, in any unit.
+    static func groupCount(trip: Double, slowest: Double) -> Int {
+        let cover = trip / slowest - idleShare
+        return cover.isFinite ? max(1, Int(min(cover.rounded(.up), 1e9))) : 1
     }
 
     /// Steps to be in flight while there are only prompts: one more, so that no stage waits for the

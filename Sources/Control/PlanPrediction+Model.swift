@@ -10,10 +10,10 @@ extension PlanPrediction {
     ) {
         let pipeline = PredictedPipeline(stages: stages, cost: cost, links: links)
         let single = StepLoad.decode(streams: 1, depth: goal.depth)
-        let steps = goal.stepsInFlight(stageCount: stages.count)
-        let load = goal.decodeLoad(stageCount: stages.count)
+        let steps = pipeline.stepsInFlight(goal)
+        let load = StepLoad.decode(
+            streams: (goal.streams + steps - 1) / steps, depth: goal.depth)
         let (period, limit) = pipeline.period(load, stepsInFlight: steps)
-        let prompt = StepLoad.prefill(min(Self.promptLength, goal.rowCountMax))
         self.init(
             stages: stages.map { worker, layers in
                 let rates = WorkerRates(worker)
@@ -24,7 +24,8 @@ extension PlanPrediction {
             singleStreamTokensPerSecond: 1 / max(pipeline.trip(single), 1e-9),
             streams: goal.streams, stepsInFlight: steps,
             tokensPerSecond: Double(goal.streams) / max(period, 1e-9),
-            promptLength: prompt.rowCount, firstTokenSeconds: pipeline.trip(prompt),
+            promptLength: Self.promptLength,
+            firstTokenSeconds: pipeline.firstToken(promptLength: Self.promptLength, goal),
             contextLengthMax: Self.contextLength(
                 stages, cost.work, memory: memory, kvBytesPerLayer: kvBytesPerLayer),
             limit: limit)
@@ -52,6 +53,31 @@ struct PredictedPipeline {
 
     /// One step through all stages and back, with nothing else in flight.
     func trip(_ load: StepLoad) -> Double { stageSeconds(load).reduce(0, +) + network(load) }
+
+    /// As many steps of all streams as `PipelinePace` lets be in flight.
+    func stepsInFlight(_ goal: PlannerGoal) -> Int {
+        let load = goal.decodeLoad(stageCount: stages.count)
+        let slowest = stageSeconds(load).max() ?? 0
+        let cover = PipelinePace.groupCount(trip: trip(load), slowest: slowest)
+        return max(1, min(goal.streams, goal.stepsInFlightMax ?? cover, cover))
+    }
+
+    /// A prompt in parts that follow each other through the stages, as `PipelinePace` divides it.
+    func firstToken(promptLength: Int, _ goal: PlannerGoal) -> Double {
+        let pace = PipelinePace(stageCount: stages.count, rowCountMax: goal.rowCountMax)
+        let wanted = pace.promptRowCount(isDecoding: false, pendingCount: promptLength)
+        let rowCount = max(1, min(wanted, promptLength, goal.rowCountMax))
+        let partCount = (promptLength + rowCount - 1) / rowCount
+        var part = StepLoad.prefill(rowCount)
+        part.depth = promptLength / 2
+        let first = trip(part)
+        // Where steps may not overlap, the parts go one by one.
+        guard goal.stepsInFlightMax != 1 else { return first * Double(partCount) }
+        // Otherwise each further part costs what the busiest stage or machine needs for it.
+        let many = 1_000_000
+        let each = period(part, stepsInFlight: many).seconds / Double(many)
+        return first + Double(partCount - 1) * each
+    }
 
     private func stageSeconds(_ load: StepLoad) -> [Double] {
         stages.map { cost.seconds($0.layers, load, on: WorkerRates($0.worker)) }

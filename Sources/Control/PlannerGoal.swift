@@ -12,7 +12,7 @@ package struct PlannerGoal: Sendable, Equatable {
     package var objective: Objective
     /// Sequences that generate at once.
     package var streams: Int
-    /// Steps that are in the pipeline at once, at most; nil for as many as there are stages.
+    /// Steps that are in the pipeline at once, at most; nil for as many as fill it.
     package var stepsInFlightMax: Int?
     /// Rows of one step of a prompt.
     package var rowCountMax: Int
