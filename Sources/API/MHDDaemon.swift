@@ -2,6 +2,7 @@
 
 import CMicroHTTPD
 import Platform
+import Synchronization
 
 /// A running libmicrohttpd server. The only other file that speaks C is `MHDConnection`.
 final class MHDDaemon: Sendable {
@@ -9,6 +10,8 @@ final class MHDDaemon: Sendable {
     final class Context: Sendable {
         let service: Service
         let registry: ExchangeRegistry
+        /// Whether connections that come are closed at once.
+        let isStopping = Atomic(false)
 
         init(service: Service, registry: ExchangeRegistry) {
             self.service = service
@@ -33,7 +36,8 @@ final class MHDDaemon: Sendable {
             ]
             return withVaList(list) {
                 MHD_start_daemon_va(
-                    flags, 0, nil, nil, handleRequest, retained.toOpaque(), $0)
+                    flags, 0, admitConnection, retained.toOpaque(), handleRequest,
+                    retained.toOpaque(), $0)
             }
         }
         guard let started else {
@@ -48,9 +52,11 @@ final class MHDDaemon: Sendable {
     ///
     /// Connections first get a moment to end by themselves, and no new ones come: a malformed
     /// request that arrives while `MHD_stop_daemon` works crashes libmicrohttpd 0.9.75, whose
-    /// `MHD_queue_response` then claims success without having queued its error reply.
+    /// `MHD_queue_response` then claims success without having queued its error reply. Nor can
+    /// `MHD_quiesce_daemon` keep new ones away: caller and threads both take the listening socket
+    /// out of a thread's epoll set, and the library aborts the process when the second one fails.
     func stop() {
-        PassiveSocket.close(MHD_quiesce_daemon(daemon))
+        shared.takeUnretainedValue().isStopping.store(true, ordering: .sequentiallyConsistent)
         let pauseMilliseconds = 2
         for _ in 0..<HTTPLimits.drainMilliseconds / pauseMilliseconds {
             if mhd_connection_count(daemon) == 0 { break }
@@ -79,6 +85,15 @@ private func daemonOptions(
             value: unsafeBitCast(completed, to: Int.self), ptr_value: shared),
         item(.END, 0),
     ]
+}
+
+/// Called for each connection, before anything is read from it.
+private func admitConnection(
+    _ shared: UnsafeMutableRawPointer?, _: UnsafePointer<sockaddr>?, _: socklen_t
+) -> MHD_Result {
+    guard let shared else { return .NO }
+    let context = Unmanaged<MHDDaemon.Context>.fromOpaque(shared).takeUnretainedValue()
+    return context.isStopping.load(ordering: .sequentiallyConsistent) ? .NO : .YES
 }
 
 /// Called with the head, with each part of the body, at its end, and after each resumption.

@@ -30,15 +30,10 @@ package enum PassiveSocket {
         }
         guard bound == 0, listen(descriptor, backlog) == 0 else {
             let error = errno
-            Self.close(descriptor)
+            _ = Glibc.close(descriptor)
             throw .cannotListen(address: address.description, errno: error)
         }
         return (descriptor, boundPort(descriptor))
-    }
-
-    /// Closes a descriptor that `open` gave; without effect on a negative one.
-    package static func close(_ descriptor: Int32) {
-        if descriptor >= 0 { _ = Glibc.close(descriptor) }
     }
 
     private static func boundPort(_ descriptor: Int32) -> UInt16 {

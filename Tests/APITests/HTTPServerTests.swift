@@ -50,7 +50,8 @@ struct HTTPServerTests {
         #expect(fake.post("/v1/completions", Self.wholeBody).status == 200)
         // The connection ends without being read from: this is no client that catches up.
         let received = client.receiveAll()
-        #expect(received.starts(with: Array("HTTP/1.1 200".utf8)))
+        // On a busy machine it may be given up before its head was sent.
+        #expect(received.isEmpty || received.starts(with: Array("HTTP/1.1 200".utf8)))
         #expect(!received.ends(with: Array("0\r\n\r\n".utf8)))
     }
 
@@ -105,6 +106,17 @@ struct HTTPServerTests {
             for client in clients { client.send("GET / HTTP/9.9 \u{1}\r\n:\r\n\r\n") }
             fake.server.stop()
             for client in clients { _ = client.receiveAll() }
+        }
+    }
+
+    /// libmicrohttpd 0.9.75 aborts when its threads and a caller that quiesces it both take the
+    /// listening socket out of an epoll set.
+    @Test func stopWhileConnectionsCome() throws {
+        for _ in 0..<40 {
+            let fake = try ServedFake(FakeGenerator.saying("a"))
+            let clients = (0..<4).map { _ in fake.connect() }
+            fake.server.stop()
+            for client in clients { #expect(client.receiveAll().isEmpty) }
         }
     }
 
