@@ -35,13 +35,25 @@ struct PackedMatrix {
         return (groups * ck_group_bytes(tensor.type.rawValue, columns) + 63) / 64 * 64
     }
 
-    /// Packs the tensor's rows with all threads and lets the file's pages go.
+    /// Bytes of a tensor that are packed before the file's pages of them go: a head alone may be
+    /// a quarter of a model, and must not be in memory twice.
+    private static let sliceByteCount = 16 << 20
+
+    /// Packs the tensor's rows with all threads and lets the file's pages go behind them.
     func pack(_ tensor: Tensor, team: ComputeTeam) {
+        let groupBytes = tensor.byteCount / rowCount * 16
+        let sliceGroups = max(1, Self.sliceByteCount / groupBytes)
         tensor.region.withUnsafeBytes { source in
-            team.split(groupCount) { groups, _ in
-                ck_pack(
-                    type.rawValue, source.baseAddress, rowCount, columnCount, groups.lowerBound,
-                    groups.upperBound, UnsafeMutableRawPointer(mutating: kernel.packed))
+            for start in stride(from: 0, to: groupCount, by: sliceGroups) {
+                let end = min(groupCount, start + sliceGroups)
+                team.split(end - start) { groups, _ in
+                    ck_pack(
+                        type.rawValue, source.baseAddress, rowCount, columnCount,
+                        start + groups.lowerBound, start + groups.upperBound,
+                        UnsafeMutableRawPointer(mutating: kernel.packed))
+                }
+                tensor.region.release(
+                    start * groupBytes..<min(end * groupBytes, tensor.byteCount))
             }
         }
         tensor.region.release()
