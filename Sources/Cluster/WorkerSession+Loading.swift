@@ -7,6 +7,8 @@ extension WorkerSession {
     /// Drops the old stage and starts on a new one.
     func begin(_ assignment: Assignment, epoch: UInt32) -> End? {
         dropWork()
+        // Its blobs stay marked until they are found again.
+        defer { endPreparation() }
         Log.info(
             "plan \(epoch): stage \(assignment.stage + 1) of \(assignment.stageCount), "
                 + "layers \(assignment.layerStart)..<\(assignment.layerEnd)")

@@ -24,6 +24,8 @@ struct MembershipPlayer: TranscriptPlayer {
         let now = Duration.milliseconds(Int((Double(event.words[0]) ?? 0) * 1000))
         let name = event.words.count > 2 ? event.words[2] : ""
         let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
+        if event.words[1] == "drain" { return drain(name, now) }
+        if event.words[1] == "alive" { return alive(event.words.dropFirst(2), now) }
         let directives: [MembershipDirective]? =
             switch event.words[1] {
             case "joined":
@@ -35,27 +37,58 @@ struct MembershipPlayer: TranscriptPlayer {
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "leaving": membership.leaving(node: node, now: now)
+            case "prepared":
+                membership.prepared(
+                    node: node, epoch: UInt32(event.size("epoch")),
+                    failure: event.has("failed") ? "the disk is full" : nil, now: now)
+            case "left": membership.lost(node: node, hasLeft: true, now: now)
             case "tick": membership.tick(now: now)
-            case "idle": membership.idle(now: now)
+            case "idle": membership.tick(isIdle: true, now: now)
             default: nil
             }
-        let said = directives.map { $0.map(describe) } ?? ["unknown event"]
+        return directives.map { $0.map(describe) + [standing] } ?? ["unknown event"]
+    }
+
+    private var standing: String {
         let state = "\(membership.state)" + (membership.detail.isEmpty ? "" : ": ")
-        return said + ["= " + state + membership.detail]
+        return "= " + state + membership.detail
+    }
+
+    /// By name or address.
+    private mutating func drain(_ worker: String, _ now: Duration) -> [String] {
+        do throws(DrainRefusal) {
+            return try membership.drain(worker: worker, now: now).map(describe) + [standing]
+        } catch {
+            return ["refused: \(error)", standing]
+        }
+    }
+
+    /// Several have been heard at the same time, which changes nothing.
+    private mutating func alive(_ names: ArraySlice<String>, _ now: Duration) -> [String] {
+        for name in names {
+            let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
+            for directive in membership.heard(node: node, now: now) { return [describe(directive)] }
+        }
+        return []
     }
 
     private func describe(_ directive: MembershipDirective) -> String {
         switch directive {
-        case .assign(let epoch, let plan):
-            let stages = plan.stages.map {
-                "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
-            }
-            return "assign \(epoch): " + stages.joined(separator: ", ")
+        case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
+        case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
         case .pipelineDown(let lost): return "pipeline down" + (lost.map { ", lost \($0)" } ?? "")
         case .refuse(let node, let reason): return "refuse \(name(node)): \(reason)"
         case .disconnect(let node, let reason): return "disconnect \(name(node)): \(reason)"
+        case .release(let node): return "release \(name(node))"
         }
+    }
+
+    private func stages(_ plan: Plan) -> String {
+        plan.stages.map {
+            "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
+        }.joined(separator: ", ")
     }
 
     private func name(_ node: NodeID) -> String {
