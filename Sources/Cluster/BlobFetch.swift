@@ -6,7 +6,8 @@ package import Wire
 /// Brings the blobs of an assignment together: from a model file on this machine, from the cache,
 /// and the others shipped.
 ///
-/// It asks for no more than it has room for (`windowByteCount`), which is what bounds a worker's memory when its disk is slower than the link.
+/// It asks for no more than it has room for (`windowByteCount`), which is what bounds a worker's
+/// memory when its disk is slower than the link.
 package final class BlobFetch {
     package enum Progress {
         /// Not complete; these, if any, are to be asked for now.

@@ -111,7 +111,7 @@ extension ClusterBackend {
         }
     }
 
-    /// A frame that belongs to the present plan, to one that is being prepared, or to none any more.
+    /// A frame that belongs to the present plan, to one being prepared, or to none any more.
     private func handlePlanned(_ frame: Frame, of member: Member) -> [BackendOutcome] {
         let isPresent = frame.epoch == membership.epoch
         switch frame.message {

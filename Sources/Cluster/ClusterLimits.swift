@@ -50,8 +50,8 @@ package enum ClusterLimits {
     /// while it is shipped to. The room is a few times what a fast link holds under way.
     package static let shippingPieceBytes = 4 << 20
     package static let shippingWindowBytes = 16 << 20
-    /// The same for a plan that is being prepared: small, so that the steps of the present one do not
-    /// queue behind chunks.
+    /// The same for a plan that is being prepared: small, so that the steps of the present one do
+    /// not queue behind chunks.
     package static let preparingPieceBytes = 1 << 20
     package static let preparingWindowBytes = 2 << 20
     /// Chunks that may wait for the disk then, however small they are.

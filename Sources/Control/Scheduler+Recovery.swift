@@ -15,8 +15,8 @@ extension Scheduler {
         return nextSteps()
     }
 
-    /// The pipeline is gone with its KV caches: its sequences wait for the next one. Only a loss, not
-    /// a change of plan, is held against sequences under which pipelines go down.
+    /// The pipeline is gone with its KV caches: its sequences wait for the next one. Only a loss,
+    /// not a change of plan, counts against sequences under which pipelines go down.
     package mutating func pipelineDown(isLoss: Bool = true) -> [SchedulerDirective] {
         guard epoch != nil else { return [] }
         epoch = nil
