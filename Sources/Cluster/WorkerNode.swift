@@ -60,8 +60,8 @@ package final class WorkerNode: Sendable {
     /// `ClusterLimits.leavePatience`; soon where there is nobody to ask.
     package func leave() { events.post(.leave) }
 
-    /// Serves until it is told to end or released. Throws `WorkerError` when the coordinator refuses
-    /// or stays away.
+    /// Serves until it is told to end or released. Throws `WorkerError` when the coordinator
+    /// refuses or stays away.
     package func run() throws {
         defer {
             events.close()

@@ -174,16 +174,20 @@ extension Membership {
         return going.flatMap { drop($0, how: "has left") + [.release(node: $0)] }
     }
 
-    /// By which factor `next` promises to be faster than `current`.
+    /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
-    /// Predicted for both from the present estimates; where workers did not measure themselves by
-    /// the layers of the largest stage.
+    /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
+    /// how soon the first one comes. Streams that read the same weights gain little from more
+    /// workers, prompts much. Where workers did not measure themselves the largest stages' layers
+    /// are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
         if let after = next.prediction,
             let before = planner.prediction(of: current.stages, workers: workers, links: links)
         {
-            return planner.goal.rate(of: after) / planner.goal.rate(of: before)
+            let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
+            let start = before.firstTokenSeconds / after.firstTokenSeconds
+            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start)
         }
         func largest(_ plan: Plan) -> Double { Double(plan.stages.map(\.layers.count).max() ?? 1) }
         return largest(current) / largest(next)

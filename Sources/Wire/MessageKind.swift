@@ -14,13 +14,13 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case drain = 8
     case error = 9
     case bye = 10
-    case preparation = 11
-    case prepared = 12
-    case spare = 13
-    case released = 14
+    case preparation = 13
+    case prepared = 14
+    case spare = 15
     case dataHello = 16
     case step = 17
     case candidates = 18
+    case released = 19
 }
 
 extension Message {

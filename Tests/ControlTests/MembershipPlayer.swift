@@ -3,8 +3,8 @@
 import Control
 import Wire
 
-/// Events for a membership: `SECONDS EVENT NAME key=value`. A worker's node id is made of its name.
-/// After each event the cluster's state is said.
+/// Events for a membership: `SECONDS EVENT NAME key=value`, `bandwidth` in GB/s, `int8` in GOP/s. A
+/// worker's node id is made of its name. After each event the cluster's state is said.
 struct MembershipPlayer: TranscriptPlayer {
     private var membership: Membership
 
@@ -14,10 +14,22 @@ struct MembershipPlayer: TranscriptPlayer {
             model: PlannerModel(
                 layerBytes: layers, embeddingBytes: event.size("embedding"),
                 outputBytes: event.size("output"), tiedHead: event.has("tied"),
-                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch")),
+                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch"),
+                work: event.has("measured") ? Self.work(layers) : nil),
+            goal: PlannerGoal(streams: event.integer("streams") ?? 1),
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
             usualWorkers: event.list("usual"))
+    }
+
+    /// Reading weights is all that steps cost.
+    private static func work(_ layers: [UInt64]) -> ModelWork {
+        ModelWork(
+            // As in Q4_0: 18 bytes hold 32 weights.
+            layers: layers.map { ModelWork.Part(byteCount: $0, int8Count: $0 / 18 * 32) },
+            head: ModelWork.Part(byteCount: 0, int8Count: 0), kvBytesPerPosition: 0,
+            attentionOperations: 0,
+            rowBytes: 0, contextLength: 4096)
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {
@@ -32,7 +44,11 @@ struct MembershipPlayer: TranscriptPlayer {
                 membership.joined(
                     worker: MemberInfo(
                         node: node, name: name, dataAddress: "\(name):1",
-                        memoryBudgetBytes: event.size("memory")), now: now)
+                        memoryBudgetBytes: event.size("memory"),
+                        speed: WorkerSpeed(
+                            readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),
+                            int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9))),
+                    now: now)
             case "heard": membership.heard(node: node, now: now)
             case "lost": membership.lost(node: node, now: now)
             case "ready":

@@ -50,33 +50,42 @@ extension EndToEndTests {
                 try content(try cluster.http.stream(Self.path, $0), cluster)
             }
             #expect(Set(expected).count == 3)
-            func expectGone(_ index: Int, leaving names: [String]) throws {
-                #expect(try cluster.workers[index].waitForExit() == 0, "\(cluster.log)")
-                #expect(cluster.workers[index].errors.contains("released: "))
+            func order() throws -> [String] { try cluster.status().stages.map(\.worker) }
+            func process(_ name: String) throws -> RunningProcess {
+                cluster.workers[try #require(name.last.flatMap { Int(String($0)) }) - 1]
+            }
+            func expectGone(_ name: String, from before: [String]) throws {
+                #expect(try process(name).waitForExit() == 0, "\(cluster.log)")
+                #expect(try process(name).errors.contains("released: "))
                 #expect(Deadline.wait { cluster.http.health() == 200 })
-                #expect(try cluster.status().stages.map(\.worker) == names)
+                #expect(try Set(order()) == Set(before).subtracting([name]))
             }
+            // The first stage, by command.
+            var before = try order()
             try streams(cluster, tokens: 150, are: expected) {
-                let drain = try Caravan.run(["drain", "w1", "--url", url], in: cluster.directory)
+                let name = before[0]
+                let drain = try Caravan.run(["drain", name, "--url", url], in: cluster.directory)
                 #expect(drain.status == 0 && drain.errors.isEmpty, "\(drain) \(cluster.log)")
-                #expect(drain.output == "worker w1 is drained; plan 2 runs on w2, w3, w4\n")
-                try expectGone(0, leaving: ["w2", "w3", "w4"])
+                try expectGone(name, from: before)
+                let rest = try order().joined(separator: ", ")
+                #expect(drain.output == "worker \(name) is drained; plan 2 runs on \(rest)\n")
             }
-            try streams(cluster, tokens: 150, are: expected) {
-                cluster.workers[2].terminate()
-                try expectGone(2, leaving: ["w2", "w4"])
+            // A middle one and the last, by signals.
+            for (place, signal) in [(1, SIGTERM), (1, SIGINT)] {
+                before = try order()
+                try streams(cluster, tokens: 150, are: expected) {
+                    try process(before[place]).signal(signal)
+                    try expectGone(before[place], from: before)
+                }
             }
-            try streams(cluster, tokens: 150, are: expected) {
-                cluster.workers[3].signal(SIGINT)
-                try expectGone(3, leaving: ["w2"])
-            }
-            let last = try Caravan.run(["drain", "w2", "--url", url], in: cluster.directory)
-            #expect(last.status == 1 && last.output.isEmpty)
-            let line = "caravan drain: worker w2 can't be drained: there is no other; "
-            #expect(last.errors == line + "let another join first\n")
+            let last = try order()[0]
+            let refused = try Caravan.run(["drain", last, "--url", url], in: cluster.directory)
+            #expect(refused.status == 1 && refused.output.isEmpty)
+            let line = "caravan drain: worker \(last) can't be drained: there is no other; "
+            #expect(refused.errors == line + "let another join first\n")
             let unknown = try Caravan.run(["drain", "w9", "--url", url], in: cluster.directory)
             #expect(unknown.status == 1)
-            #expect(unknown.errors == "caravan drain: there is no worker w9; there are w2\n")
+            #expect(unknown.errors == "caravan drain: there is no worker w9; there are \(last)\n")
             #expect(!cluster.coordinator.errors.contains("was lost"))
             try cluster.stop()
         }

@@ -31,7 +31,7 @@ enum BadVectorCatalog {
         BadVector("version-old", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [0, 0])),
         BadVector("version-new", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [2, 0])),
         BadVector("kind-0", "unknownKind", patchedHeader(Good.welcome, at: 6, [0, 0])),
-        BadVector("kind-15", "unknownKind", patchedHeader(Good.welcome, at: 6, [15, 0])),
+        BadVector("kind-20", "unknownKind", patchedHeader(Good.welcome, at: 6, [20, 0])),
         BadVector("kind-high", "unknownKind", patchedHeader(Good.welcome, at: 6, [1, 1])),
         BadVector("flags", "flagsNotZero", patchedHeader(Good.welcome, at: 8, [1, 0])),
         BadVector("header-reserved", "reservedNotZero", patchedHeader(Good.welcome, at: 11, [1])),
