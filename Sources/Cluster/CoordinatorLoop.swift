@@ -125,6 +125,10 @@ final class CoordinatorLoop {
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
         status.waitingMax = ClusterLimits.queueMax
+        status.stepsInFlight = scheduler.stepsInFlight
+        status.pageCount = scheduler.limits.pageCount
+        status.pagesInUse = scheduler.pagesInUse
+        status.pagesKept = scheduler.pagesKept
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
         status.streams = streams(now: now)
