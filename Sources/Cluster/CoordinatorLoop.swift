@@ -35,11 +35,15 @@ final class CoordinatorLoop {
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
-    init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
+    init(
+        model: LoadedModel, backend: any StepBackend, slotCount: Int, prefillChunk: Int? = nil
+    ) {
         self.model = model
         self.backend = backend
         self.slotCount = slotCount
-        scheduler = Scheduler(limits: SchedulerLimits(model, slotCount: slotCount))
+        var limits = SchedulerLimits(model, slotCount: slotCount)
+        limits.promptRowsBesideDecode = prefillChunk
+        scheduler = Scheduler(limits: limits)
     }
 
     /// Works until `stop` comes; then every request has been failed and the backend stopped.

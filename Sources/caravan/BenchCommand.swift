@@ -126,7 +126,7 @@ struct BenchCommand: Command {
         return CoordinatorConfiguration(
             placement: placement, security: security, contextLength: contextLength,
             slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
-            cacheType: cacheType)
+            cacheType: cacheType, prefillChunk: BenchPlan.prefillChunk)
     }
 }
 
