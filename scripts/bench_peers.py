@@ -61,7 +61,6 @@ class Llama:
         self.kept = quiet
         model = llama_cpp.llama_model_default_params()
         model.use_extra_bufts = repacks
-        self.prompt = prompt
         self.devices = remote_devices(servers)
         if servers:
             model.n_gpu_layers = 999
@@ -96,12 +95,11 @@ class Llama:
     def clear(self):
         self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
 
-    def prefill(self):
+    def prefill(self, count):
         self.clear()
         start = time.perf_counter()
-        last = self.prompt - 1
-        self.step([(0, position, position == last) for position in range(self.prompt)])
-        return self.prompt / (time.perf_counter() - start)
+        self.step([(0, position, position == count - 1) for position in range(count)])
+        return count / (time.perf_counter() - start)
 
     def decode(self, streams, count):
         self.clear()
@@ -163,8 +161,8 @@ def measure_llama(arguments):
     if "streams" in works:
         result["streams"] = llama.decode(STREAMS, GENERATE)
     if "prefill" in works:
-        llama.prefill()
-        result["prefill"] = llama.prefill()
+        llama.prefill(min(PROMPT, arguments.prompt))
+        result["prefill"] = llama.prefill(arguments.prompt)
     # Python itself does not count.
     result["memory"] = resident_bytes() - before
     print(json.dumps(result))
@@ -249,17 +247,22 @@ def table_line(name, work, threads, caravan, peers):
     )
 
 
-def compare(arguments):
-    files = dict(text.split("=", 1) for text in arguments.file)
-    large = dict(text.split("=", 1) for text in arguments.large_file)
-    files.update(large)
+def chosen_files(arguments, others={}):
+    """Paths by name: those that were asked for, or all."""
+    files = dict(text.split("=", 1) for text in arguments.file) | others
     names = arguments.models.split(",") if arguments.models else list(files)
     unknown = [name for name in names if name not in files]
     if unknown:
         sys.exit(f"bench-peers: no model {unknown[0]}; there are {', '.join(files)}")
+    return {name: files[name] for name in names}
+
+
+def compare(arguments):
+    large = dict(text.split("=", 1) for text in arguments.large_file)
+    files = chosen_files(arguments, large)
     print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name in names:
+    for name in files:
         works = ["decode", "memory"] if name in large else list(WORKS)
         for threads in (int(text) for text in arguments.threads.split(",")):
             caravan, peers = [], {"repacked": [], "not repacked": []}
@@ -353,7 +356,7 @@ def compare_remote(arguments):
     print("| work, 2 workers of 1 thread | Caravan | llama.cpp, RPC | ratio | spread | wanted |")
     print("| --- | --- | --- | --- | --- | --- |")
     missed = 0
-    for name, path in (text.split("=", 1) for text in arguments.file):
+    for name, path in chosen_files(arguments).items():
         ours, theirs = [], []
         for number in range(arguments.rounds):
             say(f"{name}, round {number + 1} of {arguments.rounds}")
@@ -398,6 +401,7 @@ def main():
     remote.add_argument("--caravan", required=True)
     remote.add_argument("--file", action="append", required=True, metavar="NAME=PATH")
     remote.add_argument("--rounds", type=int, default=5)
+    remote.add_argument("--models")
     remote.set_defaults(run=compare_remote)
     arguments = parser.parse_args()
     arguments.run(arguments)
