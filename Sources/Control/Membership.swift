@@ -163,6 +163,7 @@ package struct Membership: Sendable {
     private mutating func drop(_ node: NodeID) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
+        shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
         guard let current = assignment, current.plan.stages.contains(where: { $0.node == node })
         else { return [] }
