@@ -88,7 +88,7 @@ package struct Membership: Sendable {
             let reason =
                 "one layer needs \(ByteCount(least)) and the worker offers "
                 + "\(ByteCount(worker.memoryBudgetBytes)); raise --memory, or serve with a "
-                + "smaller --context or --slots"
+                + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
         roster.append(Member(info: worker, lastHeard: now))
