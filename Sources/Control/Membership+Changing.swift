@@ -177,17 +177,19 @@ extension Membership {
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes. Streams that read the same weights gain little from more
+    /// how soon the first one comes, or pages for keys and values. Streams that read the same weights gain little from more
     /// workers, prompts much. Where workers did not measure themselves the largest stages' layers
     /// are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
+        // Pages let sequences run that wait.
+        let pageGain = Double(next.pageCount ?? 1) / Double(max(1, current.pageCount ?? 1))
         if let after = next.prediction,
             let before = planner.prediction(of: current.stages, workers: workers, links: links)
         {
             let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
             let start = before.firstTokenSeconds / after.firstTokenSeconds
-            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start)
+            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)
         }
         func largest(_ plan: Plan) -> Double { Double(plan.stages.map(\.layers.count).max() ?? 1) }
         return largest(current) / largest(next)

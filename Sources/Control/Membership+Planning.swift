@@ -6,7 +6,8 @@ extension Membership {
     /// A new plan if there is none and it is time for one: over those that stay, or if they can't
     /// hold the model over all.
     mutating func planIfDue() -> [MembershipDirective] {
-        guard assignment == nil, !roster.isEmpty, isDue else { return [] }
+        // A plan that failed fails again until somebody joins.
+        guard assignment == nil, shortage == nil, !roster.isEmpty, isDue else { return [] }
         switch makePlan() {
         case .success(let plan): return assign(plan)
         case .failure:

@@ -22,6 +22,7 @@ struct SchedulerPlayer: TranscriptPlayer {
         limits.stepsInFlightMax = event.integer("steps") ?? limits.stepsInFlightMax
         limits.rowsInFlightMax = event.integer("flying") ?? limits.rowsInFlightMax
         limits.allLogitsRowsMax = event.integer("whole") ?? limits.allLogitsRowsMax
+        limits.promptRowsBesideDecode = event.integer("chunk")
         limits.pagePositionCount = event.integer("page") ?? limits.pagePositionCount
         limits.pageCount = event.integer("pages") ?? limits.pageCount
         limits.keptCountMax = event.integer("kept") ?? 0
@@ -35,6 +36,7 @@ struct SchedulerPlayer: TranscriptPlayer {
             let idle = scheduler.isIdle ? ", idle" : ""
             let pages = "pages \(scheduler.pagesInUse), kept \(scheduler.pagesKept)"
             if event.has("pages") { return [pages] }
+            if event.has("preemptions") { return ["preemptions \(scheduler.preemptionCount)"] }
             return [
                 "running \(scheduler.running), waiting \(scheduler.waiting), "
                     + "in flight \(scheduler.stepsInFlight)" + idle
@@ -56,7 +58,8 @@ struct SchedulerPlayer: TranscriptPlayer {
         switch event.words[0] {
         case "up":
             return scheduler.pipelineUp(
-                epoch: UInt32(id), stageCount: event.integer("stages") ?? 1)
+                epoch: UInt32(id), stageCount: event.integer("stages") ?? 1,
+                pageCount: event.integer("pages"))
         case "down":
             inFlight = []
             return scheduler.pipelineDown()
