@@ -22,6 +22,8 @@ package struct ClusterStatus: Sendable, Codable {
     package var slotCount: Int
     package var slotsInUse: Int
     package var waiting: Int
+    /// Steps that are on their way through the stages.
+    package var stepsInFlight = 0
     package var requestsServed: Int
     package var tokensGenerated: Int
     /// Tokens of prompts that have been computed.

@@ -40,7 +40,9 @@ package final class Coordinator: TextGenerator {
         }
         let (backend, address) = try makeBackend()
         let handover = Handover(
-            CoordinatorLoop(model: model, backend: backend, pages: pages))
+            CoordinatorLoop(
+                model: model, backend: backend, pages: pages,
+                prefillChunk: configuration.prefillChunk))
         self.model = model.served
         self.events = events
         workersAddress = address

@@ -33,10 +33,14 @@ final class CoordinatorLoop {
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
-    init(model: LoadedModel, backend: any StepBackend, pages: PageDemand) {
+    init(
+        model: LoadedModel, backend: any StepBackend, pages: PageDemand, prefillChunk: Int? = nil
+    ) {
         self.model = model
         self.backend = backend
-        scheduler = Scheduler(limits: SchedulerLimits(model, pages: pages))
+        var limits = SchedulerLimits(model, pages: pages)
+        limits.promptRowsBesideDecode = prefillChunk
+        scheduler = Scheduler(limits: limits)
     }
 
     /// Works until `stop` comes; then every request has been failed and the backend stopped.
@@ -147,6 +151,7 @@ final class CoordinatorLoop {
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
         status.waitingMax = ClusterLimits.queueMax
+        status.stepsInFlight = scheduler.stepsInFlight
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
         status.streams = streams(now: now)
