@@ -177,9 +177,8 @@ extension Membership {
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes, or pages for keys and values. Streams that read the same weights gain little from more
-    /// workers, prompts much. Where workers did not measure themselves the largest stages' layers
-    /// are compared.
+    /// how soon the first one comes, or pages for keys and values. Where workers did not measure
+    /// themselves the largest stages' layers are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
         // Pages let sequences run that wait.

@@ -89,8 +89,11 @@ private final class DelayedNetwork: Sendable {
         case .assignment(var assignment):
             assignment.nextAddress = front(assignment.nextAddress)
             return .assignment(assignment)
+        case .preparation(var assignment):
+            assignment.nextAddress = front(assignment.nextAddress)
+            return .preparation(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
-            .step, .candidates:
+            .step, .candidates, .drain, .prepared, .spare, .released:
             return nil
         }
     }

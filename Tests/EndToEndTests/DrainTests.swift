@@ -140,7 +140,7 @@ extension EndToEndTests {
 
         /// Too little memory elsewhere: said in a line that says how much, and nothing changes.
         @Test func aDrainIsRefusedForMemory() throws {
-            let cluster = try TestCluster(workerCount: 2, memory: "130MiB")
+            let cluster = try TestCluster(workerCount: 2, memory: "100MiB")
             let url = "http://127.0.0.1:\(cluster.http.port)"
             let drain = try Caravan.run(["drain", "w2", "--url", url], in: cluster.directory)
             #expect(drain.status == 1 && drain.output.isEmpty, "\(drain) \(cluster.log)")
