@@ -97,6 +97,7 @@ final class TestCluster {
         var requestsServed: Int
         var contextLength: Int
         var slotsInUse: Int
+        var waiting: Int
         var pageCount: Int
         var pageTokens: Int
         var pagesInUse: Int
