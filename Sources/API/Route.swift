@@ -8,6 +8,7 @@ enum Route: Equatable {
     case model(String)
     case health
     case status
+    case drain
     case metrics
 
     init?(path: String) {
@@ -17,6 +18,7 @@ enum Route: Equatable {
         case "/v1/models": self = .models
         case "/health": self = .health
         case "/caravan/status": self = .status
+        case "/caravan/drain": self = .drain
         case "/metrics": self = .metrics
         default:
             let prefix = "/v1/models/"
@@ -27,7 +29,7 @@ enum Route: Equatable {
 
     var methods: [String] {
         switch self {
-        case .chatCompletions, .completions: ["POST"]
+        case .chatCompletions, .completions, .drain: ["POST"]
         case .models, .model, .health, .status, .metrics: ["GET", "HEAD"]
         }
     }

@@ -62,6 +62,7 @@ struct Service: Sendable {
             return .whole(HTTPReply(json: ModelEntry(generator.model)))
         case .health?: return .whole(health())
         case .status?: return .whole(HTTPReply(json: generator.status()))
+        case .drain?: return .whole(try drain(JSONBody.decode(DrainRequest.self, body)))
         case .metrics?:
             let text = PrometheusText(generator.status()).text
             return .whole(HTTPReply(text: text, contentType: PrometheusText.contentType))
@@ -87,6 +88,15 @@ struct Service: Sendable {
             status: 503, json: ["status": status.state, "reason": status.detail])
         reply.headers.append(HTTPHeader("Retry-After", String(HTTPLimits.retryAfterSeconds)))
         return reply
+    }
+
+    private func drain(_ request: DrainRequest) throws(APIError) -> HTTPReply {
+        do throws(DrainRefusal) {
+            try generator.drain(worker: request.worker)
+        } catch {
+            throw APIError(error)
+        }
+        return HTTPReply(status: 202, json: ["worker": request.worker, "state": "draining"])
     }
 
     /// A request without a model means the only one there is.

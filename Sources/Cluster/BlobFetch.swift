@@ -6,8 +6,8 @@ package import Wire
 /// Brings the blobs of an assignment together: from a model file on this machine, from the cache,
 /// and the others shipped.
 ///
-/// It asks for no more than it has room for (`ClusterLimits.shippingWindowBytes`), which is what
-/// bounds a worker's memory when its disk is slower than the link.
+/// It asks for no more than it has room for (`windowByteCount`), which is what bounds a worker's
+/// memory when its disk is slower than the link.
 package final class BlobFetch {
     package enum Progress {
         /// Not complete; these, if any, are to be asked for now.
@@ -21,6 +21,8 @@ package final class BlobFetch {
     package private(set) var held: [BlobDigest: HeldBlob] = [:]
     private let cache: BlobCache
     private let model: LocalModel?
+    private let pieceByteCount: Int
+    private let windowByteCount: Int
     /// At hand, but not hashed since this process started on the assignment.
     private var unchecked: [BlobDescription] = []
     /// Not as the model file's digests said.
@@ -29,10 +31,16 @@ package final class BlobFetch {
     private var incoming: [IncomingBlob] = []
     private var underWayByteCount: UInt64 = 0
 
-    package init(assignment: Assignment, cache: BlobCache, model: LocalModel? = nil) {
+    package init(
+        assignment: Assignment, cache: BlobCache, model: LocalModel? = nil,
+        pieceByteCount: Int = ClusterLimits.shippingPieceBytes,
+        windowByteCount: Int = ClusterLimits.shippingWindowBytes
+    ) {
         self.assignment = assignment
         self.cache = cache
         self.model = model
+        self.pieceByteCount = pieceByteCount
+        self.windowByteCount = windowByteCount
     }
 
     /// Looks for every blob, and begins to ask for those that are missing.
@@ -95,10 +103,9 @@ package final class BlobFetch {
     /// Asks for as much as there is room for.
     private func proceed() throws -> Progress {
         var requests: [BlobRequest] = []
-        let piece = ClusterLimits.shippingPieceBytes
-        while underWayByteCount + UInt64(piece) <= UInt64(ClusterLimits.shippingWindowBytes) {
+        while underWayByteCount + UInt64(pieceByteCount) <= UInt64(windowByteCount) {
             if let blob = incoming.first(where: { !$0.isAsked }) {
-                let request = blob.ask(atMost: piece)
+                let request = blob.ask(atMost: pieceByteCount)
                 underWayByteCount += request.count
                 requests.append(request)
             } else if let next = missing.popFirst() {

@@ -85,17 +85,15 @@ extension ClusterBackend {
             if let path = member.nextPath { membership.measuredNext(path: path, of: node) }
             return carryOut(membership.heard(node: node, now: now))
         // What belongs to an older plan is dropped.
-        case .blobRequest, .ready:
-            guard frame.epoch <= membership.epoch else {
+        case .blobRequest, .ready, .prepared:
+            guard frame.epoch <= membership.lastEpoch else {
                 refuse(member.link, .unexpectedFrame, "plan \(frame.epoch) is not known here")
                 return carryOut(membership.lost(node: node, now: now))
             }
-            guard frame.epoch == membership.epoch else { return [] }
-            if case .ready(let ready) = frame.message { return note(ready, of: member) }
-            if case .blobRequest(let request) = frame.message {
-                member.ask(request, epoch: frame.epoch, id: frame.id)
-            }
-            return []
+            return handlePlanned(frame, of: member)
+        case .drain:
+            Log.info("worker \(member.hello.name) asks to leave")
+            return carryOut(membership.leaving(node: node, now: now))
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
             // Perhaps a blob with another hash than the kept digests say.
@@ -105,11 +103,43 @@ extension ClusterBackend {
         case .bye:
             Log.info("worker \(member.hello.name) leaves")
             member.link.close(reason: Self.farewell)
-            return carryOut(membership.lost(node: node, now: now))
-        case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates:
+            return carryOut(membership.lost(node: node, hasLeft: true, now: now))
+        case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates,
+            .preparation, .spare, .released:
             refuse(member.link, .unexpectedFrame, "a worker does not send this frame here")
             return carryOut(membership.lost(node: node, now: now))
         }
+    }
+
+    /// A frame that belongs to the present plan, to one being prepared, or to none any more.
+    private func handlePlanned(_ frame: Frame, of member: Member) -> [BackendOutcome] {
+        let isPresent = frame.epoch == membership.epoch
+        switch frame.message {
+        case .blobRequest(let request) where isPresent || frame.epoch == membership.comingEpoch:
+            member.ask(request, epoch: frame.epoch, id: frame.id)
+            return []
+        case .ready(let ready) where isPresent: return note(ready, of: member)
+        case .prepared(let prepared): return note(prepared, frame.epoch, of: member)
+        default: return []
+        }
+    }
+
+    private func note(
+        _ prepared: Prepared, _ epoch: UInt32, of member: Member
+    ) -> [BackendOutcome] {
+        let name = member.hello.name
+        if prepared.failure.isEmpty {
+            Log.info(
+                "worker \(name) has its blobs of plan \(epoch); \(prepared.shippedBytes) bytes "
+                    + "were shipped to it")
+        } else {
+            Log.warning("worker \(name) can't have its blobs of plan \(epoch): \(prepared.failure)")
+        }
+        return carryOut(
+            membership.prepared(
+                node: member.hello.node, epoch: epoch,
+                failure: prepared.failure.isEmpty ? nil : prepared.failure,
+                now: MonotonicClock.now()))
     }
 
     private func note(_ ready: Ready, of member: Member) -> [BackendOutcome] {
@@ -147,6 +177,8 @@ extension ClusterBackend {
         case .member(let node)?:
             guard let member = members[node] else { return [] }
             forget(node)
+            // Said when it was released.
+            guard !member.isReleased else { return [] }
             record(
                 why == Self.farewell ? .left : .lost,
                 "worker \(member.hello.name) is gone: \(why)")

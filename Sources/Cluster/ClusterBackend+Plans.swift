@@ -10,16 +10,20 @@ extension ClusterBackend {
         var outcomes: [BackendOutcome] = []
         for directive in directives {
             switch directive {
+            case .prepare(let epoch, let plan): prepare(epoch, plan)
             case .assign(let epoch, let plan): assign(epoch, plan)
             case .pipelineUp(let epoch): outcomes += connect(epoch)
             case .pipelineDown(let lost):
                 dropPipeline()
                 outcomes.append(
-                    .down(reason: lost.map { "worker \($0) was lost" } ?? "the plan changed"))
+                    .down(
+                        reason: lost.map { "worker \($0) was lost" } ?? "the plan changed",
+                        isLoss: lost != nil))
             case .refuse(let node, let reason):
                 if let member = members[node] { refuse(member.link, .refused, reason) }
             case .disconnect(let node, let reason):
                 members[node]?.link.close(reason: reason)
+            case .release(let node): release(node)
             }
         }
         return outcomes
@@ -39,22 +43,53 @@ extension ClusterBackend {
             Log.info("plan \(epoch) leaves worker \(name) out: \(reason)")
         }
         for (index, stage) in plan.stages.enumerated() {
-            guard let member = members[stage.node] else { continue }
-            let next =
-                index + 1 < plan.stages.count
-                ? members[plan.stages[index + 1].node]?.hello.dataAddress
-                : acceptor.address.specified(by: member.link.localHost).description
-            let assignment = Assignment(
-                shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
-                slotCount: configuration.slotCount,
-                contextLength: min(contextLength, positionCount), pageCount: pageCount,
-                wireType: configuration.wireType, cacheType: configuration.cacheType,
-                nextAddress: next ?? "", catalog: catalog)
             Log.info(
                 "plan \(epoch): layers \(stage.layers.lowerBound)..<\(stage.layers.upperBound) "
                     + "on \(stage.name)")
-            member.link.send(Frame(epoch: epoch, id: 0, message: .assignment(assignment)))
+            guard let assignment = assignment(of: index, in: plan) else { continue }
+            send(.assignment(assignment), epoch, to: stage.node)
         }
+        for node in members.keys where !plan.hasStage(on: node) { send(.spare, epoch, to: node) }
+    }
+
+    /// Lets the workers of a plan to come have their blobs.
+    private func prepare(_ epoch: UInt32, _ plan: Plan) {
+        let names = plan.stages.map(\.name).joined(separator: ", ")
+        record(.plan, "plan \(epoch) is being prepared: \(names)")
+        for (index, stage) in plan.stages.enumerated() {
+            guard let assignment = assignment(of: index, in: plan) else { continue }
+            send(.preparation(assignment), epoch, to: stage.node)
+        }
+    }
+
+    private func release(_ node: NodeID) {
+        guard let member = members[node] else { return }
+        member.isReleased = true
+        record(.left, "worker \(member.hello.name) was released: the plan does without it")
+        send(.released, membership.epoch, to: node)
+        member.link.closeAfterSending()
+    }
+
+    private func send(_ message: Message, _ epoch: UInt32, to node: NodeID) {
+        members[node]?.link.send(Frame(epoch: epoch, id: 0, message: message))
+    }
+
+    /// What one stage of a plan is told; nil if its worker has gone.
+    private func assignment(of index: Int, in plan: Plan) -> Assignment? {
+        let stage = plan.stages[index]
+        guard let member = members[stage.node] else { return nil }
+        let next =
+            index + 1 < plan.stages.count
+            ? members[plan.stages[index + 1].node]?.hello.dataAddress
+            : acceptor.address.specified(by: member.link.localHost).description
+        let pageCount = plan.pageCount ?? pages.wanted
+        return Assignment(
+            shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
+            slotCount: configuration.slotCount,
+            contextLength: min(contextLength, pageCount * pages.pagePositionCount),
+            pageCount: pageCount, wireType: configuration.wireType,
+            cacheType: configuration.cacheType,
+            nextAddress: next ?? "", catalog: catalog)
     }
 
     /// Opens the data link to stage 0.

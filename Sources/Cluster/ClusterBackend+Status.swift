@@ -26,7 +26,9 @@ extension ClusterBackend {
 
     private func fillPrediction(of status: inout ClusterStatus) {
         status.members = membership.members.compactMap { info in
-            members[info.node]?.status(correction: membership.correction(of: info.node))
+            members[info.node]?.status(
+                role: membership.role(of: info.node), note: membership.note(on: info.node),
+                correction: membership.correction(of: info.node))
         }
         guard let prediction = membership.plan?.prediction else { return }
         status.predictedTokensPerSecond = prediction.singleStreamTokensPerSecond

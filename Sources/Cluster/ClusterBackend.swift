@@ -68,7 +68,8 @@ final class ClusterBackend: StepBackend {
                 stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
+            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout,
+            calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in
@@ -109,14 +110,14 @@ final class ClusterBackend: StepBackend {
         let now = MonotonicClock.now()
         var outcomes: [BackendOutcome] = []
         for (name, status) in children?.takeEnded() ?? [] {
-            Log.error("worker \(name) ended with status \(status)")
+            let line = "worker \(name) ended with status \(status)"
+            if status == 0 { Log.info(line) } else { Log.error(line) }
             if membership.epoch == 0 {
                 outcomes.append(.failed("worker \(name) ended with status \(status)"))
             }
         }
         outcomes += dropSilent(now)
-        if isIdle { outcomes += carryOut(membership.idle(now: now)) }
-        return outcomes + carryOut(membership.tick(now: now))
+        return outcomes + carryOut(membership.tick(isIdle: isIdle, now: now))
     }
 
     /// Ends members from which nothing has come for too long, as their readers saw it: this thread
@@ -138,6 +139,10 @@ final class ClusterBackend: StepBackend {
         guard isUp, let last = membership.plan?.stages.last else { return [] }
         members[last.node]?.link.refuse(.internalFault, reason)
         return carryOut(membership.lost(node: last.node, now: MonotonicClock.now()))
+    }
+
+    func drain(worker: String) throws(DrainRefusal) -> [BackendOutcome] {
+        carryOut(try membership.drain(worker: worker, now: MonotonicClock.now()))
     }
 
     func forward(stepID: UInt64, _ step: Step) {

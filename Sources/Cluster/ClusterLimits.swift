@@ -28,6 +28,8 @@ package enum ClusterLimits {
     package static let strandedPatience = Duration.seconds(5)
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
+    /// How long a plan serves at least before another takes over for speed alone while streams run.
+    package static let planCalm = Duration.seconds(10)
     /// How long children have to end by themselves before they are killed.
     package static let childExitPatience = Duration.milliseconds(1200)
     /// Connections that have not proved yet that they belong here; beyond it the oldest goes.
@@ -48,6 +50,15 @@ package enum ClusterLimits {
     /// while it is shipped to. The room is a few times what a fast link holds under way.
     package static let shippingPieceBytes = 4 << 20
     package static let shippingWindowBytes = 16 << 20
+    /// The same for a plan that is being prepared: small, so that the steps of the present one do
+    /// not queue behind chunks.
+    package static let preparingPieceBytes = 1 << 20
+    package static let preparingWindowBytes = 2 << 20
+    /// Chunks that may wait for the disk then, however small they are.
+    package static let preparingChunksMax = 4096
+    /// How long a worker that was told to end waits for its layers to move. The service's
+    /// `TimeoutStopSec` is longer.
+    package static let leavePatience = Duration.seconds(120)
     /// Events waiting for one coordinator or worker thread; readers wait beyond it.
     package static let eventsMax = 4096
     /// Requests waiting for a slot.

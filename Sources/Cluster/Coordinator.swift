@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
+package import Control
 import Engine
 import Model
 package import Platform
@@ -95,6 +95,13 @@ package final class Coordinator: TextGenerator {
             return status
         }
         return status
+    }
+
+    package func drain(worker: String) throws(DrainRefusal) {
+        let reply = Mailbox<Result<Void, DrainRefusal>>(capacity: 1)
+        guard events.post(.drain(worker: worker, reply: reply)), let result = takeReply(reply)
+        else { throw .shuttingDown }
+        try result.get()
     }
 
     /// Fails what is running, ends workers it started and joins every thread. Call once.

@@ -12,6 +12,7 @@ enum CoordinatorEvent: Sendable {
         reply: Mailbox<Result<[RequestID], GenerationError>>)
     case cancel(RequestID)
     case status(reply: Mailbox<ClusterStatus>)
+    case drain(worker: String, reply: Mailbox<Result<Void, DrainRefusal>>)
     /// Answered once steps can be computed (nil) or never will be.
     case awaitReady(reply: Mailbox<GenerationError?>)
     case backend(BackendEvent)
@@ -56,6 +57,7 @@ final class CoordinatorLoop {
                 reply.offer(Result { () throws(GenerationError) in try submit(requests, deliver) })
             case .cancel(let id)?: cancel(id)
             case .status(let reply)?: reply.offer(status())
+            case .drain(let worker, let reply)?: drain(worker, reply)
             case .awaitReady(let reply)?:
                 if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
             case .backend(let event)?: act(on: backend.handle(event))
@@ -78,6 +80,7 @@ final class CoordinatorLoop {
         case .submit(_, _, let reply): reply.offer(.failure(.shuttingDown))
         case .status(let reply): reply.offer(status())
         case .awaitReady(let reply): reply.offer(.shuttingDown)
+        case .drain(_, let reply): reply.offer(.failure(.shuttingDown))
         case .cancel, .backend, .stop: break
         }
     }
@@ -137,6 +140,16 @@ final class CoordinatorLoop {
         return RequestID(id)
     }
 
+    private func drain(_ worker: String, _ reply: Mailbox<Result<Void, DrainRefusal>>) {
+        do throws(DrainRefusal) {
+            let outcomes = try backend.drain(worker: worker)
+            reply.offer(.success(()))
+            act(on: outcomes)
+        } catch {
+            reply.offer(.failure(error))
+        }
+    }
+
     private func status() -> ClusterStatus {
         var status = ClusterStatus(
             model: model.served.name, contextLength: scheduler.limits.lengthMax,
@@ -181,11 +194,11 @@ final class CoordinatorLoop {
                 carryOut(
                     scheduler.pipelineUp(
                         epoch: epoch, stageCount: stageCount, pageCount: pageCount))
-            case .down(let reason):
+            case .down(let reason, let isLoss):
                 isUp = false
                 lossReason = reason
                 counters.pipelineChanged(now: MonotonicClock.now())
-                carryOut(scheduler.pipelineDown())
+                carryOut(scheduler.pipelineDown(isLoss: isLoss))
                 reassure(after: .zero)
             case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):

@@ -149,6 +149,9 @@ package protocol TextGenerator: AnyObject, Sendable {
     /// Frees the request's slot; without effect when it has ended already.
     func cancel(_ id: RequestID)
     func status() -> ClusterStatus
+    /// Begins to move a worker's layers to the others, after which it may go; `worker` is its name
+    /// or its address for data links. The status shows how it goes on. Throws why it can't be.
+    func drain(worker: String) throws(DrainRefusal)
 }
 
 extension TextGenerator {

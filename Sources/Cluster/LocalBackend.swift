@@ -50,7 +50,7 @@ final class LocalBackend: StepBackend {
             return [.up(epoch: 1, stageCount: 1, pageCount: configuration.pageCount)]
         case .localFailed(let reason):
             failure = reason
-            return [.down(reason: reason), .failed(reason)]
+            return [.down(reason: reason, isLoss: true), .failed(reason)]
         case .localCandidates(let id, let candidates):
             return [.candidates(stepID: id, candidates)]
         case .link(let link, .closed):
@@ -69,8 +69,10 @@ final class LocalBackend: StepBackend {
 
     func distrust(_ reason: String) -> [BackendOutcome] {
         failure = reason
-        return [.down(reason: reason), .failed(reason)]
+        return [.down(reason: reason, isLoss: true), .failed(reason)]
     }
+
+    func drain(worker: String) throws(DrainRefusal) -> [BackendOutcome] { throw .noWorkers }
 
     func describe(in status: inout ClusterStatus) {
         let reading = board.reading

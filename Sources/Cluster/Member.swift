@@ -11,6 +11,8 @@ final class Member {
     private let shipper: BlobShipper
     private(set) var heartbeat: Heartbeat?
     private var traffic = DataTraffic()
+    /// Told that it may go.
+    var isReleased = false
 
     init(hello: Hello, link: Link, catalog: BlobCatalog) {
         self.hello = hello
@@ -58,10 +60,11 @@ final class Member {
     func finish() { shipper.stop() }
 
     /// What is known of it beyond its stage.
-    func status(correction: Double) -> MemberStatus {
+    func status(role: MemberRole, note: String, correction: Double) -> MemberStatus {
         let speed = hello.speed
         return MemberStatus(
-            name: hello.name, host: hello.host.hexadecimal, threads: Int(hello.threads),
+            name: hello.name, address: hello.dataAddress, role: role.rawValue, note: note,
+            host: hello.host.hexadecimal, threads: Int(hello.threads),
             cores: Int(hello.cores), memoryBudgetBytes: Int(clamping: hello.memoryBudgetBytes),
             freeMemoryBytes: Int(clamping: hello.freeMemoryBytes),
             readBytesPerSecond: Int(clamping: speed.readBytesPerSecond),

@@ -3,6 +3,12 @@
 /// A worker as it measured itself, whether or not it has a stage; 0 where it did not.
 package struct MemberStatus: Sendable, Codable {
     package var name: String
+    /// For data links.
+    package var address: String
+    /// `serving`, `preparing`, `draining` or `spare`.
+    package var role: String
+    /// Why it has no stage or, when it drains, can't go; empty if nothing is in its way.
+    package var note: String
     /// The same for workers of one machine.
     package var host: String
     package var threads: Int

@@ -16,6 +16,8 @@ protocol StepBackend: AnyObject {
     func learn(_ load: StepLoad, trail: [StageTiming])
     /// The candidates of the last outcome were wrong: whoever sent them is not to be used again.
     func distrust(_ reason: String) -> [BackendOutcome]
+    /// Moves a worker's layers elsewhere and lets it go. Throws why not.
+    func drain(worker: String) throws(DrainRefusal) -> [BackendOutcome]
     /// Fills in state, detail, epoch and stages.
     func describe(in status: inout ClusterStatus)
     /// Ends threads, links and child processes.
@@ -35,8 +37,8 @@ enum BackendOutcome {
     /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch; each has a
     /// KV cache of `pageCount` pages.
     case up(epoch: UInt32, stageCount: Int, pageCount: Int)
-    /// Steps in flight are lost, and the KV caches with them.
-    case down(reason: String)
+    /// Steps in flight are lost, and the KV caches with them; `isLoss` unless it was planned.
+    case down(reason: String, isLoss: Bool)
     case candidates(stepID: UInt64, Candidates)
     /// It will never be ready.
     case failed(String)

@@ -14,6 +14,10 @@ package final class WorkerNode: Sendable {
         case data(Link, Link.Event)
         /// The link to the next stage; it only ever ends.
         case next(Link, Link.Event)
+        /// A preparation has ended.
+        case prepared
+        /// To end when the layers here have moved.
+        case leave
         case stop
     }
 
@@ -52,7 +56,12 @@ package final class WorkerNode: Sendable {
     /// Ends `run` soon, from any thread.
     package func stop() { events.post(.stop) }
 
-    /// Serves until `stop`. Throws `WorkerError` when the coordinator refuses or stays away.
+    /// Ends `run` once the layers here have moved to other workers, or after
+    /// `ClusterLimits.leavePatience`; soon where there is nobody to ask.
+    package func leave() { events.post(.leave) }
+
+    /// Serves until it is told to end or released. Throws `WorkerError` when the coordinator
+    /// refuses or stays away.
     package func run() throws {
         defer {
             events.close()
@@ -69,7 +78,7 @@ package final class WorkerNode: Sendable {
             let end = session.run()
             session.close()
             counters = session.pastCounters
-            guard !session.isStopped else { return }
+            guard !session.isStopped, session.leavingSince == nil else { return }
             switch end {
             case .stopped: return
             case .refused(let reason): throw WorkerError.refused(reason)
@@ -128,7 +137,8 @@ package final class WorkerNode: Sendable {
         let deadline = MonotonicClock.now() + time
         while let event = events.take(timeout: max(.zero, deadline - MonotonicClock.now())) {
             switch event {
-            case .stop: return true
+            case .stop, .leave: return true
+            case .prepared: break
             case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
                 link.finish()
             case .data(let link, .frame): link.refuse(.refused, "this worker has no coordinator")

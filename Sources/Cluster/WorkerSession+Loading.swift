@@ -7,6 +7,10 @@ extension WorkerSession {
     /// Drops the old stage and starts on a new one.
     func begin(_ assignment: Assignment, epoch: UInt32) -> End? {
         dropWork()
+        // It must not write what the fetch below writes; its blobs stay marked until found again.
+        let prepared = preparedBlobs
+        endPreparation()
+        defer { withExtendedLifetime(prepared) {} }
         Log.info(
             "plan \(epoch): stage \(assignment.stage + 1) of \(assignment.stageCount), "
                 + "layers \(assignment.layerStart)..<\(assignment.layerEnd)")

@@ -44,6 +44,11 @@ final class WorkerSession {
     /// The blobs of the stage at work: marked as used for as long.
     var heldBlobs: [HeldBlob] = []
     var dataLinks = DataLinks()
+    /// Of a plan that is to come while the stage is at work.
+    var preparer: BlobPreparer?
+    var preparedBlobs: [HeldBlob] = []
+    /// When the worker was told to end; nil while it wasn't.
+    var leavingSince: Duration?
     /// When the assignment came.
     var fetchStart = Duration.zero
     /// How many blobs this session has asked for; numbers the requests.
@@ -52,7 +57,7 @@ final class WorkerSession {
     private(set) var pastCounters: StageCounters
     /// Links whose threads still run.
     private var openLinks: [ObjectIdentifier: Link] = [:]
-    private var isWelcome = false
+    private(set) var isWelcome = false
     private var lastModelCheck = Duration.zero
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
@@ -80,8 +85,8 @@ final class WorkerSession {
         while true {
             let event = events.take(timeout: ClusterLimits.heartbeatInterval)
             checkPatience()
-            if let end = checkModel() { return end }
-            if let event, let end = handle(event) { return end }
+            if let end = checkModel() ?? checkLeave() ?? event.flatMap(handle) { return end }
+            reportPreparation()
         }
     }
 
@@ -90,13 +95,17 @@ final class WorkerSession {
     /// Readers may be waiting for room in the mailbox, so they are joined only after their last
     /// event has been taken from it.
     func close() {
+        // Whoever leaves of its own will says so; too late if the other side has ended the link.
+        if leavingSince != nil { control.send(Frame(epoch: 0, id: 0, message: .bye)) }
         heart.stop()
         control.closeAfterSending()
+        endPreparation()
         dropWork()
         for link in openLinks.values where link !== control { link.close(reason: "session over") }
         while !openLinks.isEmpty, let event = events.take() {
             switch event {
-            case .stop: isStopped = true
+            case .stop, .leave: isStopped = true
+            case .prepared: break
             case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
                 retire(link)
             case .data(let link, .frame):
@@ -141,9 +150,12 @@ final class WorkerSession {
 
     private func handle(_ event: WorkerNode.Event) -> End? {
         switch event {
+        case .leave:
+            if let end = leave() { return end }
         case .stop:
-            control.send(Frame(epoch: 0, id: 0, message: .bye))
+            leavingSince = leavingSince ?? MonotonicClock.now()
             return .stopped
+        case .prepared: break
         case .control(let link, .closed(let reason)):
             retire(link)
             guard link === control else { return nil }
@@ -184,12 +196,24 @@ final class WorkerSession {
         case .assignment(let assignment) where isWelcome:
             // An older plan counts for nothing.
             return frame.epoch > dataLinks.epoch ? begin(assignment, epoch: frame.epoch) : nil
+        case .preparation(let assignment) where isWelcome:
+            if frame.epoch > dataLinks.epoch { prepare(assignment, epoch: frame.epoch) }
         case .blobChunk(let chunk) where isWelcome:
             // Chunks of a fetch that a newer plan has overtaken may still be under way.
-            return frame.epoch == dataLinks.epoch ? take(chunk) : nil
-        case .assignment, .blobChunk:
+            if frame.epoch == dataLinks.epoch { return take(chunk) }
+            if let preparer, preparer.epoch == frame.epoch, !preparer.take(chunk) {
+                control.refuse(.unexpectedFrame, "more of a blob came than was asked for")
+            }
+        case .spare where isWelcome:
+            if frame.epoch > dataLinks.epoch { rest(epoch: frame.epoch) }
+        case .released where isWelcome:
+            Log.info("released: the plan does without this worker")
+            leavingSince = leavingSince ?? MonotonicClock.now()
+            return .stopped
+        case .assignment, .blobChunk, .preparation, .spare, .released:
             control.refuse(.unexpectedFrame, "welcome comes first")
-        case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
+        case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .drain,
+            .prepared:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil

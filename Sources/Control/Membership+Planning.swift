@@ -3,12 +3,19 @@
 import Wire
 
 extension Membership {
-    /// A new plan if there is none and it is time for one.
+    /// A new plan if there is none and it is time for one: over those that stay, or if they can't
+    /// hold the model over all.
     mutating func planIfDue() -> [MembershipDirective] {
         // A plan that failed fails again until somebody joins.
         guard assignment == nil, shortage == nil, !roster.isEmpty, isDue else { return [] }
-        guard case .success(let plan) = makePlan() else { return [] }
-        return assign(plan)
+        switch makePlan() {
+        case .success(let plan): return assign(plan)
+        case .failure:
+            guard roster.contains(where: \.isLeaving),
+                case .success(let plan) = makePlan(withLeaving: true)
+            else { return [] }
+            return assign(plan)
+        }
     }
 
     /// After the first plan there is no more waiting for others.
@@ -28,9 +35,8 @@ extension Membership {
         return !usualWorkers.isEmpty
     }
 
-    mutating func makePlan() -> Result<Plan, PlannerFailure> {
-        // By name, not by arrival: the next start then gives everyone the layers it has cached.
-        let workers = roster.sorted { MemberInfo.precedes($0.info, $1.info) }.map(plannerWorker)
+    mutating func makePlan(withLeaving: Bool = false) -> Result<Plan, PlannerFailure> {
+        let workers = plannerWorkers { withLeaving || !$0.isLeaving }
         for index in roster.indices { roster[index].isConsidered = true }
         do throws(PlannerFailure) {
             let plan = try planner.plan(workers: workers, links: links)
@@ -42,10 +48,19 @@ extension Membership {
         }
     }
 
+    /// By name, not by arrival: the next start then gives everyone the layers it has cached.
+    func plannerWorkers(where isWanted: (Member) -> Bool) -> [PlannerWorker] {
+        roster.filter(isWanted).sorted { MemberInfo.precedes($0.info, $1.info) }
+            .map(plannerWorker)
+    }
+
     mutating func assign(_ plan: Plan) -> [MembershipDirective] {
-        epoch += 1
+        lastEpoch += 1
+        epoch = lastEpoch
+        hindrance = nil
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
+        preparation = nil
         return [.assign(epoch: epoch, plan)]
     }
 
@@ -66,14 +81,16 @@ extension Membership {
             guard passed >= loadTimeout else { return waiting }
             return waiting + ", for \(passed.components.seconds / 60) min already"
         }
-        let late = roster.filter { !$0.isConsidered }
-            .map { "\($0.info.name) is taken in once nothing runs" }
-        let leftOut = assignment.plan.leftOut.map { "\($0.name) is left out: \($0.reason)" }
-        return (late + leftOut).joined(separator: "; ")
+        let late = roster.filter { !$0.isConsidered && !$0.isLeaving }
+            .map { "\($0.info.name) is taken in if the plan gains from it" }
+        let leftOut = assignment.plan.leftOut.filter {
+            preparation?.plan.hasStage(on: $0.node) != true
+        }.map { "\($0.name) is left out: \($0.reason)" }
+        return (changes + late + leftOut).joined(separator: "; ")
     }
 
     private var detailWithoutPlan: String {
-        let loss = lastLost.map { "worker \($0) was lost; " } ?? ""
+        let loss = lastLoss.map { $0 + "; " } ?? ""
         if roster.isEmpty { return loss + "waiting for workers to join" }
         if let shortage { return loss + "\(shortage)" }
         if let expectedWorkers {

@@ -6,14 +6,24 @@ package import Wire
 ///
 /// The first plan is made when the expected workers have joined or, with none expected, when memory
 /// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of
-/// a stage takes the pipeline down and is answered with a new plan at once if the living suffice. A
-/// worker that joins later is taken in once nothing runs. Time is a duration since any fixed start.
+/// a stage takes the pipeline down and is answered with a new plan at once if the living suffice.
+///
+/// A worker that is to leave, and one that came later and is worth it, change the plan under
+/// running streams (`Membership+Changing.swift`): the next plan's workers get their blobs while the
+/// present plan serves, then the next one takes over. Time is a duration since any fixed start.
 package struct Membership: Sendable {
     /// A plan that was handed out, and the stages that have not loaded it yet.
     struct Assignment: Sendable {
         let epoch: UInt32
         var plan: Plan
         let since: Duration
+        var waitingFor: [NodeID]
+    }
+
+    /// A plan whose workers get their blobs while the present one serves.
+    struct Preparation: Sendable {
+        let epoch: UInt32
+        let plan: Plan
         var waitingFor: [NodeID]
     }
 
@@ -26,17 +36,29 @@ package struct Membership: Sendable {
     let usualWorkers: [String]
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
+    /// How long a plan serves at least before another takes over for speed alone.
+    let calm: Duration
     var roster: [Member] = []
     var assignment: Assignment?
-    /// 0 before the first plan.
+    /// There is one only while a plan serves.
+    var preparation: Preparation?
+    /// Of the plan handed out last; 0 before the first.
     package internal(set) var epoch: UInt32 = 0
+    /// The newest number given to a plan, even if that was never more than prepared.
+    package internal(set) var lastEpoch: UInt32 = 0
+    /// Whether something has happened since the present plan was last compared with another.
+    var isStale = false
+    /// Why a worker that is to leave can't, or one that joined is not taken in.
+    var hindrance: String?
+    /// When the present pipeline came up.
+    var upSince: Duration = .zero
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
     /// Why the latest attempt to plan failed.
     var shortage: PlannerFailure?
-    /// The worker whose loss took the latest pipeline down.
-    var lastLost: String?
+    /// Whose end took the latest pipeline down, and how it went.
+    var lastLoss: String?
     /// Links between neighbours that plans so far have connected.
     var links: [WorkerPair: NetworkPath] = [:]
 
@@ -50,6 +72,10 @@ package struct Membership: Sendable {
         var path: NetworkPath?
         /// Its stage times as measured by those predicted.
         var correction = 1.0
+        /// Its layers are to move elsewhere, then it is released.
+        var isLeaving = false
+        /// It leaves whether or not that is possible.
+        var hasToGo = false
     }
 
     /// A load that takes longer than `loadTimeout` is not failed, but `detail` says whom it waits
@@ -57,7 +83,8 @@ package struct Membership: Sendable {
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
         settle: Duration, usualWorkers: [String] = [],
-        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600)
+        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600),
+        calm: Duration = .seconds(10)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -66,6 +93,7 @@ package struct Membership: Sendable {
         self.usualWorkers = usualWorkers
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
+        self.calm = calm
     }
 
     /// Living workers in the order they joined.
@@ -94,7 +122,8 @@ package struct Membership: Sendable {
         roster.append(Member(info: worker, lastHeard: now))
         lastJoin = now
         shortage = nil
-        return planIfDue()
+        isStale = true
+        return proceed()
     }
 
     /// Anything at all has come from a worker.
@@ -104,10 +133,12 @@ package struct Membership: Sendable {
         return []
     }
 
-    /// A worker's link has ended.
-    package mutating func lost(node: NodeID, now: Duration) -> [MembershipDirective] {
+    /// A worker's link has ended; `hasLeft` if it said that it would.
+    package mutating func lost(
+        node: NodeID, hasLeft: Bool = false, now: Duration
+    ) -> [MembershipDirective] {
         advance(to: now)
-        return drop(node) + planIfDue()
+        return drop(node, how: hasLeft ? "has left" : "was lost") + proceed()
     }
 
     /// A worker has loaded its stage of plan `epoch`. An older epoch's word counts for nothing.
@@ -121,38 +152,26 @@ package struct Membership: Sendable {
         else { return [] }
         current.waitingFor.remove(at: index)
         assignment = current
-        return current.waitingFor.isEmpty ? [.pipelineUp(epoch: epoch)] : []
+        guard current.waitingFor.isEmpty else { return [] }
+        isStale = true
+        upSince = self.now
+        return [.pipelineUp(epoch: epoch)] + proceed()
     }
 
-    /// Time has passed: drops silent workers, and plans when the settling time is over.
-    package mutating func tick(now: Duration) -> [MembershipDirective] {
+    /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
+    /// those that came late. `isIdle` while no request runs or waits.
+    package mutating func tick(isIdle: Bool = false, now: Duration) -> [MembershipDirective] {
         advance(to: now)
         var directives: [MembershipDirective] = []
         for member in roster where now - member.lastHeard >= heartbeatTimeout {
             let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
             directives.append(.disconnect(node: member.info.node, reason: reason))
-            directives += drop(member.info.node)
+            directives += drop(member.info.node, how: "was lost")
         }
-        return directives + planIfDue()
+        return directives + proceed(isIdle: isIdle)
     }
 
-    /// Nothing runs or waits right now: a worker that joined late may be taken in.
-    ///
-    /// To be called at each tick while the scheduler is idle.
-    package mutating func idle(now: Duration) -> [MembershipDirective] {
-        advance(to: now)
-        guard var current = assignment, current.waitingFor.isEmpty, now - lastJoin >= settle,
-            roster.contains(where: { !$0.isConsidered }), case .success(let plan) = makePlan()
-        else { return [] }
-        guard plan.stages != current.plan.stages else {
-            current.plan = plan
-            assignment = current
-            return []
-        }
-        return [.pipelineDown(lost: nil)] + assign(plan)
-    }
-
-    private mutating func advance(to time: Duration) { now = max(now, time) }
+    mutating func advance(to time: Duration) { now = max(now, time) }
 
     private mutating func noteAlive(_ node: NodeID) {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
@@ -160,15 +179,18 @@ package struct Membership: Sendable {
     }
 
     /// Forgets a worker; takes the pipeline down if it ran a stage.
-    private mutating func drop(_ node: NodeID) -> [MembershipDirective] {
+    mutating func drop(_ node: NodeID, how: String) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
         shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
-        guard let current = assignment, current.plan.stages.contains(where: { $0.node == node })
-        else { return [] }
+        isStale = true
+        if let next = preparation, next.plan.hasStage(on: node) { preparation = nil }
+        assignment?.plan.leftOut.removeAll { $0.node == node }
+        guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
         assignment = nil
-        lastLost = name
+        preparation = nil
+        lastLoss = "worker \(name) \(how)"
         return [.pipelineDown(lost: name)]
     }
 }

@@ -4,18 +4,22 @@ package import Wire
 
 /// What the shell is to do, in order.
 package enum MembershipDirective: Sendable, Equatable {
-    /// Tell every stage of the plan what it runs from now on.
+    /// Tell every stage of the plan which blobs it will need; the present plan goes on serving.
+    case prepare(epoch: UInt32, Plan)
+    /// Tell every stage of the plan what it runs from now on, and all others that they run none.
     case assign(epoch: UInt32, Plan)
     /// Every stage of the plan is ready: steps may be sent.
     case pipelineUp(epoch: UInt32)
     /// No step of the current epoch may be sent any more, and what is in flight is lost. `lost`
-    /// names the dead worker; nil when an idle pipeline makes way for a new plan.
+    /// names the worker that is gone; nil when the pipeline makes way for a prepared plan.
     case pipelineDown(lost: String?)
     /// Turn the joining worker away. For a node that is a member already this concerns the new
     /// link only.
     case refuse(node: NodeID, reason: String)
     /// Close the link of a member; it has been forgotten here.
     case disconnect(node: NodeID, reason: String)
+    /// Tell a leaving worker that it may go; it has been forgotten here.
+    case release(node: NodeID)
 }
 
 /// Where the cluster stands, in one word.
@@ -28,4 +32,16 @@ package enum MembershipState: String, Sendable {
     case ready
     /// A worker was lost, and without it nothing can be served.
     case degraded
+}
+
+/// What a member is doing, in one word.
+package enum MemberRole: String, Sendable {
+    /// It has a stage of the present plan.
+    case serving
+    /// It has none, but will have one of the next plan.
+    case preparing
+    /// Its layers are to move elsewhere, then it goes.
+    case draining
+    /// It has nothing to do.
+    case spare
 }

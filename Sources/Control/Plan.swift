@@ -16,6 +16,8 @@ package struct Plan: Sendable, Equatable {
         self.stages = stages
         self.leftOut = leftOut
     }
+
+    package func hasStage(on node: NodeID) -> Bool { stages.contains { $0.node == node } }
 }
 
 /// One worker's share of a plan.

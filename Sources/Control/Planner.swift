@@ -46,11 +46,27 @@ package struct Planner: Sendable {
         guard let found = plan.prediction, let free = planner.plan(roomy)?.prediction else {
             return false
         }
-        func rate(_ prediction: PlanPrediction) -> Double {
-            goal.objective == .throughput
-                ? prediction.tokensPerSecond : prediction.singleStreamTokensPerSecond
+        return goal.rate(of: free) > goal.rate(of: found) * 1.1
+    }
+
+    /// What a split can be expected to do by the present estimates of `workers`; nil where one of
+    /// them is not among these or did not measure itself.
+    func prediction(
+        of stages: [PlannedStage], workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
+    ) -> PlanPrediction? {
+        guard let work = model.work else { return nil }
+        var serving: [(worker: PlannerWorker, layers: Range<Int>)] = []
+        for stage in stages {
+            guard let worker = workers.first(where: { $0.node == stage.node }),
+                worker.speed.isMeasured
+            else { return nil }
+            serving.append((worker, stage.layers))
         }
-        return rate(free) > rate(found) * 1.1
+        let sums = model.layerSums
+        return PlanPrediction(
+            stages: serving, cost: StageCost(work), goal: goal, links: links,
+            memory: { model.needBytes($0, layerSums: sums) },
+            kvBytesPerLayer: model.kvBytesPerLayer)
     }
 
     func planByMemory(_ workers: [PlannerWorker]) throws(PlannerFailure) -> Plan {

@@ -40,4 +40,10 @@ package struct PlannerGoal: Sendable, Equatable {
         let steps = stepsInFlight(stageCount: stageCount)
         return .decode(streams: (streams + steps - 1) / steps, depth: depth)
     }
+
+    /// What counts of a prediction, in tokens a second.
+    func rate(of prediction: PlanPrediction) -> Double {
+        objective == .throughput
+            ? prediction.tokensPerSecond : prediction.singleStreamTokensPerSecond
+    }
 }

@@ -34,8 +34,9 @@ extension Scheduler {
         }
     }
 
-    /// The pipeline is gone with its KV caches: its sequences wait for the next one.
-    package mutating func pipelineDown() -> [SchedulerDirective] {
+    /// The pipeline is gone with its KV caches: its sequences wait for the next one. Only a loss,
+    /// not a change of plan, counts against sequences under which pipelines go down.
+    package mutating func pipelineDown(isLoss: Bool = true) -> [SchedulerDirective] {
         guard epoch != nil else { return [] }
         epoch = nil
         outageStart = now
@@ -44,7 +45,7 @@ extension Scheduler {
         freeSlots = []
         kept = []
         ledger = PageLedger(limits)
-        for index in sequences.indices { sequences[index].durable.lossCount += 1 }
+        if isLoss { for index in sequences.indices { sequences[index].durable.lossCount += 1 } }
         queue.insert(contentsOf: sequences.map(\.durable), at: 0)
         sequences = []
         let limit = limits.lossCountMax

@@ -41,3 +41,16 @@ struct ByteWriter {
 
 /// Bytes `text` takes on the wire.
 func byteCount(ofText text: String) -> Int { 2 + text.utf8.count }
+
+/// Prose cut to what a message may have, at a character's end, its control characters as spaces.
+func sendable(_ message: String) -> String {
+    var text = String.UnicodeScalarView()
+    var byteCount = 0
+    for scalar in message.unicodeScalars {
+        let next = isControl(scalar) ? " " : scalar
+        byteCount += UTF8.width(next)
+        if byteCount > Limits.messageBytesMax { break }
+        text.append(next)
+    }
+    return String(text)
+}

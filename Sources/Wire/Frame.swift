@@ -24,8 +24,17 @@ package enum Message: Sendable, Equatable {
     case blobChunk(BlobChunk)
     case ready(Ready)
     case heartbeat(Heartbeat)
+    /// A worker wants to leave.
+    case drain
     case error(ErrorNotice)
     case bye
+    /// What the stage of a coming plan will be; its blobs are to be brought together.
+    case preparation(Assignment)
+    case prepared(Prepared)
+    /// A plan has no stage for the worker.
+    case spare
+    /// A worker may leave.
+    case released
     case dataHello(DataHello)
     case step(Step)
     case candidates(Candidates)

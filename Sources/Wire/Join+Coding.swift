@@ -120,17 +120,7 @@ extension ErrorNotice: Payload {
 
     /// The message made fit to send. It is prose about whatever went wrong, so unlike other texts
     /// it is cut to its limit at a character's end, and its control characters become spaces.
-    package var sentMessage: String {
-        var text = String.UnicodeScalarView()
-        var byteCount = 0
-        for scalar in message.unicodeScalars {
-            let next = isControl(scalar) ? " " : scalar
-            byteCount += UTF8.width(next)
-            if byteCount > Limits.messageBytesMax { break }
-            text.append(next)
-        }
-        return String(text)
-    }
+    package var sentMessage: String { sendable(message) }
 
     func write(to writer: inout ByteWriter) {
         writer.u16(code.rawValue)

@@ -57,6 +57,7 @@ package enum Limits {
     package static let blobChunkPayloadBytesMax = 44 + blobChunkBytesMax
     package static let readyPayloadBytes = 16
     package static let heartbeatPayloadBytes = 80
+    package static let preparedPayloadBytesMax = 8 + 2 + messageBytesMax
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
     package static let stepPayloadBytesMax =
@@ -78,7 +79,9 @@ package enum Limits {
         case .ready: readyPayloadBytes
         case .heartbeat: heartbeatPayloadBytes
         case .error: errorPayloadBytesMax
-        case .bye: 0
+        case .drain, .bye, .spare, .released: 0
+        case .preparation: assignmentPayloadBytesMax
+        case .prepared: preparedPayloadBytesMax
         case .dataHello: dataHelloPayloadBytes
         case .step: stepPayloadBytesMax
         case .candidates: candidatesPayloadBytesMax

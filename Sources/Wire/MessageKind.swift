@@ -2,7 +2,7 @@
 
 /// The number in a frame's header that says what its payload is.
 ///
-/// Append-only; 8 is kept for `drain`.
+/// Append-only.
 package enum MessageKind: UInt16, Sendable, CaseIterable {
     case hello = 1
     case welcome = 2
@@ -11,11 +11,16 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case blobChunk = 5
     case ready = 6
     case heartbeat = 7
+    case drain = 8
     case error = 9
     case bye = 10
+    case preparation = 13
+    case prepared = 14
+    case spare = 15
     case dataHello = 16
     case step = 17
     case candidates = 18
+    case released = 19
 }
 
 extension Message {
@@ -28,8 +33,13 @@ extension Message {
         case .blobChunk: .blobChunk
         case .ready: .ready
         case .heartbeat: .heartbeat
+        case .drain: .drain
         case .error: .error
         case .bye: .bye
+        case .preparation: .preparation
+        case .prepared: .prepared
+        case .spare: .spare
+        case .released: .released
         case .dataHello: .dataHello
         case .step: .step
         case .candidates: .candidates

@@ -22,7 +22,9 @@ extension Message {
         case .ready(let value): value
         case .heartbeat(let value): value
         case .error(let value): value
-        case .bye: nil
+        case .drain, .bye, .spare, .released: nil
+        case .preparation(let value): value
+        case .prepared(let value): value
         case .dataHello(let value): value
         case .step(let value): value
         case .candidates(let value): value
@@ -43,8 +45,13 @@ extension Message {
         case .blobChunk: self = .blobChunk(try BlobChunk(from: &reader))
         case .ready: self = .ready(try Ready(from: &reader))
         case .heartbeat: self = .heartbeat(try Heartbeat(from: &reader))
+        case .drain: self = .drain
         case .error: self = .error(try ErrorNotice(from: &reader))
         case .bye: self = .bye
+        case .preparation: self = .preparation(try Assignment(from: &reader))
+        case .prepared: self = .prepared(try Prepared(from: &reader))
+        case .spare: self = .spare
+        case .released: self = .released
         case .dataHello: self = .dataHello(try DataHello(from: &reader))
         case .step: self = .step(try Step(from: &reader))
         case .candidates: self = .candidates(try Candidates(from: &reader))

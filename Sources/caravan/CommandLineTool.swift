@@ -8,7 +8,8 @@ enum CommandLineTool {
     static var commands: [any Command.Type] {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-            StatusCommand.self, TopCommand.self, PlanCommand.self, BenchCommand.self,
+            StatusCommand.self, TopCommand.self, DrainCommand.self, PlanCommand.self,
+            BenchCommand.self,
             PerplexityCommand.self, SynthCommand.self, TokenCommand.self,
         ]
     }

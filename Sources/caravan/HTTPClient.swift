@@ -12,21 +12,54 @@ enum HTTPClient {
     static func get(
         _ address: String, apiKey: String?, timeoutSeconds: Double = timeoutSeconds
     ) throws(HTTPClientError) -> Data {
+        let (status, data) = try send(to: address, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
+        guard status == 200 else { throw .notACoordinator(address) }
+        return data
+    }
+
+    /// Sends `body` as JSON. An answer other than 2xx is thrown: `refused` with what it says.
+    static func post(
+        _ address: String, _ body: some Encodable, apiKey: String?
+    ) throws(HTTPClientError) {
+        guard let json = try? JSONEncoder().encode(body) else { preconditionFailure("plain JSON") }
+        let (status, data) = try send(
+            to: address, body: json, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
+        guard !(200..<300).contains(status) else { return }
+        guard let answer = try? JSONDecoder().decode(ErrorAnswer.self, from: data) else {
+            throw .notACoordinator(address)
+        }
+        throw .refused(answer.error.message)
+    }
+
+    private struct ErrorAnswer: Decodable {
+        struct Content: Decodable { var message: String }
+        var error: Content
+    }
+
+    /// The answer's status and body; without `body` it is a GET.
+    private static func send(
+        to address: String, body: Data? = nil, apiKey: String?, timeoutSeconds: Double
+    ) throws(HTTPClientError) -> (Int, Data) {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
             throw .badAddress(address)
         }
-        let answers = Mailbox<Result<Data, HTTPClientError>>(capacity: 1)
+        let answers = Mailbox<Result<(Int, Data), HTTPClientError>>(capacity: 1)
         var request = URLRequest(url: url, timeoutInterval: timeoutSeconds)
         if let apiKey { request.setValue("Bearer \(apiKey)", forHTTPHeaderField: "Authorization") }
+        if let body {
+            request.httpMethod = "POST"
+            request.httpBody = body
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        }
         let task = URLSession.shared.dataTask(with: request) { data, response, error in
             if let error {
                 answers.offer(.failure(.unreachable(address, error.localizedDescription)))
                 return
             }
             switch (response as? HTTPURLResponse)?.statusCode {
-            case 200?: answers.offer(.success(data ?? Data()))
             case 401?: answers.offer(.failure(.wrongKey(address)))
-            default: answers.offer(.failure(.notACoordinator(address)))
+            case let status?: answers.offer(.success((status, data ?? Data())))
+            case nil: answers.offer(.failure(.notACoordinator(address)))
             }
         }
         task.resume()
@@ -42,6 +75,8 @@ enum HTTPClientError: Error, CustomStringConvertible {
     case unreachable(String, String)
     case wrongKey(String)
     case notACoordinator(String)
+    /// A coordinator has said why it doesn't do what was asked.
+    case refused(String)
 
     var description: String {
         switch self {
@@ -53,6 +88,7 @@ enum HTTPClientError: Error, CustomStringConvertible {
             "\(address) asks for another API key; name the coordinator's with --api-key-file"
         case .notACoordinator(let address):
             "what answers at \(address) is not a Caravan coordinator; check --url"
+        case .refused(let reason): reason
         }
     }
 }

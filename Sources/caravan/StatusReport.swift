@@ -30,7 +30,7 @@ package struct StatusReport {
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "
                 + "\(ByteSize.text(status.shippedBytes)) shipped")
         lines += speeds
-        let parts = [lines, flow, stages, streams, events].filter { !$0.isEmpty }
+        let parts = [lines, flow, stages, others, streams, events].filter { !$0.isEmpty }
         return parts.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -84,7 +84,8 @@ package struct StatusReport {
         ]
         let rows = status.stages.map { stage in
             [
-                "\(stage.stage)", stage.worker, "\(stage.layerStart)..<\(stage.layerEnd)",
+                "\(stage.stage)", stage.worker + (isDraining(stage) ? " (draining)" : ""),
+                "\(stage.layerStart)..<\(stage.layerEnd)",
                 ByteSize.text(stage.residentBytes),
                 stage.memoryBudgetBytes > 0 ? ByteSize.text(stage.memoryBudgetBytes) : "-",
                 stage.isa, "\(stage.threads)", "\(stage.stepCount)",
@@ -96,6 +97,19 @@ package struct StatusReport {
             ]
         }
         return aligned([header] + rows)
+    }
+
+    private func isDraining(_ stage: StageStatus) -> Bool {
+        status.members.contains { $0.address == stage.address && $0.role == "draining" }
+    }
+
+    /// Workers without a stage.
+    private var others: [String] {
+        let addresses = Set(status.stages.map(\.address))
+        let rows = status.members.filter { !addresses.contains($0.address) }.map {
+            ["", $0.name, $0.role, $0.address, $0.note]
+        }
+        return rows.isEmpty ? [] : aligned([["other", "worker", "role", "address", ""]] + rows)
     }
 
     private var streams: [String] {

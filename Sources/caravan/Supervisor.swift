@@ -9,16 +9,26 @@ enum Supervisor {
     static let stopPatience = Duration.milliseconds(1500)
 
     /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end.
+    ///
+    /// With `leave` the first of them calls that instead, which makes `work` end in its own time,
+    /// and the second one `stop`.
     static func run(
-        stop: @escaping @Sendable (Int32) -> Void, _ work: @escaping @Sendable () throws -> Int32
+        leave: (@Sendable () -> Void)? = nil, stop: @escaping @Sendable (Int32) -> Void,
+        _ work: @escaping @Sendable () throws -> Int32
     ) throws -> Int32 {
         let done = Mailbox<Result<Int32, any Error>>(capacity: 1)
         let thread = OSThread(name: "work") {
             done.offer(Result { try work() })
             Signals.requestTermination()
         }
-        let signal = Signals.waitForTermination()
-        if let result = done.take(timeout: .zero) {
+        var signal = Signals.waitForTermination()
+        var ended = done.take(timeout: .zero)
+        if let leave, ended == nil {
+            leave()
+            signal = Signals.waitForTermination()
+            ended = done.take(timeout: .zero)
+        }
+        if let result = ended {
             thread.join()
             return try result.get()
         }

@@ -23,6 +23,11 @@ struct WorkerCommand: Command {
                     + "but for its last 5 %)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
             .init("--child", nil, "end when standard input or the coordinator does"),
+        ],
+        notes: [
+            "SIGTERM or SIGINT: its layers move to the other workers first, for which it waits for",
+            "at most \(ClusterLimits.leavePatience.components.seconds) s; a second signal ends it "
+                + "at once.",
         ])
 
     private let security: SecurityChoice
@@ -69,7 +74,10 @@ struct WorkerCommand: Command {
                 Signals.requestTermination()
             }
         }
-        return try Supervisor.run(stop: { _ in node.stop() }) {
+        // A child's coordinator ends it, with itself or after it has moved the layers.
+        let leave: (@Sendable () -> Void)? =
+            configuration.endsWithCoordinator ? nil : { @Sendable in node.leave() }
+        return try Supervisor.run(leave: leave, stop: { _ in node.stop() }) {
             try node.run()
             return ExitStatus.done
         }

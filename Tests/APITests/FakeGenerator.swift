@@ -37,6 +37,7 @@ final class FakeGenerator: TextGenerator {
         var startedCount = 0
         var cancelled: Set<RequestID> = []
         var state = "ready"
+        var isDraining = false
         var status: ClusterStatus?
     }
 
@@ -168,6 +169,16 @@ final class FakeGenerator: TextGenerator {
     func cancel(_ id: RequestID) {
         let isNew = state.withLock { $0.cancelled.insert(id).inserted }
         if isNew { cancellations.signal() }
+    }
+
+    /// Knows one worker, `w1`, which can be drained once.
+    func drain(worker: String) throws(DrainRefusal) {
+        guard worker == "w1" else { throw .unknownWorker(worker, known: ["w1"]) }
+        let isNew = state.withLock { state in
+            defer { state.isDraining = true }
+            return !state.isDraining
+        }
+        guard isNew else { throw .drainingAlready(worker) }
     }
 
     func status() -> ClusterStatus {

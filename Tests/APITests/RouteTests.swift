@@ -30,6 +30,28 @@ struct RouteTests {
         #expect(status["layerCount"] as? Int == 3)
     }
 
+    @Test func workersAreDrained() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"), apiKey: "sesame")
+        let key = ["Authorization: Bearer sesame"]
+        func post(_ body: String, headers: [String]? = nil) -> TestResponse {
+            fake.post("/caravan/drain", Array(body.utf8), headers: headers ?? key)
+        }
+        #expect(post(#"{"worker":"w1"}"#, headers: []).status == 401)
+        #expect(fake.get("/caravan/drain", headers: key).status == 405)
+        for body in ["", "[]", "{}", #"{"worker":1}"#, #"{"worker":null}"#] {
+            #expect(post(body).status == 400)
+        }
+        let unknown = post(#"{"worker":"w2"}"#)
+        #expect(unknown.status == 404)
+        #expect(unknown.error["message"] as? String == "there is no worker w2; there are w1")
+        let begun = post(#"{"worker":"w1"}"#)
+        #expect(begun.status == 202)
+        #expect(begun.text == #"{"state":"draining","worker":"w1"}"#)
+        let again = post(#"{"worker":"w1"}"#)
+        #expect(again.status == 409)
+        #expect(again.error["code"] as? String == "draining_already")
+    }
+
     @Test func metricsAreInPrometheusFormat() throws {
         let response = try ServedFake().get("/metrics")
         #expect(response.status == 200)

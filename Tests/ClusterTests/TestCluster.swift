@@ -94,6 +94,9 @@ final class TestWorker {
         thread.join()
     }
 
+    /// Asks it to go once its layers have moved.
+    func leave() { node.leave() }
+
     /// How `run` ended: empty after a plain end, nil if it hasn't.
     func awaitEnd() -> String? { outcome.take(timeout: TestCluster.patience) }
 }

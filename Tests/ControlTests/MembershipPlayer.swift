@@ -3,8 +3,8 @@
 import Control
 import Wire
 
-/// Events for a membership: `SECONDS EVENT NAME key=value`. A worker's node id is made of its name.
-/// After each event the cluster's state is said.
+/// Events for a membership: `SECONDS EVENT NAME key=value`, `bandwidth` in GB/s, `int8` in GOP/s. A
+/// worker's node id is made of its name. After each event the cluster's state is said.
 struct MembershipPlayer: TranscriptPlayer {
     private var membership: Membership
 
@@ -14,48 +14,97 @@ struct MembershipPlayer: TranscriptPlayer {
             model: PlannerModel(
                 layerBytes: layers, embeddingBytes: event.size("embedding"),
                 outputBytes: event.size("output"), tiedHead: event.has("tied"),
-                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch")),
+                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch"),
+                work: event.has("measured") ? Self.work(layers) : nil),
+            goal: PlannerGoal(streams: event.integer("streams") ?? 1),
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
             usualWorkers: event.list("usual"))
+    }
+
+    /// Reading weights is all that steps cost.
+    private static func work(_ layers: [UInt64]) -> ModelWork {
+        ModelWork(
+            // As in Q4_0: 18 bytes hold 32 weights.
+            layers: layers.map { ModelWork.Part(byteCount: $0, int8Count: $0 / 18 * 32) },
+            head: ModelWork.Part(byteCount: 0, int8Count: 0), kvBytesPerPosition: 0,
+            attentionOperations: 0,
+            rowBytes: 0, contextLength: 4096)
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {
         let now = Duration.milliseconds(Int((Double(event.words[0]) ?? 0) * 1000))
         let name = event.words.count > 2 ? event.words[2] : ""
         let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
+        if event.words[1] == "drain" { return drain(name, now) }
+        if event.words[1] == "alive" { return alive(event.words.dropFirst(2), now) }
         let directives: [MembershipDirective]? =
             switch event.words[1] {
             case "joined":
                 membership.joined(
                     worker: MemberInfo(
                         node: node, name: name, dataAddress: "\(name):1",
-                        memoryBudgetBytes: event.size("memory")), now: now)
+                        memoryBudgetBytes: event.size("memory"),
+                        speed: WorkerSpeed(
+                            readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),
+                            int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9))),
+                    now: now)
             case "heard": membership.heard(node: node, now: now)
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "leaving": membership.leaving(node: node, now: now)
+            case "prepared":
+                membership.prepared(
+                    node: node, epoch: UInt32(event.size("epoch")),
+                    failure: event.has("failed") ? "the disk is full" : nil, now: now)
+            case "left": membership.lost(node: node, hasLeft: true, now: now)
             case "tick": membership.tick(now: now)
-            case "idle": membership.idle(now: now)
+            case "idle": membership.tick(isIdle: true, now: now)
             default: nil
             }
-        let said = directives.map { $0.map(describe) } ?? ["unknown event"]
+        return directives.map { $0.map(describe) + [standing] } ?? ["unknown event"]
+    }
+
+    private var standing: String {
         let state = "\(membership.state)" + (membership.detail.isEmpty ? "" : ": ")
-        return said + ["= " + state + membership.detail]
+        return "= " + state + membership.detail
+    }
+
+    /// By name or address.
+    private mutating func drain(_ worker: String, _ now: Duration) -> [String] {
+        do throws(DrainRefusal) {
+            return try membership.drain(worker: worker, now: now).map(describe) + [standing]
+        } catch {
+            return ["refused: \(error)", standing]
+        }
+    }
+
+    /// Several have been heard at the same time, which changes nothing.
+    private mutating func alive(_ names: ArraySlice<String>, _ now: Duration) -> [String] {
+        for name in names {
+            let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
+            for directive in membership.heard(node: node, now: now) { return [describe(directive)] }
+        }
+        return []
     }
 
     private func describe(_ directive: MembershipDirective) -> String {
         switch directive {
-        case .assign(let epoch, let plan):
-            let stages = plan.stages.map {
-                "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
-            }
-            return "assign \(epoch): " + stages.joined(separator: ", ")
+        case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
+        case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
         case .pipelineDown(let lost): return "pipeline down" + (lost.map { ", lost \($0)" } ?? "")
         case .refuse(let node, let reason): return "refuse \(name(node)): \(reason)"
         case .disconnect(let node, let reason): return "disconnect \(name(node)): \(reason)"
+        case .release(let node): return "release \(name(node))"
         }
+    }
+
+    private func stages(_ plan: Plan) -> String {
+        plan.stages.map {
+            "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
+        }.joined(separator: ", ")
     }
 
     private func name(_ node: NodeID) -> String {

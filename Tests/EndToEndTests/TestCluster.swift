@@ -92,6 +92,11 @@ final class TestCluster {
             var residentBytes: Int
             var computeMicrosecondsPerToken: Int
         }
+        struct Member: Decodable {
+            var name: String
+            var role: String
+            var note: String
+        }
         var state: String
         var layerCount: Int
         var requestsServed: Int
@@ -108,6 +113,7 @@ final class TestCluster {
         var vocabularyTableBytes: Int
         var shippedBytes: Int
         var stages: [Stage]
+        var members: [Member]
     }
 
     /// A chat request's body: greedy, or drawn with `seed`.

@@ -31,14 +31,17 @@ enum BadVectorCatalog {
         BadVector("version-old", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [0, 0])),
         BadVector("version-new", "unsupportedVersion", patchedHeader(Good.hello, at: 4, [2, 0])),
         BadVector("kind-0", "unknownKind", patchedHeader(Good.welcome, at: 6, [0, 0])),
-        BadVector("kind-drain", "unknownKind", patchedHeader(Good.welcome, at: 6, [8, 0])),
+        BadVector("kind-20", "unknownKind", patchedHeader(Good.welcome, at: 6, [20, 0])),
         BadVector("kind-high", "unknownKind", patchedHeader(Good.welcome, at: 6, [1, 1])),
         BadVector("flags", "flagsNotZero", patchedHeader(Good.welcome, at: 8, [1, 0])),
         BadVector("header-reserved", "reservedNotZero", patchedHeader(Good.welcome, at: 11, [1])),
         BadVector(
             "length-absurd", "payloadTooLong",
             patchedHeader(Good.tokensStep, at: 12, [255, 255, 255, 255])),
-        BadVector("bye-payload", "payloadTooLong", Array(byeWithPayload)),
+        BadVector("bye-payload", "payloadTooLong", withPayload(.bye)),
+        BadVector("drain-payload", "payloadTooLong", withPayload(.drain)),
+        BadVector("spare-payload", "payloadTooLong", withPayload(.spare)),
+        BadVector("released-payload", "payloadTooLong", withPayload(.released)),
         BadVector("payload-short", "truncated", Array(Good.welcome.encoded().dropLast())),
         BadVector("payload-long", "trailingBytes", Good.welcome.encoded() + [0]),
         BadVector("checksum-header", "checksumMismatch", damaged(Good.welcome, at: 31)),
@@ -46,8 +49,9 @@ enum BadVectorCatalog {
         BadVector("checksum-field", "checksumMismatch", damaged(Good.welcome, at: 20)),
     ]
 
-    private static let byeWithPayload = patched(
-        Frame(epoch: 0, id: 0, message: .bye), at: 0, [], adding: [0])
+    private static func withPayload(_ message: Message) -> [UInt8] {
+        Array(patched(Frame(epoch: 0, id: 0, message: message), at: 0, [], adding: [0]))
+    }
 
     private static func damaged(_ frame: Frame, at offset: Int) -> [UInt8] {
         var bytes = frame.encoded()
@@ -71,6 +75,10 @@ enum BadVectorCatalog {
             "welcome-heartbeat-slow", "invalidValue", patched(Good.welcome, at: 2, [233, 3])),
         BadVector(
             "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 67)),
+        BadVector("prepared-short", "truncated", patched(Good.prepared, at: 0, [], keeping: 9)),
+        BadVector("prepared-failure-long", "textTooLong", patched(Good.prepared, at: 8, [1, 4])),
+        BadVector("prepared-failure-control", "invalidText", patched(Good.prepared, at: 10, [10])),
+        BadVector("prepared-trailing", "trailingBytes", patched(Good.prepared, at: 8, [0, 0])),
         BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
         BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
         BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),

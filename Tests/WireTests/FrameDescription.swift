@@ -41,7 +41,10 @@ private func members(of message: Message) -> [String: JSONText] {
     case .heartbeat(let value): members(of: value)
     case .error(let value):
         ["code": .string("\(value.code)"), "message": .string(value.message)]
-    case .bye: [:]
+    case .drain, .bye, .spare, .released: [:]
+    case .preparation(let value): members(of: value)
+    case .prepared(let value):
+        ["shippedBytes": .number(value.shippedBytes), "failure": .string(value.failure)]
     case .dataHello(let value):
         [
             "protocolVersion": .number(value.protocolVersion), "node": describe(value.node),

@@ -36,7 +36,12 @@ struct RandomFrame {
                 ErrorNotice(
                     code: ErrorNotice.Code(rawValue: from(1...8)) ?? .malformed,
                     message: text(1024)))
+        case .drain: .drain
         case .bye: .bye
+        case .preparation: .preparation(assignment())
+        case .prepared: .prepared(Prepared(shippedBytes: any(), failure: text(1024)))
+        case .spare: .spare
+        case .released: .released
         case .dataHello:
             .dataHello(
                 DataHello(

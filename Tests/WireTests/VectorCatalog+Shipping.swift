@@ -55,6 +55,19 @@ extension VectorCatalog {
                         pageCount: 1, pagePositionCount: 32, cacheType: .f16,
                         nextAddress: "",
                         blobs: [])))),
+        GoodVector(
+            name: "preparation", note: "what a plan to come will ask of the worker",
+            frame: Frame(
+                epoch: 8, id: 0,
+                message: .preparation(
+                    Assignment(
+                        shape: shape, stage: 2, stageCount: 3, layerStart: 20, layerEnd: 30,
+                        slotCount: 4, contextLength: 2048, rowCountMax: 512, wireType: .f32,
+                        pageCount: 128, pagePositionCount: 64, cacheType: .f16,
+                        nextAddress: "10.0.0.1:7070",
+                        blobs: [
+                            BlobDescription(digest: digest(0x20), byteCount: 64, tensors: [])
+                        ])))),
         GoodVector(name: "blob-request", note: "resumed at 8 GiB", frame: blobRequest),
         GoodVector(name: "blob-chunk", note: "37 bytes", frame: blobChunk),
         GoodVector(

@@ -57,6 +57,10 @@ enum VectorCatalog {
         epoch: 3, id: 0,
         message: .error(ErrorNotice(code: .stepFailed, message: "slot 9 is not one of 4")))
 
+    static let prepared = Frame(
+        epoch: 8, id: 0,
+        message: .prepared(Prepared(shippedBytes: 0, failure: "the disk is full")))
+
     static let dataHello = Frame(
         epoch: 7, id: 0,
         message: .dataHello(DataHello(protocolVersion: 1, node: node, fromStage: 2)))
@@ -86,6 +90,21 @@ enum VectorCatalog {
                 epoch: 0, id: 0,
                 message: .error(
                     ErrorNotice(code: .unsupportedVersion, message: "speaks 1, you 2 to 3")))),
+        GoodVector(
+            name: "drain", note: "a worker that wants to leave",
+            frame: Frame(epoch: 0, id: 0, message: .drain)),
+        GoodVector(
+            name: "spare", note: "plan 8 has no stage for the worker",
+            frame: Frame(epoch: 8, id: 0, message: .spare)),
+        GoodVector(
+            name: "released", note: "its layers have moved",
+            frame: Frame(epoch: 8, id: 0, message: .released)),
+        GoodVector(
+            name: "prepared", note: "every blob of plan 8 is there",
+            frame: Frame(
+                epoch: 8, id: 0, message: .prepared(Prepared(shippedBytes: 1_234_567_890)))),
+        GoodVector(
+            name: "prepared-failed", note: "a blob can't be had, in words", frame: prepared),
         GoodVector(
             name: "bye", note: "a header without payload",
             frame: Frame(epoch: 7, id: 0, message: .bye)),

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Synchronization
+import Wire
+
+/// Brings the blobs of a coming plan to this worker's disk, on a thread of its own: the steps of
+/// the present plan wait neither for the disk nor for hashes.
+final class BlobPreparer: Sendable {
+    enum Outcome: Sendable {
+        /// Every blob is at hand, and marked as used for as long as these live.
+        case complete([HeldBlob], shippedBytes: UInt64)
+        case failed(String)
+    }
+
+    /// Of the plan to come.
+    let epoch: UInt32
+    private let inbox = Inbox()
+    private let outcome = Mailbox<Outcome>(capacity: 1)
+    private let thread: OSThread
+
+    /// Asks for what is missing by `ask`; `wake` is called when there is an outcome.
+    init(
+        _ assignment: Assignment, epoch: UInt32, cache: BlobCache, model: LocalModel?,
+        ask: @escaping @Sendable (BlobRequest) -> Void, wake: @escaping @Sendable () -> Void
+    ) {
+        self.epoch = epoch
+        thread = OSThread(name: "prepare") { [inbox, outcome] in
+            let fetch = BlobFetch(
+                assignment: assignment, cache: cache, model: model,
+                pieceByteCount: ClusterLimits.preparingPieceBytes,
+                windowByteCount: ClusterLimits.preparingWindowBytes)
+            guard let result = Self.bring(fetch, inbox, ask) else { return }
+            outcome.offer(result)
+            wake()
+        }
+    }
+
+    /// nil when told to stop.
+    private static func bring(
+        _ fetch: BlobFetch, _ inbox: Inbox, _ ask: (BlobRequest) -> Void
+    ) -> Outcome? {
+        do {
+            var progress = try fetch.start()
+            while case .asking(let requests) = progress {
+                for request in requests {
+                    inbox.expect(request.count)
+                    ask(request)
+                }
+                guard let chunk = inbox.take() else { return nil }
+                progress = try fetch.take(chunk)
+            }
+            return .complete(Array(fetch.held.values), shippedBytes: fetch.shippedBytes)
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    /// Takes a chunk that came for `epoch`. False when nobody asked for as much.
+    func take(_ chunk: BlobChunk) -> Bool { inbox.put(chunk) }
+
+    /// What has become of it, once.
+    func takeOutcome() -> Outcome? { outcome.take(timeout: .zero) }
+
+    /// Ends and joins the thread. Call exactly once.
+    func stop() {
+        inbox.close()
+        thread.join()
+    }
+}
+
+/// Chunks on their way to the thread, which hold no more bytes than were asked for.
+private final class Inbox: Sendable {
+    private let chunks = Mailbox<BlobChunk>(capacity: ClusterLimits.preparingChunksMax)
+    private let expectedByteCount = Mutex<UInt64>(0)
+
+    func expect(_ byteCount: UInt64) { expectedByteCount.withLock { $0 += byteCount } }
+
+    func put(_ chunk: BlobChunk) -> Bool {
+        let count = UInt64(chunk.bytes.count)
+        let isExpected = expectedByteCount.withLock { expected in
+            guard count <= expected else { return false }
+            expected -= count
+            return true
+        }
+        return isExpected && (chunks.offer(chunk) || chunks.isClosed)
+    }
+
+    func take() -> BlobChunk? { chunks.take() }
+
+    func close() { chunks.close() }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+import Wire
+
+/// A plan that changes while this worker serves, and the worker's leave.
+extension WorkerSession {
+    /// Starts to bring the blobs of a coming plan together; the present stage works on.
+    func prepare(_ assignment: Assignment, epoch: UInt32) {
+        endPreparation()
+        Log.info(
+            "plan \(epoch) is being prepared: layers "
+                + "\(assignment.layerStart)..<\(assignment.layerEnd)")
+        let requestCount = ByteTally()
+        preparer = BlobPreparer(
+            assignment, epoch: epoch, cache: cache, model: model,
+            ask: { [control] request in
+                requestCount.noteSent(1)
+                control.send(
+                    Frame(
+                        epoch: epoch, id: UInt64(requestCount.sentBytes),
+                        message: .blobRequest(request)))
+            },
+            // Not kept waiting when the mailbox is full: then there is enough to wake for.
+            wake: { [events] in events.offer(.prepared) })
+    }
+
+    /// Tells the coordinator how the preparation has ended, if it has.
+    func reportPreparation() {
+        guard let preparer, let outcome = preparer.takeOutcome() else { return }
+        let answer: Prepared
+        switch outcome {
+        case .complete(let blobs, let shippedBytes):
+            preparedBlobs = blobs
+            answer = Prepared(shippedBytes: shippedBytes)
+            Log.info("plan \(preparer.epoch) is prepared; \(shippedBytes) bytes were shipped")
+        case .failed(let reason):
+            answer = Prepared(shippedBytes: 0, failure: reason)
+            Log.error("plan \(preparer.epoch) can't be prepared: \(reason)")
+        }
+        control.send(Frame(epoch: preparer.epoch, id: 0, message: .prepared(answer)))
+    }
+
+    func endPreparation() {
+        preparer?.stop()
+        preparer = nil
+        preparedBlobs = []
+    }
+
+    /// The newest plan has no stage for this worker.
+    func rest(epoch: UInt32) {
+        endPreparation()
+        dropWork()
+        for link in dataLinks.begin(epoch: epoch, stage: 0) { link.close(reason: "older plan") }
+        Log.info("plan \(epoch) does without this worker")
+    }
+
+    // MARK: Leaving
+
+    /// Asks to be released; at once where nobody would answer.
+    func leave() -> End? {
+        guard isWelcome, !configuration.endsWithCoordinator, leavingSince == nil else {
+            return .stopped
+        }
+        leavingSince = MonotonicClock.now()
+        Log.info(
+            "leaving once the layers here have moved, in \(ClusterLimits.leavePatience) at most; "
+                + "another signal ends it at once")
+        control.send(Frame(epoch: 0, id: 0, message: .drain))
+        return nil
+    }
+
+    /// Ends the wait for others to take the layers when it has been long enough.
+    func checkLeave() -> End? {
+        guard let leavingSince,
+            MonotonicClock.now() - leavingSince > ClusterLimits.leavePatience
+        else { return nil }
+        Log.warning(
+            "nobody has taken the layers here for \(ClusterLimits.leavePatience): leaving anyway")
+        return .stopped
+    }
+}

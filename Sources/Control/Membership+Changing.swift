@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import Wire
+
+/// Changing the plan under running streams: the next plan is prepared beside the present one, then
+/// takes over.
+///
+/// ready --a worker is to leave, or one that came gains enough--> ready, preparing
+///       --all of the next plan's workers have their blobs--> pipeline down, assigned (loading)
+///       --all have loaded--> pipeline up, leaving workers released.
+/// The loss of a worker of the next plan ends the preparation; of the present plan, both.
+extension Membership {
+    /// A plan that takes in a late worker must promise this much more than the present one: a
+    /// change interrupts every stream for a moment, and moves layers.
+    package static let gainMin = 1.1
+
+    /// An operator asks for a worker's layers to be moved; `worker` is its name, or its address for
+    /// data links. Throws why they are not.
+    package mutating func drain(
+        worker: String, now: Duration
+    ) throws(DrainRefusal) -> [MembershipDirective] {
+        advance(to: now)
+        let index = try index(of: worker)
+        let info = roster[index].info
+        guard !roster[index].isLeaving else { throw .drainingAlready(info.name) }
+        guard let current = assignment, current.waitingFor.isEmpty else {
+            throw .notReady(info.name, detail)
+        }
+        if current.plan.hasStage(on: info.node) {
+            let staying = plannerWorkers { !$0.isLeaving && $0.info.node != info.node }
+            guard !staying.isEmpty else { throw .lastWorker(info.name) }
+            do throws(PlannerFailure) {
+                _ = try planner.plan(workers: staying, links: links)
+            } catch {
+                throw .shortage(info.name, error)
+            }
+        }
+        return leave(index)
+    }
+
+    private func index(of worker: String) throws(DrainRefusal) -> Int {
+        if let index = roster.firstIndex(where: { $0.info.dataAddress == worker }) { return index }
+        let found = roster.indices.filter { roster[$0].info.name == worker }
+        guard found.count <= 1 else {
+            throw .ambiguous(worker, addresses: found.map { roster[$0].info.dataAddress })
+        }
+        guard let index = found.first else {
+            throw .unknownWorker(worker, known: roster.map(\.info.name).sorted())
+        }
+        return index
+    }
+
+    /// A worker says that it will leave soon: its layers move first if they can.
+    package mutating func leaving(node: NodeID, now: Duration) -> [MembershipDirective] {
+        advance(to: now)
+        guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
+        roster[index].hasToGo = true
+        return roster[index].isLeaving ? [] : leave(index)
+    }
+
+    private mutating func leave(_ index: Int) -> [MembershipDirective] {
+        roster[index].isLeaving = true
+        isStale = true
+        if let next = preparation, next.plan.hasStage(on: roster[index].info.node) {
+            preparation = nil
+        }
+        return proceed()
+    }
+
+    /// A worker has the blobs of its stage of the plan being prepared or, as `failure` says, can't
+    /// have them.
+    package mutating func prepared(
+        node: NodeID, epoch: UInt32, failure: String? = nil, now: Duration
+    ) -> [MembershipDirective] {
+        advance(to: now)
+        guard var next = preparation, next.epoch == epoch,
+            let index = next.waitingFor.firstIndex(of: node)
+        else { return [] }
+        if let failure {
+            preparation = nil
+            hindrance = "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)"
+            return []
+        }
+        next.waitingFor.remove(at: index)
+        preparation = next
+        guard next.waitingFor.isEmpty else { return [] }
+        preparation = nil
+        hindrance = nil
+        precondition(epoch == lastEpoch, "a newer plan ends a preparation")
+        self.epoch = epoch
+        assignment = Assignment(
+            epoch: epoch, plan: next.plan, since: self.now,
+            waitingFor: next.plan.stages.map(\.node))
+        return [.pipelineDown(lost: nil), .assign(epoch: epoch, next.plan)]
+    }
+
+    /// Whatever can be done now, after something has happened.
+    mutating func proceed(isIdle: Bool = false) -> [MembershipDirective] {
+        let planned = planIfDue()
+        let released = releaseIfPossible()
+        return planned + released + prepareIfDue(isIdle: isIdle) + letGoIfIdle(isIdle)
+    }
+
+    /// Releases those that run no stage any more once the plan without them serves.
+    private mutating func releaseIfPossible() -> [MembershipDirective] {
+        roster.filter(\.isLeaving).flatMap { member -> [MembershipDirective] in
+            let node = member.info.node
+            let isFree = assignment.map { $0.waitingFor.isEmpty && !$0.plan.hasStage(on: node) }
+            // Without a plan nothing depends on it: even with it there is too little memory.
+            guard isFree ?? member.hasToGo else { return [] }
+            return drop(node, how: "has left") + [.release(node: node)]
+        }
+    }
+
+    /// Begins to prepare another plan if a stage is to move or a late worker is worth it.
+    private mutating func prepareIfDue(isIdle: Bool) -> [MembershipDirective] {
+        guard let current = assignment, current.waitingFor.isEmpty, preparation == nil, isStale
+        else { return [] }
+        guard !roster.contains(where: { $0.isLeaving && current.plan.hasStage(on: $0.info.node) })
+        else { return prepareWithoutLeaving() }
+        let late = roster.filter { !$0.isConsidered }.map(\.info)
+        guard !late.isEmpty else {
+            isStale = false
+            hindrance = nil
+            return []
+        }
+        // Others may follow at once; and streams are not interrupted again and again.
+        guard now - lastJoin >= settle, isIdle || now - upSince >= calm else { return [] }
+        isStale = false
+        hindrance = nil
+        guard case .success(let next) = makePlan() else { return [] }
+        guard next.stages != current.plan.stages else {
+            assignment?.plan = next
+            return []
+        }
+        let gain = gain(of: next, over: current.plan)
+        if gain >= Self.gainMin { return prepare(next) }
+        let percent = Int((max(0, gain - 1) * 100).rounded())
+        let known = Dictionary(next.leftOut.map { ($0.node, $0.reason) }) { first, _ in first }
+        assignment?.plan.leftOut += late.map { worker in
+            LeftOutWorker(
+                node: worker.node, name: worker.name,
+                reason: known[worker.node]
+                    ?? "the plan would gain \(percent) %, which is not worth moving layers")
+        }
+        return []
+    }
+
+    private mutating func prepareWithoutLeaving() -> [MembershipDirective] {
+        isStale = false
+        hindrance = nil
+        switch makePlan() {
+        case .success(let next): return prepare(next)
+        case .failure(let failure):
+            // The present plan has what it needs.
+            shortage = nil
+            hindrance = "\(failure)"
+            return []
+        }
+    }
+
+    private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {
+        lastEpoch += 1
+        preparation = Preparation(
+            epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node))
+        return [.prepare(epoch: lastEpoch, plan)]
+    }
+
+    /// Lets those go that have to, though the others can't hold the model, while nobody asks for
+    /// anything.
+    private mutating func letGoIfIdle(_ isIdle: Bool) -> [MembershipDirective] {
+        guard isIdle, preparation == nil, assignment?.waitingFor.isEmpty == true else { return [] }
+        let going = roster.filter(\.hasToGo).map(\.info.node)
+        return going.flatMap { drop($0, how: "has left") + [.release(node: $0)] }
+    }
+
+    /// By which factor `next` promises to be faster than `current`, all things considered.
+    ///
+    /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
+    /// how soon the first one comes, or pages for keys and values. Streams that read the same weights gain little from more
+    /// workers, prompts much. Where workers did not measure themselves the largest stages' layers
+    /// are compared.
+    private func gain(of next: Plan, over current: Plan) -> Double {
+        let workers = plannerWorkers { _ in true }
+        // Pages let sequences run that wait.
+        let pageGain = Double(next.pageCount ?? 1) / Double(max(1, current.pageCount ?? 1))
+        if let after = next.prediction,
+            let before = planner.prediction(of: current.stages, workers: workers, links: links)
+        {
+            let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
+            let start = before.firstTokenSeconds / after.firstTokenSeconds
+            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)
+        }
+        func largest(_ plan: Plan) -> Double { Double(plan.stages.map(\.layers.count).max() ?? 1) }
+        return largest(current) / largest(next)
+    }
+
+    /// What a member is doing.
+    package func role(of node: NodeID) -> MemberRole {
+        if roster.contains(where: { $0.info.node == node && $0.isLeaving }) { return .draining }
+        if assignment?.plan.hasStage(on: node) == true { return .serving }
+        return preparation?.plan.hasStage(on: node) == true ? .preparing : .spare
+    }
+
+    /// Why a member can't do what it is there for; empty if nothing is in its way.
+    package func note(on node: NodeID) -> String {
+        switch role(of: node) {
+        case .serving, .preparing: return ""
+        case .draining: return preparation == nil ? hindrance ?? "" : ""
+        case .spare:
+            let reason = assignment?.plan.leftOut.first { $0.node == node }?.reason
+            return reason ?? hindrance ?? ""
+        }
+    }
+
+    /// The number of the plan that is being prepared.
+    package var comingEpoch: UInt32? { preparation?.epoch }
+
+    /// What is being changed, for people.
+    var changes: [String] {
+        let leaving = roster.filter(\.isLeaving).map(\.info.name).joined(separator: ", ")
+        let verb = roster.count(where: \.isLeaving) == 1 ? "is" : "are"
+        if let preparation {
+            let names = preparation.plan.stages
+                .filter { preparation.waitingFor.contains($0.node) }.map(\.name)
+            let what = leaving.isEmpty ? "to change the plan" : "\(leaving) \(verb) draining"
+            return ["\(what): waiting for \(names.joined(separator: ", ")) to have the layers"]
+        }
+        if !leaving.isEmpty {
+            return ["\(leaving) \(verb) draining" + (hindrance.map { ": \($0)" } ?? "")]
+        }
+        return hindrance.map { [$0] } ?? []
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+
+/// `caravan drain NODE`: moves a worker's layers to the others, then lets it go.
+struct DrainCommand: Command {
+    /// How often the status is asked for.
+    private static let interval = Duration.milliseconds(200)
+    /// For the layers to move; the coordinator goes on even after that.
+    private static let patience = Duration.seconds(3600)
+
+    static let syntax = Syntax(
+        name: "drain", summary: "Moves a worker's layers to the others, then lets it go",
+        operands: ["NODE"],
+        options: [
+            .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
+            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
+        ],
+        notes: [
+            "NODE is a worker's name as 'caravan status' shows it or, where several have the same,",
+            "its address for data links. Streams go on, with the tokens they would have had; the",
+            "worker's process ends. Where the others' memory is too small nothing is changed.",
+        ])
+
+    private let worker: String
+    private let url: String
+    private let apiKeyFile: String?
+
+    init(_ options: Options) {
+        worker = options.operands[0]
+        url = options.text("--url") ?? "http://127.0.0.1:8080"
+        apiKeyFile = options.text("--api-key-file")
+    }
+
+    func run() throws -> Int32 {
+        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        try HTTPClient.post(url + "/caravan/drain", ["worker": worker], apiKey: apiKey)
+        let pause = Mailbox<Void>(capacity: 1)
+        let deadline = MonotonicClock.now() + Self.patience
+        while MonotonicClock.now() < deadline {
+            let status = try StatusCommand.fetch(url, apiKey: apiKey)
+            let draining = status.members.first {
+                ($0.name == worker || $0.address == worker) && $0.role == "draining"
+            }
+            guard let draining else {
+                let names = status.stages.map(\.worker).joined(separator: ", ")
+                print("worker \(worker) is drained; plan \(status.epoch) runs on \(names)")
+                return ExitStatus.done
+            }
+            guard draining.note.isEmpty else { throw DrainError.held(worker, draining.note) }
+            _ = pause.take(timeout: Self.interval)
+        }
+        throw DrainError.slow(worker)
+    }
+}
+
+enum DrainError: Error, CustomStringConvertible {
+    /// Something has happened since it was begun.
+    case held(String, String)
+    case slow(String)
+
+    var description: String {
+        switch self {
+        case .held(let worker, let reason):
+            "worker \(worker) can't go yet: \(reason); it goes as soon as the others can do "
+                + "without it"
+        case .slow(let worker):
+            "the layers of worker \(worker) are still moving after an hour; "
+                + "'caravan status' shows how far it is"
+        }
+    }
+}
