@@ -14,8 +14,10 @@ extension ClusterBackend {
             case .pipelineUp(let epoch): outcomes += connect(epoch)
             case .pipelineDown(let lost):
                 dropPipeline()
-                outcomes.append(
-                    .down(reason: lost.map { "worker \($0) was lost" } ?? "the plan changed"))
+                let reason = lost.map { "worker \($0) was lost" } ?? "the plan changed"
+                loss = loss ?? (MonotonicClock.now(), shippedBytes)
+                Log.info("the pipeline is down: \(reason)")
+                outcomes.append(.down(reason: reason))
             case .refuse(let node, let reason):
                 if let member = members[node] { refuse(member.link, .refused, reason) }
             case .disconnect(let node, let reason):
@@ -28,7 +30,7 @@ extension ClusterBackend {
     private func assign(_ epoch: UInt32, _ plan: Plan) {
         dropPipeline()
         let count = plan.stages.count
-        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")")
+        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")\(afterLoss)")
         for (node, name, reason) in plan.leftOut.map({ ($0.node, $0.name, $0.reason) })
         where members[node] != nil {
             Log.info("plan \(epoch) leaves worker \(name) out: \(reason)")
@@ -72,7 +74,9 @@ extension ClusterBackend {
             firstStage = link
             isUp = true
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
-            record(.ready, "plan \(epoch) is ready")
+            let shipped = loss.map { "; \(shippedBytes - $0.shippedBytes) bytes were shipped" }
+            record(.ready, "plan \(epoch) is ready\(afterLoss)\(shipped ?? "")")
+            loss = nil
             return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
         } catch {
             Log.error("worker \(first.name): \(error)")
@@ -88,6 +92,12 @@ extension ClusterBackend {
         case .joined, .left, .plan, .ready: Log.info(text)
         }
         events.note(kind, text, now: MonotonicClock.now())
+    }
+
+    /// How long the pipeline has been down, for the log.
+    private var afterLoss: String {
+        guard let loss else { return "" }
+        return ", \(TimeSpan((MonotonicClock.now() - loss.time).shownSeconds)) after the last ended"
     }
 
     private func dropPipeline() {

@@ -31,6 +31,8 @@ final class CoordinatorLoop {
     private var isUp = false
     /// Why the latest pipeline went down.
     private var lossReason = ""
+    /// nil while nobody waits for the recovery from a loss.
+    private var outage: Outage?
     private var failure: GenerationError?
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
@@ -55,6 +57,7 @@ final class CoordinatorLoop {
                 reply.offer(Result { () throws(GenerationError) in try submit(request, deliver) })
             case .cancel(let id)?:
                 requests[id.value] = nil
+                noteAlive(id.value)
                 carryOut(scheduler.cancel(id.value))
             case .status(let reply)?: reply.offer(status())
             case .awaitReady(let reply)?:
@@ -155,6 +158,7 @@ final class CoordinatorLoop {
             case .down(let reason):
                 isUp = false
                 lossReason = reason
+                noteLoss()
                 counters.pipelineChanged(now: MonotonicClock.now())
                 carryOut(scheduler.pipelineDown())
                 reassure(after: .zero)
@@ -171,6 +175,21 @@ final class CoordinatorLoop {
                 }
             }
         }
+    }
+
+    private func noteLoss() {
+        guard !requests.isEmpty else { return }
+        if outage == nil {
+            outage = Outage(streams: requests.keys, now: MonotonicClock.now())
+        } else {
+            outage?.repeated(streams: requests.keys)
+        }
+    }
+
+    private func noteAlive(_ id: UInt64) {
+        guard let line = outage?.noteAlive(id, now: MonotonicClock.now()) else { return }
+        outage = nil
+        Log.info(line)
     }
 
     /// There will never be a pipeline again.
@@ -199,6 +218,7 @@ final class CoordinatorLoop {
             switch directive {
             case .forward(let stepID, let step):
                 counters.sent(stepID: stepID, step, now: now)
+                outage?.noteForwarded(promptRowCount: step.rows.count { $0.want == .nothing })
                 backend.forward(stepID: stepID, step)
             case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
@@ -208,12 +228,15 @@ final class CoordinatorLoop {
                 let isStopped = requests[id]?.take(
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
+                noteAlive(id)
             case .finished(let id, let reason, let promptCount, let generatedCount):
                 counters.finished(now: now)
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
+                noteAlive(id)
             case .failed(let id, let failure):
+                noteAlive(id)
                 requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
             }
         }
