@@ -106,7 +106,8 @@ extension ClusterBackend {
             Log.info("worker \(member.hello.name) leaves")
             member.link.close(reason: Self.farewell)
             return carryOut(membership.lost(node: node, now: now))
-        case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates:
+        case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates, .probe,
+            .probeAnswer:
             refuse(member.link, .unexpectedFrame, "a worker does not send this frame here")
             return carryOut(membership.lost(node: node, now: now))
         }

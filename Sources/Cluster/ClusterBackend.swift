@@ -68,7 +68,8 @@ final class ClusterBackend: StepBackend {
                 stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout)
+            usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in

@@ -18,6 +18,10 @@ package enum ClusterLimits {
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
+    /// For all answers to the probes that measure one link; a little longer than the measurement.
+    package static let probePatience = Duration.milliseconds(250)
+    /// How long the coordinator waits for workers that it knows to measure their links.
+    package static let pathPatience = Duration.milliseconds(500)
     /// How long a worker waits for others of its machine to measure themselves.
     package static let measuringPatience = Duration.seconds(5)
     /// How long a worker keeps trying to reach a coordinator that does not answer.

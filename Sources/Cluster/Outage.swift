@@ -4,7 +4,8 @@ import Control
 
 /// From a pipeline's loss until every stream that it broke goes on: what the log says of it.
 ///
-/// A pipeline that is lost while streams still wait belongs to the same outage. Time is an argument.
+/// A pipeline that is lost while streams still wait belongs to the same outage. Time is an
+/// argument.
 package struct Outage {
     private let start: Duration
     /// Requests that have had no token since.

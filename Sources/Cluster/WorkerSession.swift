@@ -189,7 +189,8 @@ final class WorkerSession {
             return frame.epoch == dataLinks.epoch ? take(chunk) : nil
         case .assignment, .blobChunk:
             control.refuse(.unexpectedFrame, "welcome comes first")
-        case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates:
+        case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .probe,
+            .probeAnswer:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil
@@ -215,7 +216,7 @@ final class WorkerSession {
     func dropWork() {
         if case .running(let runner, let next) = work {
             pastCounters = pastCounters + runner.counters
-            heart.watch(nil)
+            heart.watchNothing()
             next.close(reason: "plan over")
         }
         work = .none

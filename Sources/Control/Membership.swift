@@ -24,6 +24,8 @@ package struct Membership: Sendable {
     let settle: Duration
     /// Names of those that served last time; there is no need to wait for more.
     let usualWorkers: [String]
+    /// How long the usual workers have to measure their links before the first plan.
+    let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
     var roster: [Member] = []
@@ -56,7 +58,7 @@ package struct Membership: Sendable {
     /// for.
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
-        settle: Duration, usualWorkers: [String] = [],
+        settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
         heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600)
     ) {
         planner = Planner(model: model, goal: goal)
@@ -64,6 +66,7 @@ package struct Membership: Sendable {
         self.expectedWorkers = expectedWorkers
         self.settle = settle
         self.usualWorkers = usualWorkers
+        self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
     }

@@ -26,6 +26,8 @@ package enum Message: Sendable, Equatable {
     case heartbeat(Heartbeat)
     case error(ErrorNotice)
     case bye
+    case probe(Probe)
+    case probeAnswer(ProbeAnswer)
     case dataHello(DataHello)
     case step(Step)
     case candidates(Candidates)

@@ -13,6 +13,8 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case heartbeat = 7
     case error = 9
     case bye = 10
+    case probe = 11
+    case probeAnswer = 12
     case dataHello = 16
     case step = 17
     case candidates = 18
@@ -30,6 +32,8 @@ extension Message {
         case .heartbeat: .heartbeat
         case .error: .error
         case .bye: .bye
+        case .probe: .probe
+        case .probeAnswer: .probeAnswer
         case .dataHello: .dataHello
         case .step: .step
         case .candidates: .candidates

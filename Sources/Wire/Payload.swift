@@ -23,6 +23,8 @@ extension Message {
         case .heartbeat(let value): value
         case .error(let value): value
         case .bye: nil
+        case .probe(let value): value
+        case .probeAnswer(let value): value
         case .dataHello(let value): value
         case .step(let value): value
         case .candidates(let value): value
@@ -45,6 +47,8 @@ extension Message {
         case .heartbeat: self = .heartbeat(try Heartbeat(from: &reader))
         case .error: self = .error(try ErrorNotice(from: &reader))
         case .bye: self = .bye
+        case .probe: self = .probe(try Probe(from: &reader))
+        case .probeAnswer: self = .probeAnswer(try ProbeAnswer(from: &reader))
         case .dataHello: self = .dataHello(try DataHello(from: &reader))
         case .step: self = .step(try Step(from: &reader))
         case .candidates: self = .candidates(try Candidates(from: &reader))

@@ -13,6 +13,8 @@ struct PlanReport: Encodable {
         let layerEnd: Int
         let needBytes: UInt64
         let memoryBytes: UInt64
+        /// To the coordinator; nil if not known.
+        let linkBytesPerSecond: Double?
         /// For a step of one row.
         let seconds: Double
     }
@@ -50,8 +52,8 @@ struct PlanReport: Encodable {
     var fits: Bool { missingBytes == nil }
 
     init(
-        model: PlannableModel, planner: Planner, workers: [PlannerWorker], contextLength: Int,
-        assumesArithmetic: Bool
+        model: PlannableModel, planner: Planner, workers: [PlannerWorker],
+        links: [WorkerPair: NetworkPath], contextLength: Int, assumesArithmetic: Bool
     ) {
         self.model = model.name
         modelBytes = model.byteCount
@@ -59,11 +61,11 @@ struct PlanReport: Encodable {
         streams = planner.goal.streams
         self.contextLength = contextLength
         self.assumesArithmetic = assumesArithmetic
-        let budgets = Dictionary(
-            workers.map { ($0.node, $0.memoryBudgetBytes) }, uniquingKeysWith: max)
+        let byNode = Dictionary(
+            workers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
         let plan: Plan?
         do throws(PlannerFailure) {
-            plan = try planner.plan(workers: workers)
+            plan = try planner.plan(workers: workers, links: links)
             missingBytes = nil
         } catch {
             plan = nil
@@ -76,7 +78,11 @@ struct PlanReport: Encodable {
             Stage(
                 worker: stage.name, layerStart: stage.layers.lowerBound,
                 layerEnd: stage.layers.upperBound, needBytes: stage.needBytes,
-                memoryBytes: budgets[stage.node] ?? 0,
+                memoryBytes: byNode[stage.node]?.memoryBudgetBytes ?? 0,
+                linkBytesPerSecond: byNode[stage.node]?.path.flatMap {
+                    $0.bytesPerSecond == NetworkPath.unmeasured.bytesPerSecond
+                        ? nil : $0.bytesPerSecond
+                },
                 seconds: found.map { $0.stages[index].seconds } ?? 0)
         }
         leftOut = (plan?.leftOut ?? []).map { LeftOut(worker: $0.name, reason: $0.reason) }
@@ -88,19 +94,20 @@ struct PlanReport: Encodable {
             min($0, model.hyperparameters.contextLength)
         }
         limit = found?.limit.description
-        withOneMore = found == nil ? nil : Self.more(planner, workers)
+        withOneMore = found == nil ? nil : Self.more(planner, workers, links)
     }
 
     /// Plans again with one more box.
-    private static func more(_ planner: Planner, _ workers: [PlannerWorker]) -> More? {
+    private static func more(
+        _ planner: Planner, _ workers: [PlannerWorker], _ links: [WorkerPair: NetworkPath]
+    ) -> More? {
         guard var copy = workers.last else { return nil }
         let like = copy.name
         copy.node.high = .max
         copy.name += " (one more)"
         copy.host = nil
-        guard let found = try? planner.plan(workers: workers + [copy]).prediction else {
-            return nil
-        }
+        let plan = try? planner.plan(workers: workers + [copy], links: links)
+        guard let found = plan?.prediction else { return nil }
         return More(
             like: like, tokensPerSecondOfOneStream: found.singleStreamTokensPerSecond,
             tokensPerSecondOfAllStreams: found.tokensPerSecond)

@@ -17,7 +17,8 @@ struct MembershipPlayer: TranscriptPlayer {
                 kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch")),
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
-            usualWorkers: event.list("usual"))
+            usualWorkers: event.list("usual"),
+            pathPatience: .milliseconds(event.integer("patience") ?? 0))
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {
@@ -35,6 +36,7 @@ struct MembershipPlayer: TranscriptPlayer {
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "path": noted(event, of: node)
             case "tick": membership.tick(now: now)
             case "idle": membership.idle(now: now)
             default: nil
@@ -42,6 +44,16 @@ struct MembershipPlayer: TranscriptPlayer {
         let said = directives.map { $0.map(describe) } ?? ["unknown event"]
         let state = "\(membership.state)" + (membership.detail.isEmpty ? "" : ": ")
         return said + ["= " + state + membership.detail]
+    }
+
+    private mutating func noted(
+        _ event: TranscriptEvent, of node: NodeID
+    ) -> [MembershipDirective] {
+        let path = NetworkPath(
+            roundTripSeconds: (event.number("rtt") ?? 0) / 1e6,
+            bytesPerSecond: event.number("rate") ?? 0)
+        membership.measured(path: path, of: node)
+        return []
     }
 
     private func describe(_ directive: MembershipDirective) -> String {

@@ -71,6 +71,9 @@ enum BadVectorCatalog {
             "welcome-heartbeat-slow", "invalidValue", patched(Good.welcome, at: 2, [233, 3])),
         BadVector(
             "heartbeat-short", "truncated", patched(Good.heartbeat, at: 0, [], keeping: 67)),
+        BadVector("probe-long", "countOverLimit", patched(Good.probe, at: 0, [1, 0, 8, 0])),
+        BadVector("probe-cut", "truncated", patched(Good.probe, at: 0, [6])),
+        BadVector("probe-trailing", "trailingBytes", patched(Good.probe, at: 0, [4])),
         BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
         BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
         BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),

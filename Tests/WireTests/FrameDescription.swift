@@ -42,6 +42,8 @@ private func members(of message: Message) -> [String: JSONText] {
     case .error(let value):
         ["code": .string("\(value.code)"), "message": .string(value.message)]
     case .bye: [:]
+    case .probe(let value): ["filler": .string(hexadecimal(value.filler))]
+    case .probeAnswer(let value): ["count": .number(value.count)]
     case .dataHello(let value):
         [
             "protocolVersion": .number(value.protocolVersion), "node": describe(value.node),
@@ -89,6 +91,7 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "sentBytes": .number(heartbeat.sentBytes),
         "nextRoundTripMicroseconds": .number(heartbeat.nextRoundTripMicroseconds),
         "nextBytesPerSecond": .number(heartbeat.nextBytesPerSecond),
+        "linkBytesPerSecond": .number(heartbeat.linkBytesPerSecond),
     ]
 }
 

@@ -30,13 +30,16 @@ struct RandomFrame {
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
                     roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any(),
-                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any()))
+                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any(),
+                    linkBytesPerSecond: any()))
         case .error:
             .error(
                 ErrorNotice(
                     code: ErrorNotice.Code(rawValue: from(1...8)) ?? .malformed,
                     message: text(1024)))
         case .bye: .bye
+        case .probe: .probe(Probe(filler: many(0...5000) { $0.any() }))
+        case .probeAnswer: .probeAnswer(ProbeAnswer(count: any()))
         case .dataHello:
             .dataHello(
                 DataHello(
