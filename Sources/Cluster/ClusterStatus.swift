@@ -86,6 +86,8 @@ package struct StageStatus: Sendable, Codable {
     package var nextBytesPerSecond = 0
     /// Share of the latest seconds (`FlowStatus.windowSeconds`) in which it computed.
     package var utilisation = 0.0
+    /// Time it computed since the plan began.
+    package var computeSeconds = 0.0
     /// Share in which it sent and did not compute; the rest it waited.
     package var sendShare = 0.0
     /// Over its data links: activations and candidates, not weights.

@@ -46,6 +46,7 @@ package struct StageTimes {
     private struct Load {
         var compute: SlidingSum
         var send: SlidingSum
+        var computeTotal: Duration = .zero
     }
 
     /// Steps on their way, in the order sent.
@@ -115,6 +116,7 @@ package struct StageTimes {
                 Load(compute: SlidingSum(start: start), send: SlidingSum(start: start)))
         }
         let compute = Duration.microseconds(Int64(timing.computeMicroseconds))
+        loads[stage].computeTotal += compute
         loads[stage].compute.add(compute.seconds, over: compute, endingAt: now)
         let send = Duration.microseconds(Int64(timing.sendMicroseconds))
         loads[stage].send.add(send.seconds, over: send, endingAt: now)
@@ -140,6 +142,7 @@ package struct StageTimes {
             let load = loads[status.stage]
             let compute = min(1, load.compute.perSecond(now: now))
             status.utilisation = compute.rounded(places: 4)
+            status.computeSeconds = load.computeTotal.seconds.rounded(places: 3)
             status.sendShare = min(1 - compute, load.send.perSecond(now: now)).rounded(places: 4)
         }
         let timings = window.compactMap { answer in

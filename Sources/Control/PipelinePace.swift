@@ -30,7 +30,7 @@ struct PipelinePace: Sendable {
     /// Prompts that delay nobody still go in parts, as stages work on different parts at once. With
     /// this many parts to a stage the first and last idle a sixteenth of the time.
     private static let chunksPerStage = 16
-    private static let leastChunk = 64
+    static let leastChunk = 64
 
     init(stageCount: Int, rowCountMax: Int) {
         precondition(stageCount > 0)

@@ -17,6 +17,12 @@ struct SpeedPlanner {
     private static let permutedMax = 5
     /// Left-out workers for whom the plan with them is worked out.
     private static let reasonsMax = 16
+    /// Tokens that a request's answer is assumed to have, after a prompt of
+    /// `PlanPrediction.promptLength`.
+    private static let answerLength = 128.0
+    /// How much slower than the best the slowest stage may be for prompts, among the splits tried
+    /// for one stream.
+    private static let promptSlacks = [SpeedSplit.slack, 1.15, 1.5, 2.5]
 
     let model: PlannerModel
     let goal: PlannerGoal
@@ -47,7 +53,8 @@ struct SpeedPlanner {
     /// nil where no order tried fits in memory; `workers` in the order of their names.
     func plan(_ workers: [PlannerWorker]) -> Plan? {
         let steady = SteadyEstimates.of(workers)
-        guard let best = bestCandidate(steady) else { return nil }
+        guard var best = bestCandidate(steady) else { return nil }
+        if goal.objective == .latency { best = quickest(best, steady) }
         var plan = Plan(stages: [])
         for (index, range) in zip(best.order, best.ranges) where !range.isEmpty {
             plan.stages.append(
@@ -155,19 +162,17 @@ struct SpeedPlanner {
     private func candidate(
         _ order: [Int], _ workers: [PlannerWorker], mustServe: Int? = nil
     ) -> Candidate? {
-        let load = goal.decodeLoad(stageCount: workers.count)
-        let seats = order.indices.map { place in
-            let worker = workers[order[place]]
-            let before = place > 0 ? workers[order[place - 1]] : nil
-            return SpeedSplit.Seat(
-                rates: rates(worker, among: workers), budgetBytes: worker.memoryBudgetBytes,
-                hopSeconds: hopSeconds(load, from: before, to: worker),
-                mustServe: order[place] == mustServe)
-        }
-        let split = SpeedSplit(
-            model: model, memorySums: memorySums, cost: cost, load: load,
-            objective: goal.objective)
-        guard let ranges = split.ranges(seats) else { return nil }
+        let seats = seats(order, workers, mustServe: mustServe)
+        let split = split(workers)
+        let capped = goal.objective == .throughput ? split.load : nil
+        return split.ranges(seats, capped: capped).map { priced(order, $0, seats, workers) }
+    }
+
+    private func priced(
+        _ order: [Int], _ ranges: [Range<Int>], _ seats: [SpeedSplit.Seat],
+        _ workers: [PlannerWorker]
+    ) -> Candidate {
+        let load = load(workers)
         var candidate = Candidate(order: order, ranges: ranges, slowest: 0, sum: 0)
         for (seat, range) in zip(seats, ranges) where !range.isEmpty {
             let seconds = cost.seconds(range, load, on: seat.rates)
@@ -179,6 +184,58 @@ struct SpeedPlanner {
             $0 + hopSeconds(load, from: $1.0, to: $1.1)
         }
         return candidate
+    }
+
+    /// The order's split that answers one request soonest, from its prompt to its last token.
+    ///
+    /// The least sum would as soon give all layers to one worker as share them among equals, but a
+    /// prompt's parts are computed by all stages at once.
+    private func quickest(_ best: Candidate, _ workers: [PlannerWorker]) -> Candidate {
+        let seats = seats(best.order, workers)
+        let split = split(workers)
+        let part = StepLoad.prefill(PipelinePace.leastChunk)
+        var result = best
+        var least = requestSeconds(best, workers)
+        for slack in Self.promptSlacks {
+            guard let ranges = split.ranges(seats, capped: part, slack: slack) else { continue }
+            let next = priced(best.order, ranges, seats, workers)
+            let seconds = requestSeconds(next, workers)
+            if seconds < least { (result, least) = (next, seconds) }
+        }
+        return result
+    }
+
+    private func requestSeconds(_ candidate: Candidate, _ workers: [PlannerWorker]) -> Double {
+        let serving = zip(candidate.order, candidate.ranges).filter { !$1.isEmpty }
+        let pipeline = PredictedPipeline(
+            stages: serving.map { (workers[$0], $1) }, cost: cost, links: links)
+        return pipeline.firstToken(promptLength: PlanPrediction.promptLength, goal)
+            + Self.answerLength * pipeline.trip(.decode(streams: 1, depth: goal.depth))
+    }
+
+    /// What the stages' sum is for: one stream, or a step of many.
+    private func load(_ workers: [PlannerWorker]) -> StepLoad {
+        goal.objective == .latency
+            ? .decode(streams: 1, depth: goal.depth)
+            : goal.decodeLoad(stageCount: workers.count)
+    }
+
+    private func split(_ workers: [PlannerWorker]) -> SpeedSplit {
+        SpeedSplit(model: model, memorySums: memorySums, cost: cost, load: load(workers))
+    }
+
+    private func seats(
+        _ order: [Int], _ workers: [PlannerWorker], mustServe: Int? = nil
+    ) -> [SpeedSplit.Seat] {
+        let load = load(workers)
+        return order.indices.map { place in
+            let worker = workers[order[place]]
+            let before = place > 0 ? workers[order[place - 1]] : nil
+            return SpeedSplit.Seat(
+                rates: rates(worker, among: workers), budgetBytes: worker.memoryBudgetBytes,
+                hopSeconds: hopSeconds(load, from: before, to: worker),
+                mustServe: order[place] == mustServe)
+        }
     }
 
     /// What a worker can count on: where many streams run, only its part of its machine.

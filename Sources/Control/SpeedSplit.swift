@@ -4,7 +4,8 @@
 ///
 /// Dynamic programming over (workers, layers), twice: first for the least time that the slowest
 /// stage can have, then for the least sum of stages and hops in which no stage is slower than that.
-/// A worker may be left out. For one stream the first pass is left out.
+/// A worker may be left out. The two may be for different loads: a prompt's parts follow each
+/// other through the stages, so its time is the slowest stage's; a stream's tokens do not.
 struct SpeedSplit {
     /// A worker at its place in the order.
     struct Seat {
@@ -22,24 +23,24 @@ struct SpeedSplit {
     let model: PlannerModel
     let memorySums: [UInt64]
     let cost: StageCost
+    /// What the stages' sum is for.
     let load: StepLoad
-    let objective: PlannerGoal.Objective
 
     /// A range for each seat, empty for those left out; nil where memory does not suffice.
-    func ranges(_ seats: [Seat]) -> [Range<Int>]? {
-        var limit = Double.infinity
-        if objective == .throughput {
-            limit = slowest(seats)
-            guard limit < .infinity else { return nil }
-            limit *= Self.slack
-        }
-        return leastSum(seats, limit: limit)
+    ///
+    /// With `capped` no stage takes `slack` times longer for that load than the slowest has to.
+    func ranges(
+        _ seats: [Seat], capped: StepLoad? = nil, slack: Double = slack
+    ) -> [Range<Int>]? {
+        guard let capped else { return leastSum(seats, capped: load, limit: .infinity) }
+        let least = slowest(seats, capped)
+        return least < .infinity ? leastSum(seats, capped: capped, limit: least * slack) : nil
     }
 
     private var layerCount: Int { cost.layerCount }
 
     /// The least time of the slowest stage over all splits that fit.
-    private func slowest(_ seats: [Seat]) -> Double {
+    private func slowest(_ seats: [Seat], _ load: StepLoad) -> Double {
         var best = [Double](repeating: .infinity, count: layerCount + 1)
         best[0] = 0
         for seat in seats {
@@ -58,7 +59,9 @@ struct SpeedSplit {
         return best[layerCount]
     }
 
-    private func leastSum(_ seats: [Seat], limit: Double) -> [Range<Int>]? {
+    private func leastSum(
+        _ seats: [Seat], capped: StepLoad, limit: Double
+    ) -> [Range<Int>]? {
         var best = [Double](repeating: .infinity, count: layerCount + 1)
         best[0] = 0
         // starts[s][l]: where seat s's range begins if it ends at l.
@@ -69,8 +72,9 @@ struct SpeedSplit {
             for end in 1...layerCount {
                 for begin in stride(from: end - 1, through: 0, by: -1) {
                     guard fits(begin..<end, seat) else { break }
+                    guard cost.seconds(begin..<end, capped, on: seat.rates) <= limit
+                    else { break }
                     let seconds = cost.seconds(begin..<end, load, on: seat.rates)
-                    guard seconds <= limit else { break }
                     let sum = best[begin] + seat.hopSeconds + seconds
                     if sum < next[end] {
                         next[end] = sum

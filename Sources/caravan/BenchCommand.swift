@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Control
 import Engine
 import Model
 import Platform
@@ -22,12 +23,14 @@ struct BenchCommand: Command {
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
+            .optimise,
             .init("--plaintext", nil, "links without encryption, to measure what it costs"),
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
             "GB/s are those of weights read: each step reads them once, whatever its rows.",
             "The share is of the speed at which as many threads read plain memory before the runs.",
+            "Busy is the share of the time in which each stage computed.",
         ])
 
     private let modelPath: String
@@ -38,6 +41,7 @@ struct BenchCommand: Command {
     private let security: StreamSecurity
     private let wireType: WireType
     private let cacheType: CacheType
+    private let objective: PlannerGoal.Objective
     private let asJSON: Bool
 
     init(_ options: Options) throws {
@@ -59,6 +63,8 @@ struct BenchCommand: Command {
         cacheDirectory = options.text("--cache") ?? Defaults.blobCache
         wireType = try options.wireType(needs: "--local")
         cacheType = try options.cacheType()
+        try options.check("--optimise", needs: "--local")
+        objective = try options.objective()
         asJSON = options.has("--json")
     }
 
@@ -126,7 +132,7 @@ struct BenchCommand: Command {
         return CoordinatorConfiguration(
             placement: placement, security: security, contextLength: contextLength,
             slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
-            cacheType: cacheType)
+            cacheType: cacheType, objective: objective)
     }
 }
 

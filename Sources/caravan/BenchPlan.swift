@@ -35,11 +35,25 @@ struct BenchPlan {
 struct BenchSeries {
     /// Tokens per second of each run.
     private(set) var rates: [Double] = []
+    /// Of each run, the share of time in which each stage computed; no entries in-process.
+    private var busyShares: [[Double]] = []
 
-    mutating func add(_ rate: Double) { rates.append(rate) }
+    mutating func add(_ rate: Double, busyShares shares: [Double]) {
+        rates.append(rate)
+        busyShares.append(shares)
+    }
 
-    var median: Double {
-        let sorted = rates.sorted()
+    var median: Double { Self.median(rates) }
+
+    /// The median of each stage.
+    var busy: [Double] {
+        (busyShares.first ?? []).indices.map { stage in
+            Self.median(busyShares.filter { stage < $0.count }.map { $0[stage] })
+        }
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
         guard !sorted.isEmpty else { return 0 }
         let middle = sorted.count / 2
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

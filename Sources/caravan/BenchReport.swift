@@ -40,6 +40,8 @@ struct BenchReport: Encodable {
         let bandwidthShare: Double
         /// What the plan was expected to give, from what workers measured before it ran.
         var predictedTokensPerSecond: Double?
+        /// The share of time in which each stage computed; nil in-process.
+        var stageBusyShares: [Double]?
     }
 
     init(
@@ -54,7 +56,10 @@ struct BenchReport: Encodable {
                 tokensPerSecond: series.median.rounded(toPlaces: 2),
                 spread: series.spread.rounded(toPlaces: 4),
                 weightGigabytesPerSecond: (rate / 1e9).rounded(toPlaces: 2),
-                bandwidthShare: (rate / bandwidth).rounded(toPlaces: 4))
+                bandwidthShare: (rate / bandwidth).rounded(toPlaces: 4),
+                stageBusyShares: localCount.map { _ in
+                    series.busy.map { $0.rounded(toPlaces: 4) }
+                })
         }
         self.model = model.served.name
         kernels = Set(status.stages.map(\.isa)).sorted().joined(separator: ", ")
@@ -111,7 +116,7 @@ struct BenchReport: Encodable {
             ready after \(loadSeconds) s, \(loadGigabytesPerSecond) GB/s of weights
             """
         let rows =
-            [["", "tokens/s", "spread", "weights", "of memory's speed", "predicted"]]
+            [["", "tokens/s", "spread", "weights", "of memory's speed", "predicted", "busy"]]
             + [row("prefill \(prefill.tokens ?? 0)", prefill)]
             + decode.map { line in
                 let depth = line.depth ?? 0
@@ -135,6 +140,9 @@ struct BenchReport: Encodable {
             "\(line.weightGigabytesPerSecond) GB/s",
             "\((line.bandwidthShare * 100).rounded(toPlaces: 1)) %",
             line.predictedTokensPerSecond.map { "\($0.rounded(toPlaces: 1))" } ?? "-",
+            line.stageBusyShares.map { shares in
+                shares.map { "\(Int(($0 * 100).rounded()))" }.joined(separator: ", ") + " %"
+            } ?? "-",
         ]
     }
 }

@@ -39,10 +39,13 @@ struct BenchRunner {
         else { return nil }
         for run in 0..<plan.repeatCount {
             ProgressLine.show("prefill, run \(run + 1) of \(plan.repeatCount)")
+            let before = StageClock(coordinator)
             guard let time = try prefill(tokens(plan.promptLength, seed: 2 + run)) else {
                 return nil
             }
-            results.prefill.add(Double(plan.promptLength) / time.seconds)
+            results.prefill.add(
+                Double(plan.promptLength) / time.seconds,
+                busyShares: before.busyShares(until: StageClock(coordinator)))
         }
         for depth in plan.depths {
             for streams in plan.streams {
@@ -52,10 +55,13 @@ struct BenchRunner {
                         "decode, \(streams) streams at depth \(depth), "
                             + "run \(run + 1) of \(plan.repeatCount)")
                     let count = plan.generateLength
+                    let before = StageClock(coordinator)
                     guard
                         let time = try decode(streams: streams, depth: depth, count: count, plan)
                     else { return nil }
-                    result.series.add(Double(streams * count) / time.seconds)
+                    result.series.add(
+                        Double(streams * count) / time.seconds,
+                        busyShares: before.busyShares(until: StageClock(coordinator)))
                 }
                 results.decode.append(result)
             }
