@@ -3,14 +3,18 @@
 
 `compare` runs both in turn, each in a process of its own that may use only as many CPUs as it has
 threads. `llama` is such a process: it measures llama.cpp once and prints one JSON object.
+`remote` compares both on two workers; `server` is one of llama.cpp's.
 """
 
 import argparse
+import ctypes
 import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 PROMPT = 512
@@ -23,6 +27,18 @@ WORKS = {
     "prefill": f"prefill {PROMPT}",
     "memory": "resident memory",
 }
+# On two workers: a long prompt, in parts that suit llama.cpp best (-ub).
+REMOTE_PROMPT, REMOTE_PART = 2048, 128
+REMOTE_WORKS = {
+    "streams": f"decode, {STREAMS} streams",
+    "decode": "decode, 1 stream",
+    "prefill": f"prefill {REMOTE_PROMPT}",
+}
+# The least ratio, by type of weights.
+REMOTE_WANTED = {
+    "Q4_0": {"streams": 6, "decode": 1.8, "prefill": 2.5},
+    "Q4_K_M": {"decode": 1.2, "prefill": 1.2},
+}
 
 
 def say(text):
@@ -33,7 +49,9 @@ def say(text):
 
 
 class Llama:
-    def __init__(self, path, threads, repacks):
+    """With `servers`, the layers are computed by these, as far as they can be."""
+
+    def __init__(self, path, threads, repacks=True, prompt=PROMPT, part=PROMPT, servers=()):
         import llama_cpp
 
         self.api = llama_cpp
@@ -43,18 +61,22 @@ class Llama:
         self.kept = quiet
         model = llama_cpp.llama_model_default_params()
         model.use_extra_bufts = repacks
+        self.devices = remote_devices(servers)
+        if servers:
+            model.n_gpu_layers = 999
+            model.devices = ctypes.cast(self.devices, ctypes.c_void_p)
         self.model = llama_cpp.llama_model_load_from_file(path.encode(), model)
         if not self.model:
             sys.exit(f"llama.cpp cannot load {path}")
         context = llama_cpp.llama_context_default_params()
         # One store for all sequences, with room for the longest run and no more.
-        context.n_ctx = max(PROMPT + 8, STREAMS * (GENERATE + 8))
-        context.n_batch = context.n_ubatch = PROMPT
+        context.n_ctx = max(prompt + 8, STREAMS * (GENERATE + 8))
+        context.n_batch, context.n_ubatch = prompt, part
         context.n_seq_max = STREAMS
         context.kv_unified = True
         context.n_threads = context.n_threads_batch = threads
         self.context = llama_cpp.llama_init_from_model(self.model, context)
-        self.batch = llama_cpp.llama_batch_init(PROMPT, 0, 1)
+        self.batch = llama_cpp.llama_batch_init(prompt, 0, 1)
         vocabulary = llama_cpp.llama_model_get_vocab(self.model)
         self.vocabulary_count = llama_cpp.llama_vocab_n_tokens(vocabulary)
 
@@ -73,11 +95,11 @@ class Llama:
     def clear(self):
         self.api.llama_memory_clear(self.api.llama_get_memory(self.context), True)
 
-    def prefill(self):
+    def prefill(self, count):
         self.clear()
         start = time.perf_counter()
-        self.step([(0, position, position == PROMPT - 1) for position in range(PROMPT)])
-        return PROMPT / (time.perf_counter() - start)
+        self.step([(0, position, position == count - 1) for position in range(count)])
+        return count / (time.perf_counter() - start)
 
     def decode(self, streams, count):
         self.clear()
@@ -88,6 +110,40 @@ class Llama:
         return streams * count / (time.perf_counter() - start)
 
 
+def ggml(name):
+    """One of ggml's libraries as llama_cpp has them."""
+    import llama_cpp
+
+    return ctypes.CDLL(os.path.join(os.path.dirname(llama_cpp.__file__), "lib", f"lib{name}.so"))
+
+
+def remote_devices(addresses):
+    """One device for each server, and a null at the end."""
+    devices = []
+    for address in addresses:
+        add = ggml("ggml-rpc").ggml_backend_rpc_add_server
+        add.restype, add.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
+        get = ggml("ggml-base").ggml_backend_reg_dev_get
+        get.restype, get.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]
+        registry = add(address.encode())
+        if not registry:
+            sys.exit(f"llama.cpp cannot reach its server at {address}")
+        devices.append(get(registry, 0))
+    return (ctypes.c_void_p * (len(devices) + 1))(*devices, None)
+
+
+def serve_llama(arguments):
+    """A llama.cpp RPC server with one thread; ends by a signal."""
+    find = ggml("ggml").ggml_backend_dev_by_type
+    find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_int]
+    device = (ctypes.c_void_p * 1)(find(0))
+    start = ggml("ggml-rpc").ggml_backend_rpc_start_server
+    start.argtypes = [
+        ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p]
+    start.restype = None
+    start(arguments.address.encode(), None, 1, 1, device)
+
+
 def resident_bytes():
     with open("/proc/self/status") as status:
         line = next(line for line in status if line.startswith("VmRSS:"))
@@ -96,15 +152,17 @@ def resident_bytes():
 
 def measure_llama(arguments):
     before = resident_bytes()
-    llama = Llama(arguments.model, arguments.threads, arguments.repack)
+    llama = Llama(
+        arguments.model, arguments.threads, arguments.repack, arguments.prompt,
+        arguments.part or arguments.prompt, arguments.server)
     works = arguments.works.split(",")
     llama.decode(1, 8)
     result = {"decode": llama.decode(1, GENERATE)}
     if "streams" in works:
         result["streams"] = llama.decode(STREAMS, GENERATE)
     if "prefill" in works:
-        llama.prefill()
-        result["prefill"] = llama.prefill()
+        llama.prefill(min(PROMPT, arguments.prompt))
+        result["prefill"] = llama.prefill(arguments.prompt)
     # Python itself does not count.
     result["memory"] = resident_bytes() - before
     print(json.dumps(result))
@@ -132,9 +190,9 @@ def cpus(count):
 
 
 def run(command, threads):
-    done = subprocess.run(
-        ["taskset", "-c", cpus(threads)] + command, capture_output=True, text=True
-    )
+    """On as many CPUs as `threads`, or on all."""
+    place = [] if threads is None else ["taskset", "-c", cpus(threads)]
+    done = subprocess.run(place + command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"bench-peers: {' '.join(command)} failed: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -189,17 +247,22 @@ def table_line(name, work, threads, caravan, peers):
     )
 
 
-def compare(arguments):
-    files = dict(text.split("=", 1) for text in arguments.file)
-    large = dict(text.split("=", 1) for text in arguments.large_file)
-    files.update(large)
+def chosen_files(arguments, others={}):
+    """Paths by name: those that were asked for, or all."""
+    files = dict(text.split("=", 1) for text in arguments.file) | others
     names = arguments.models.split(",") if arguments.models else list(files)
     unknown = [name for name in names if name not in files]
     if unknown:
         sys.exit(f"bench-peers: no model {unknown[0]}; there are {', '.join(files)}")
+    return {name: files[name] for name in names}
+
+
+def compare(arguments):
+    large = dict(text.split("=", 1) for text in arguments.large_file)
+    files = chosen_files(arguments, large)
     print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name in names:
+    for name in files:
         works = ["decode", "memory"] if name in large else list(WORKS)
         for threads in (int(text) for text in arguments.threads.split(",")):
             caravan, peers = [], {"repacked": [], "not repacked": []}
@@ -210,6 +273,105 @@ def compare(arguments):
                     results.append(run_llama(files[name], threads, setting == "repacked", works))
             for work in works:
                 print(table_line(name, work, threads, caravan, peers), flush=True)
+
+
+# --- Both on two workers of one thread
+
+
+def worker_cpus():
+    return [int(cpu) for cpu in cpus(2).split(",")]
+
+
+def pin_children(process, stopped):
+    """Keeps each child of `process`, and all its threads, on a CPU of its own."""
+    while not stopped.wait(0.05):
+        try:
+            folder = f"/proc/{process.pid}/task"
+            lists = [open(f"{folder}/{task}/children").read() for task in os.listdir(folder)]
+            children = sorted(int(child) for text in lists for child in text.split())
+            for child, cpu in zip(children, worker_cpus()):
+                for thread in os.listdir(f"/proc/{child}/task"):
+                    os.sched_setaffinity(int(thread), {cpu})
+        except OSError:
+            # Something ended meanwhile.
+            continue
+
+
+def run_caravan_workers(binary, path):
+    process = subprocess.Popen(
+        [binary, "bench", path, "--local", "2", "--threads", "1", "--prompt", str(REMOTE_PROMPT)]
+        + ["--generate", str(GENERATE), "--streams", f"1,{STREAMS}", "--repeat", "1", "--json"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    stopped = threading.Event()
+    pinning = threading.Thread(target=pin_children, args=(process, stopped))
+    pinning.start()
+    output, errors = process.communicate()
+    stopped.set()
+    pinning.join()
+    if process.returncode != 0:
+        sys.exit(f"bench-peers: caravan bench failed: {errors.strip()[-500:]}")
+    report = json.loads(output)
+    rates = {line["streams"]: line["tokensPerSecond"] for line in report["decode"]}
+    return {
+        "prefill": report["prefill"]["tokensPerSecond"], "decode": rates[1],
+        "streams": rates[STREAMS],
+    }
+
+
+def run_llama_workers(path):
+    script = os.path.abspath(__file__)
+    servers, addresses = [], []
+    try:
+        for cpu in worker_cpus():
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                addresses.append(f"127.0.0.1:{free.getsockname()[1]}")
+            servers.append(
+                subprocess.Popen(
+                    ["taskset", "-c", str(cpu), sys.executable, script, "server", addresses[-1]],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL))
+        for address in addresses:
+            await_listening(int(address.split(":")[1]))
+        command = [sys.executable, script, "llama", path, "--threads", "1"]
+        command += ["--prompt", str(REMOTE_PROMPT), "--part", str(REMOTE_PART)]
+        command += [word for address in addresses for word in ("--server", address)]
+        return run(command, None)
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+
+
+def await_listening(port):
+    """Looks at the kernel's table: a connection would count as a client."""
+    for _ in range(600):
+        with open("/proc/net/tcp") as table:
+            if any(f":{port:04X} 00000000:0000 0A" in line for line in table):
+                return
+        time.sleep(0.1)
+    sys.exit(f"bench-peers: no llama.cpp server began to listen on port {port}")
+
+
+def compare_remote(arguments):
+    print("| work, 2 workers of 1 thread | Caravan | llama.cpp, RPC | ratio | spread | wanted |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    missed = 0
+    for name, path in chosen_files(arguments).items():
+        ours, theirs = [], []
+        for number in range(arguments.rounds):
+            say(f"{name}, round {number + 1} of {arguments.rounds}")
+            ours.append(run_caravan_workers(arguments.caravan, path))
+            theirs.append(run_llama_workers(path))
+        for work, wanted in REMOTE_WANTED[name.split()[-1]].items():
+            ratios = sorted(a[work] / b[work] for a, b in zip(ours, theirs))
+            ratio = statistics.median(ratios)
+            missed += ratio < wanted
+            print(
+                f"| {name}: {REMOTE_WORKS[work]} "
+                f"| {shown(work, statistics.median(r[work] for r in ours))} "
+                f"| {shown(work, statistics.median(r[work] for r in theirs))} | **{ratio:.2f}** "
+                f"| {ratios[0]:.2f} to {ratios[-1]:.2f} | {wanted} |", flush=True)
+    sys.exit(f"bench-peers: {missed} ratios are lower than wanted" if missed else 0)
 
 
 def main():
@@ -228,7 +390,19 @@ def main():
     one.add_argument("--threads", type=int, required=True)
     one.add_argument("--repack", action="store_true")
     one.add_argument("--works", default=",".join(WORKS))
+    one.add_argument("--prompt", type=int, default=PROMPT)
+    one.add_argument("--part", type=int, help="tokens of a prompt in a step (-ub)")
+    one.add_argument("--server", action="append", default=[], metavar="HOST:PORT")
     one.set_defaults(run=measure_llama)
+    server = commands.add_parser("server")
+    server.add_argument("address", metavar="HOST:PORT")
+    server.set_defaults(run=serve_llama)
+    remote = commands.add_parser("remote")
+    remote.add_argument("--caravan", required=True)
+    remote.add_argument("--file", action="append", required=True, metavar="NAME=PATH")
+    remote.add_argument("--rounds", type=int, default=5)
+    remote.add_argument("--models")
+    remote.set_defaults(run=compare_remote)
     arguments = parser.parse_args()
     arguments.run(arguments)
 

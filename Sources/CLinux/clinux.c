@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+int cl_current_cpu(void) { return sched_getcpu(); }
+
 int cl_allowed_cpus(int *cpus, int capacity) {
     cpu_set_t set;
     CPU_ZERO(&set);

@@ -13,6 +13,13 @@ package struct ClusterStatus: Sendable, Codable {
     package var slotCount: Int
     package var slotsInUse: Int
     package var waiting: Int
+    /// Pages of each stage's KV cache, those that sequences hold, and the part of these that only
+    /// kept prefixes hold: free for whoever needs them.
+    package var pageCount = 0
+    package var pagesInUse = 0
+    package var pagesKept = 0
+    /// Steps that are on their way through the stages.
+    package var stepsInFlight = 0
     package var requestsServed: Int
     package var tokensGenerated: Int
     /// Tokens of prompts that have been computed.

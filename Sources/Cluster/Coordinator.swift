@@ -38,7 +38,9 @@ package final class Coordinator: TextGenerator {
         }
         let (backend, address) = try makeBackend()
         let handover = Handover(
-            CoordinatorLoop(model: model, backend: backend, slotCount: configuration.slotCount))
+            CoordinatorLoop(
+                model: model, backend: backend, slotCount: configuration.slotCount,
+                prefillChunk: configuration.prefillChunk))
         self.model = model.served
         self.events = events
         workersAddress = address

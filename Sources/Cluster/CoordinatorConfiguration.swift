@@ -30,11 +30,13 @@ package struct CoordinatorConfiguration: Sendable {
     package var cacheType: CacheType
     /// What plans are made for.
     package var objective: PlannerGoal.Objective
+    /// Prompt rows of a step that has decode rows too; nil for as many as its time allows.
+    package var prefillChunk: Int?
 
     package init(
         placement: Placement, security: StreamSecurity, contextLength: Int, slotCount: Int,
         cacheDirectory: String, wireType: WireType = .f32, cacheType: CacheType = .f16,
-        objective: PlannerGoal.Objective = .throughput
+        objective: PlannerGoal.Objective = .throughput, prefillChunk: Int? = nil
     ) {
         self.placement = placement
         self.security = security
@@ -44,5 +46,6 @@ package struct CoordinatorConfiguration: Sendable {
         self.wireType = wireType
         self.cacheType = cacheType
         self.objective = objective
+        self.prefillChunk = prefillChunk
     }
 }

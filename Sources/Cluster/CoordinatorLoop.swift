@@ -37,11 +37,15 @@ final class CoordinatorLoop {
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
 
-    init(model: LoadedModel, backend: any StepBackend, slotCount: Int) {
+    init(
+        model: LoadedModel, backend: any StepBackend, slotCount: Int, prefillChunk: Int? = nil
+    ) {
         self.model = model
         self.backend = backend
         self.slotCount = slotCount
-        scheduler = Scheduler(limits: SchedulerLimits(model, slotCount: slotCount))
+        var limits = SchedulerLimits(model, slotCount: slotCount)
+        limits.promptRowsBesideDecode = prefillChunk
+        scheduler = Scheduler(limits: limits)
     }
 
     /// Works until `stop` comes; then every request has been failed and the backend stopped.
@@ -128,6 +132,10 @@ final class CoordinatorLoop {
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
         status.waitingMax = ClusterLimits.queueMax
+        status.stepsInFlight = scheduler.stepsInFlight
+        status.pageCount = scheduler.limits.pageCount
+        status.pagesInUse = scheduler.pagesInUse
+        status.pagesKept = scheduler.pagesKept
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
         status.streams = streams(now: now)

@@ -11,6 +11,8 @@ import Wire
 struct PipelinePace: Sendable {
     let stageCount: Int
     private let rowCountMax: Int
+    /// Prompt rows beside decode rows, where somebody has said how many.
+    private let fixedPromptRowCount: Int?
     /// Mean time of each stage for a step of decode rows alone; empty before the first.
     private var stageTimes: [Double] = []
     /// The least that a trip took beyond the stages' computing. The first step of an epoch travels
@@ -25,17 +27,18 @@ struct PipelinePace: Sendable {
     private static let idleShare = 0.25
     /// Weight of the newest step in the means.
     private static let newest = 0.125
-    /// Prompt rows beside decode rows before anything is measured.
-    private static let firstPromptRowBudget = 32
+    /// Prompt rows beside decode rows before anything is measured: few, as a stream feels them.
+    private static let firstPromptRowBudget = 8
     /// Prompts that delay nobody still go in parts, as stages work on different parts at once. With
     /// this many parts to a stage the first and last idle a sixteenth of the time.
     private static let chunksPerStage = 16
     static let leastChunk = 64
 
-    init(stageCount: Int, rowCountMax: Int) {
+    init(stageCount: Int, rowCountMax: Int, fixedPromptRowCount: Int? = nil) {
         precondition(stageCount > 0)
         self.stageCount = stageCount
         self.rowCountMax = rowCountMax
+        self.fixedPromptRowCount = fixedPromptRowCount
     }
 
     /// Steps to be in flight while sequences decode.
@@ -58,7 +61,7 @@ struct PipelinePace: Sendable {
     /// Prompt rows of a step. Where somebody decodes they are as many as fit the time; elsewhere
     /// `pendingCount` rows are divided so that all stages have some.
     func promptRowCount(isDecoding: Bool, pendingCount: Int) -> Int {
-        guard !isDecoding else { return promptRowBudget }
+        guard !isDecoding else { return fixedPromptRowCount ?? promptRowBudget }
         guard stageCount > 1 else { return rowCountMax }
         let parts = Self.chunksPerStage * (stageCount - 1)
         return max(Self.leastChunk, pendingCount / parts)

@@ -10,7 +10,9 @@ extension Scheduler {
         freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
         kept = []
         ledger = PageLedger(limits)
-        pace = PipelinePace(stageCount: stageCount, rowCountMax: limits.rowCountMax)
+        pace = PipelinePace(
+            stageCount: stageCount, rowCountMax: limits.rowCountMax,
+            fixedPromptRowCount: limits.promptRowsBesideDecode)
         nextStepID = 1
         return nextSteps()
     }

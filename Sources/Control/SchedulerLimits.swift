@@ -17,6 +17,8 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var endOfGeneration: Set<UInt32>
     /// Steps that are in the pipeline at once.
     package var stepsInFlightMax = 64
+    /// Prompt rows of a step that has decode rows too; nil for as many as its time allows.
+    package var promptRowsBesideDecode: Int?
     /// Rows of all of them together.
     package var rowsInFlightMax = 8192
     /// Rows of one step that want every logit.
@@ -35,7 +37,8 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var lossCountMax = 8
 
     /// Prompt rows that go beside decode rows however long they take: prompts never stand still.
-    package static let promptRowsMin = 8
+    /// Far into a long prompt one row may take as long as reading all weights: hence so few.
+    package static let promptRowsMin = 2
 
     /// The most positions a sequence can ever have: alone it may take every page.
     package var lengthMax: Int { min(contextLength, pageCount * pagePositionCount) }

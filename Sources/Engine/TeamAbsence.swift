@@ -5,14 +5,15 @@ import Platform
 /// Which helpers stay out of the loops, and until when. Only the team's owner uses it.
 ///
 /// A helper whose CPU another process wants is stopped in the middle of a chunk for milliseconds,
-/// and the whole loop with it. One that this happens to again soon stays away twice as long.
+/// and the whole loop with it. One that this happens to again before it has been back for as long
+/// as it was away stays away twice as long, so that what is lost to it stays a small share.
 package final class TeamAbsence: Sendable {
     /// How long the caller waits for a claimed chunk, whatever its size.
     package static let patienceMin = Duration.microseconds(300)
     package static let absenceMin = Duration.milliseconds(2)
-    package static let absenceMax = Duration.milliseconds(256)
-    /// Stopped again within this time after its return, a helper counts as unlucky still.
-    package static let probation = Duration.milliseconds(20)
+    package static let absenceMax = Duration.milliseconds(512)
+    /// A helper counts as unlucky for at least this long after its return.
+    package static let probationMin = Duration.milliseconds(20)
 
     private struct Record {
         var end: Duration?
@@ -32,7 +33,8 @@ package final class TeamAbsence: Sendable {
     package static func patience(chunk: Duration) -> Duration { max(patienceMin, chunk * 4) }
 
     package func begin(_ thread: Int, at now: Duration) {
-        if let returned = records[thread].returned, now - returned < Self.probation {
+        let probation = max(Self.probationMin, records[thread].length)
+        if let returned = records[thread].returned, now - returned < probation {
             records[thread].length = min(Self.absenceMax, records[thread].length * 2)
         } else {
             records[thread].length = Self.absenceMin

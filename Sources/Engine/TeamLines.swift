@@ -46,6 +46,8 @@ final class TeamLines: Sendable {
     private func absence(_ thread: Int) -> Word { atomic(line: Self.sharedLineCount + thread, 8) }
     private func working(_ thread: Int) -> Word { atomic(line: Self.sharedLineCount + thread, 12) }
 
+    private func place(_ thread: Int) -> Word { atomic(line: Self.sharedLineCount + thread, 16) }
+
     private func atomic<T: ~Copyable>(line: Int, _ offset: Int) -> UnsafeMutablePointer<T> {
         (memory + line * Self.lineByteCount + offset).assumingMemoryBound(to: T.self)
     }
@@ -84,6 +86,18 @@ final class TeamLines: Sendable {
 
     func setWorking(_ isWorking: Bool, _ thread: Int) {
         working(thread).pointee.store(isWorking ? 1 : 0, ordering: .releasing)
+    }
+
+    /// Where the calling thread began to work.
+    func setPlace(_ thread: Int) {
+        place(thread).pointee.store(UInt32(bitPattern: cl_current_cpu()), ordering: .relaxed)
+    }
+
+    /// Whether a helper was last seen at work on the CPU that the calling thread is on.
+    func sharesPlace(_ thread: Int) -> Bool {
+        let cpu = cl_current_cpu()
+        return cpu >= 0
+            && place(thread).pointee.load(ordering: .relaxed) == UInt32(bitPattern: cpu)
     }
 
     func isAbsent(_ thread: Int) -> Bool {

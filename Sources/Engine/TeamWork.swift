@@ -17,9 +17,12 @@ final class TeamWork: Sendable {
     private let lines: TeamLines
     private let absence: TeamAbsence
     private nonisolated(unsafe) var body: Body?
+    /// Only the team's owner counts.
+    private nonisolated(unsafe) var loopCount = 0
 
     private static let spinsMax = 4_000
     private static let spinsMin = 100
+    private static let loopsPerCheck = 16
 
     init(threadCount: Int) {
         self.threadCount = threadCount
@@ -48,6 +51,8 @@ final class TeamWork: Sendable {
         waitUntilDone(UInt32(count), start: start, chunkCount: chunkCount)
         self.body = nil
         ReadAhead.begin(spans, thread: 0)
+        loopCount += 1
+        if loopCount.isMultiple(of: Self.loopsPerCheck) { sendNeighboursAway() }
     }
 
     /// A helper's life: chunks while there are any, then a brief spin, then sleep.
@@ -63,6 +68,7 @@ final class TeamWork: Sendable {
             if loop != seen {
                 seen = loop
                 lines.setWorking(true, thread)
+                lines.setPlace(thread)
                 report(runHome(of: thread))
                 while steal(for: thread) { report(1) }
                 lines.setWorking(false, thread)
@@ -169,8 +175,14 @@ final class TeamWork: Sendable {
         lines.isCallerAsleep.pointee.store(false, ordering: .relaxed)
     }
 
-    private func sendAway() {
-        for thread in 1..<threadCount where lines.isWorking(thread) && !lines.isAbsent(thread) {
+    private func sendAway() { sendAway { lines.isWorking($0) } }
+
+    /// A helper on the caller's CPU only takes turns with it, and each turn costs a switch. It is
+    /// there because other processes have the other CPUs.
+    private func sendNeighboursAway() { sendAway { lines.sharesPlace($0) } }
+
+    private func sendAway(_ isMeant: (Int) -> Bool) {
+        for thread in 1..<threadCount where !lines.isAbsent(thread) && isMeant(thread) {
             lines.dismiss(thread)
             absence.begin(thread, at: MonotonicClock.now())
         }

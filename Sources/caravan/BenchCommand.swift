@@ -132,7 +132,7 @@ struct BenchCommand: Command {
         return CoordinatorConfiguration(
             placement: placement, security: security, contextLength: contextLength,
             slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
-            cacheType: cacheType, objective: objective)
+            cacheType: cacheType, objective: objective, prefillChunk: BenchPlan.prefillChunk)
     }
 }
 

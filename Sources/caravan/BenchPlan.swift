@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
-
 /// What `caravan bench` is to run.
 struct BenchPlan {
     let promptLength: Int
@@ -23,10 +21,14 @@ struct BenchPlan {
     /// A sequence has at least one token.
     func promptLength(depth: Int) -> Int { max(1, depth) }
 
+    /// Rows of prompts in a step that also decodes. Nobody minds a wait before the runs, and with
+    /// many rows few tokens are generated meanwhile.
+    static let prefillChunk = 64
+
     /// What a stream may generate: what is measured, and what it may get ahead while the prompts
-    /// of the others are prefilled, a few rows beside each step's decode rows.
+    /// of the others are prefilled beside each step's decode rows.
     func tokenCountMax(streams: Int, depth: Int) -> Int {
-        let steps = (promptLength(depth: depth) * streams) / SchedulerLimits.promptRowsMin
+        let steps = (promptLength(depth: depth) * streams) / Self.prefillChunk
         return generateLength + steps + streams + 8
     }
 }

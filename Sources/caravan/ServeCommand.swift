@@ -23,6 +23,10 @@ struct ServeCommand: Command {
             .init(
                 "--slots", "N",
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
+            .init(
+                "--prefill-chunk", "N",
+                "rows of prompts in a step that also generates, at most "
+                    + "\(ClusterLimits.rowCountMax) (default: what at most doubles its time)"),
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
@@ -62,7 +66,8 @@ struct ServeCommand: Command {
                 ?? ClusterLimits.defaultSlotCount,
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
             wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
-            objective: try options.objective())
+            objective: try options.objective(),
+            prefillChunk: try options.integer("--prefill-chunk", in: 1...ClusterLimits.rowCountMax))
     }
 
     func run() throws -> Int32 {

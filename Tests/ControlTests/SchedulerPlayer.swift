@@ -22,6 +22,7 @@ struct SchedulerPlayer: TranscriptPlayer {
         limits.stepsInFlightMax = event.integer("steps") ?? limits.stepsInFlightMax
         limits.rowsInFlightMax = event.integer("flying") ?? limits.rowsInFlightMax
         limits.allLogitsRowsMax = event.integer("whole") ?? limits.allLogitsRowsMax
+        limits.promptRowsBesideDecode = event.integer("chunk")
         limits.pagePositionCount = event.integer("page") ?? limits.pagePositionCount
         limits.pageCount = event.integer("pages") ?? limits.pageCount
         limits.keptCountMax = event.integer("kept") ?? 0

@@ -44,6 +44,7 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--threads", "2"],
             ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
+            ["serve", "model.gguf", "--prefill-chunk", "513"],
             ["serve", "model.gguf", "--slots", "65"], ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
             ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],

@@ -16,7 +16,7 @@ final class TestCluster {
     /// Starts them and waits until requests are answered.
     init(
         workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB",
-        isPlaintext: Bool = false
+        isPlaintext: Bool = false, slotCount: Int = 2
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         let security = isPlaintext ? ["--plaintext"] : []
@@ -28,7 +28,7 @@ final class TestCluster {
             [
                 "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
                 "--workers-listen", "127.0.0.1:\(workersPort)", "--context", "2048",
-                "--slots", "2",
+                "--slots", "\(slotCount)",
             ] + security, in: directory)
         for (index, port) in dataPorts.enumerated() {
             workers.append(
@@ -96,6 +96,10 @@ final class TestCluster {
         var state: String
         var layerCount: Int
         var requestsServed: Int
+        var slotsInUse: Int
+        var waiting: Int
+        var pagesInUse: Int
+        var pagesKept: Int
         var coordinatorPrivateBytes: Int
         var vocabularyTableBytes: Int
         var shippedBytes: Int

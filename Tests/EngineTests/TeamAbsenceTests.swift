@@ -29,12 +29,27 @@ import Testing
             lengths.append(length)
             now += length + .milliseconds(3)
         }
-        let expected = [2, 4, 8, 16, 32, 64, 128, 256, 256, 256]
+        let expected = [2, 4, 8, 16, 32, 64, 128, 256, 512, 512]
         #expect(lengths == expected.map { .milliseconds($0) })
-        // A good while later it is as trusted as at first.
-        now += TeamAbsence.probation
+        // Back for as long as it was away, it is as trusted as at first.
+        now += TeamAbsence.absenceMax
         absence.begin(1, at: now)
         #expect(absence.ended(at: now + TeamAbsence.absenceMin) == [1])
+    }
+
+    /// What a helper costs each time that it is stopped must stay a small share of the time.
+    @Test func probationIsAsLongAsTheAbsence() {
+        let absence = TeamAbsence(threadCount: 2)
+        var now = Duration.zero
+        for _ in 0..<6 {
+            absence.begin(1, at: now)
+            now += .milliseconds(64)
+            #expect(absence.ended(at: now) == [1])
+        }
+        now += .milliseconds(50)
+        absence.begin(1, at: now)
+        #expect(absence.ended(at: now + .milliseconds(127)).isEmpty)
+        #expect(absence.ended(at: now + .milliseconds(128)) == [1])
     }
 
     @Test func patienceFollowsTheChunks() {

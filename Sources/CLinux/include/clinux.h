@@ -39,6 +39,9 @@ static inline void cl_spin_hint(void) {
 #endif
 }
 
+/// The CPU that the calling thread is on, or -1.
+int cl_current_cpu(void);
+
 /// Asks for the cache line at `address`, which need not exist.
 static inline void cl_prefetch(uintptr_t address) {
     __builtin_prefetch((const void *)address, 0, 2);
