@@ -90,7 +90,7 @@ private final class DelayedNetwork: Sendable {
             assignment.nextAddress = front(assignment.nextAddress)
             return .assignment(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
-            .step, .candidates:
+            .step, .candidates, .probe, .probeAnswer:
             return nil
         }
     }
