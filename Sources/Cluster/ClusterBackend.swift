@@ -65,7 +65,6 @@ final class ClusterBackend: StepBackend {
             model: PlannerModel(model, configuration),
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
-                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,

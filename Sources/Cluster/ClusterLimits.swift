@@ -82,9 +82,6 @@ package enum ClusterLimits {
     package static let timingWindow = 64
     /// Steps further apart than this do not belong to one stretch of generating.
     package static let timingPause = Duration.seconds(2)
-    /// Steps that are in the pipeline at once, as predictions assume: nil for as many as
-    /// `PipelinePace` lets be in flight.
-    package static let predictedStepsInFlight: Int? = nil
     /// Requests that a status lists one by one.
     package static let shownStreamsMax = 64
 }

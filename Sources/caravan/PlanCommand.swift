@@ -83,7 +83,6 @@ struct PlanCommand: Command {
                 cacheType: cacheType),
             goal: PlannerGoal(
                 objective: objective, streams: streams,
-                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax))
         let report = PlanReport(
             model: model, planner: planner, workers: workers, links: links, contextLength: context,
