@@ -38,6 +38,7 @@ class DelayedNetwork:
 
     def __init__(self, host_count, seconds):
         self.seconds = seconds
+        self.cpu_seconds = 0.0
         self.addresses = [f"10.77.0.{number + 1}" for number in range(host_count)]
         home = own_namespace()
         self.namespaces, self.devices = [], []
@@ -74,6 +75,7 @@ class DelayedNetwork:
             ready, _, _ = select.select([self.closing, *self.devices], [], [], left)
             if self.closing in ready:
                 return
+            self.cpu_seconds = time.thread_time()
             for device in ready:
                 self.take(device, sinks, waiting)
             now = time.monotonic()

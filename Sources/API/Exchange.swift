@@ -123,18 +123,13 @@ final class Exchange: Sendable {
             state.output.append(reply.opening())
             if let refusal = state.refusal { state.end(refusal) }
         }
-        var ids: [RequestID] = []
+        let ids: [RequestID]
         do throws(GenerationError) {
-            for (index, request) in requests.enumerated() {
-                ids.append(
-                    try service.generator.submit(request) { [weak self] in
-                        self?.deliver($0, choice: index)
-                    })
+            ids = try service.generator.submit(requests) { [weak self] choice, event in
+                self?.deliver(event, choice: choice)
             }
         } catch {
-            // All choices or none.
             state.withLock { $0.abandon() }
-            for id in ids { service.generator.cancel(id) }
             throw APIError(error, parameter: reply.promptParameter)
         }
         state.withLock { $0.requestIDs = ids }

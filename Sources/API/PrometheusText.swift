@@ -14,6 +14,13 @@ struct PrometheusText {
         add("uptime_seconds", "Time since the coordinator started.", status.uptimeSeconds)
         add("slots", "Sequences that may run at once.", Double(status.slotCount))
         add("slots_in_use", "Sequences that run.", Double(status.slotsInUse))
+        add("kv_pages", "Pages of each stage's KV cache.", Double(status.pageCount))
+        add("kv_pages_in_use", "Pages that sequences hold.", Double(status.pagesInUse))
+        add(
+            "kv_pages_kept", "Pages of those that only prefixes hold.", Double(status.pagesKept))
+        add(
+            "preemptions_total", "Sequences that made room for older ones.",
+            Double(status.preemptions), "counter")
         add("requests_waiting", "Requests that wait for a slot.", Double(status.waiting))
         add("requests_total", "Requests completed.", Double(status.requestsServed), "counter")
         add(

@@ -39,7 +39,7 @@ struct ActiveRequest {
         let passed = (now - (firstToken ?? now)).seconds
         let rate = passed > 0 ? Double(generatedTokenCount - 1) / passed : 0
         return StreamStatus(
-            id: id, state: firstToken != nil ? .generating : isRunning ? .prefill : .waiting,
+            id: id, state: !isRunning ? .waiting : firstToken != nil ? .generating : .prefill,
             promptTokens: promptTokenCount, generatedTokens: generatedTokenCount,
             tokensPerSecond: max(0, rate).rounded(places: 2),
             ageSeconds: (now - submitted).seconds.rounded(places: 3))

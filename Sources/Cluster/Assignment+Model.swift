@@ -6,11 +6,9 @@ import Wire
 extension Assignment {
     init(
         shape: ModelShape, stage: Int, of stageCount: Int, layers: Range<Int>, slotCount: Int,
-        contextLength: Int, wireType: WireType, cacheType: CacheType, nextAddress: String,
-        catalog: BlobCatalog
+        contextLength: Int, pageCount: Int, wireType: WireType, cacheType: CacheType,
+        nextAddress: String, catalog: BlobCatalog
     ) {
-        let pageCount = StageConfiguration.pageCount(
-            slotCount: slotCount, contextLength: contextLength)
         self.init(
             shape: shape, stage: UInt16(stage), stageCount: UInt16(stageCount),
             layerStart: UInt32(layers.lowerBound), layerEnd: UInt32(layers.upperBound),

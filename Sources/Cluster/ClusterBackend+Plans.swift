@@ -31,6 +31,11 @@ extension ClusterBackend {
         dropPipeline()
         let count = plan.stages.count
         record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")\(afterLoss)")
+        let pageCount = plan.pageCount ?? pages.wanted
+        let positionCount = pageCount * pages.pagePositionCount
+        Log.info(
+            "plan \(epoch): keys and values of \(positionCount) tokens in \(pageCount) pages, "
+                + "\(min(contextLength, positionCount)) of one sequence")
         for (node, name, reason) in plan.leftOut.map({ ($0.node, $0.name, $0.reason) })
         where members[node] != nil {
             Log.info("plan \(epoch) leaves worker \(name) out: \(reason)")
@@ -43,7 +48,8 @@ extension ClusterBackend {
                 : acceptor.address.specified(by: member.link.localHost).description
             let assignment = Assignment(
                 shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
-                slotCount: configuration.slotCount, contextLength: contextLength,
+                slotCount: configuration.slotCount,
+                contextLength: min(contextLength, positionCount), pageCount: pageCount,
                 wireType: configuration.wireType, cacheType: configuration.cacheType,
                 nextAddress: next ?? "", catalog: catalog)
             Log.info(
@@ -77,7 +83,11 @@ extension ClusterBackend {
             let shipped = loss.map { "; \(shippedBytes - $0.shippedBytes) bytes were shipped" }
             record(.ready, "plan \(epoch) is ready\(afterLoss)\(shipped ?? "")")
             loss = nil
-            return [.up(epoch: epoch, stageCount: membership.plan?.stages.count ?? 1)]
+            return [
+                .up(
+                    epoch: epoch, stageCount: membership.plan?.stages.count ?? 1,
+                    pageCount: membership.plan?.pageCount ?? pages.wanted)
+            ]
         } catch {
             Log.error("worker \(first.name): \(error)")
             member.link.close(reason: "its data address can't be reached")

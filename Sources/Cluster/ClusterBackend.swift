@@ -23,6 +23,7 @@ final class ClusterBackend: StepBackend {
     let catalog: BlobCatalog
     let configuration: CoordinatorConfiguration
     let contextLength: Int
+    let pages: PageDemand
     let acceptor: Acceptor
     let children: LocalWorkers?
     let post: @Sendable (BackendEvent) -> Void
@@ -45,24 +46,25 @@ final class ClusterBackend: StepBackend {
     /// or `ProcessError`.
     init(
         model: LoadedModel, catalog: BlobCatalog, configuration: CoordinatorConfiguration,
-        listen: SocketAddress, localCount: Int, threadCount: Int,
+        pages: PageDemand, listen: SocketAddress, localCount: Int, threadCount: Int,
         post: @escaping @Sendable (BackendEvent) -> Void
     ) throws {
         shape = ModelShape(model.hyperparameters)
         contextLength = model.served.contextLength
         self.catalog = catalog
+        self.pages = pages
         self.configuration = configuration
         self.post = post
         node = NodeID(high: Randomness.word(), low: Randomness.word())
         let whole = Assignment(
             shape: shape, stage: 0, of: 1, layers: 0..<model.hyperparameters.layerCount,
             slotCount: configuration.slotCount, contextLength: contextLength,
-            wireType: configuration.wireType, cacheType: configuration.cacheType, nextAddress: "",
-            catalog: catalog)
+            pageCount: pages.wanted, wireType: configuration.wireType,
+            cacheType: configuration.cacheType, nextAddress: "", catalog: catalog)
         try whole.checkFits()
         lastWorkers = LastWorkers(directory: configuration.cacheDirectory, modelPath: model.path)
         membership = Membership(
-            model: PlannerModel(model, configuration),
+            model: PlannerModel(model, configuration, pages: pages),
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
                 rowCountMax: ClusterLimits.rowCountMax),

@@ -72,7 +72,6 @@ package enum ClusterLimits {
     package static let lossCountMax = 8
     /// A request that has heard nothing for this long is told that it still waits.
     package static let waitingInterval = Duration.seconds(5)
-    package static let defaultContextLength = 4096
     package static let defaultSlotCount = 4
     /// Every sequence may want all logits in the same step, and a step has no room for more.
     package static let slotCountMax = Limits.allLogitsRowsMax

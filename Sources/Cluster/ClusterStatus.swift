@@ -9,15 +9,19 @@ package struct ClusterStatus: Sendable, Codable {
     package var detail: String
     package var epoch: Int
     package var layerCount: Int
+    /// Tokens that a sequence may have: with the plan there is, if there is one.
     package var contextLength: Int
+    /// Pages of each stage's KV cache, and tokens of a page.
+    package var pageCount = 0
+    package var pageTokens = 0
+    /// Pages that sequences hold, those included that are only kept for prompts that begin alike.
+    package var pagesInUse = 0
+    package var pagesKept = 0
+    /// Sequences that had to make room for older ones since the start, to be resumed later.
+    package var preemptions = 0
     package var slotCount: Int
     package var slotsInUse: Int
     package var waiting: Int
-    /// Pages of each stage's KV cache, those that sequences hold, and the part of these that only
-    /// kept prefixes hold: free for whoever needs them.
-    package var pageCount = 0
-    package var pagesInUse = 0
-    package var pagesKept = 0
     /// Steps that are on their way through the stages.
     package var stepsInFlight = 0
     package var requestsServed: Int

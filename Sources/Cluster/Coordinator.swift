@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 package import Platform
@@ -19,27 +20,28 @@ package final class Coordinator: TextGenerator {
     package init(model: LoadedModel, configuration: CoordinatorConfiguration) throws {
         let events = Mailbox<CoordinatorEvent>(capacity: ClusterLimits.eventsMax)
         let post: @Sendable (BackendEvent) -> Void = { events.post(.backend($0)) }
+        let pages = try PageDemand(model, configuration)
         let makeBackend: () throws -> (any StepBackend, SocketAddress?) = {
             switch configuration.placement {
             case .inProcess(let threadCount):
                 let stage = StageConfiguration(
-                    model, configuration, layers: 0..<model.hyperparameters.layerCount,
-                    threadCount: threadCount)
+                    model, configuration, pages: pages,
+                    layers: 0..<model.hyperparameters.layerCount, threadCount: threadCount)
                 return (LocalBackend(configuration: stage, tensors: model.tensors, post: post), nil)
             case .workers(let listen, let localCount, let threadCount):
                 let catalog = try BlobCatalog(
                     model.blobs, indexDirectory: configuration.cacheDirectory,
                     threadCount: OSThread.allowedCPUs().count)
                 let backend = try ClusterBackend(
-                    model: model, catalog: catalog, configuration: configuration, listen: listen,
-                    localCount: localCount, threadCount: threadCount, post: post)
+                    model: model, catalog: catalog, configuration: configuration, pages: pages,
+                    listen: listen, localCount: localCount, threadCount: threadCount, post: post)
                 return (backend, backend.workersAddress)
             }
         }
         let (backend, address) = try makeBackend()
         let handover = Handover(
             CoordinatorLoop(
-                model: model, backend: backend, slotCount: configuration.slotCount,
+                model: model, backend: backend, pages: pages,
                 prefillChunk: configuration.prefillChunk))
         self.model = model.served
         self.events = events
@@ -72,10 +74,11 @@ package final class Coordinator: TextGenerator {
     }
 
     package func submit(
-        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
-    ) throws(GenerationError) -> RequestID {
-        let reply = Mailbox<Result<RequestID, GenerationError>>(capacity: 1)
-        guard events.post(.submit(request, deliver: deliver, reply: reply)),
+        _ requests: [GenerationRequest],
+        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
+    ) throws(GenerationError) -> [RequestID] {
+        let reply = Mailbox<Result<[RequestID], GenerationError>>(capacity: 1)
+        guard events.post(.submit(requests, deliver: deliver, reply: reply)),
             let result = takeReply(reply)
         else { throw .shuttingDown }
         return try result.get()

@@ -17,8 +17,11 @@ package struct CoordinatorConfiguration: Sendable {
     package var placement: Placement
     /// Of all links of the cluster.
     package var security: StreamSecurity
-    /// Positions of one sequence; the model's own limit caps it.
-    package var contextLength: Int
+    /// Positions of one sequence, for which there must be pages; the model's own limit caps it. nil
+    /// for that limit, or as many as the pages hold.
+    package var contextLength: Int?
+    /// Memory for keys and values in all layers together; nil for what `PageDemand` derives.
+    package var kvByteCount: Int?
     /// Sequences computed at once.
     package var slotCount: Int
     /// Where the digests of the model's blobs and the workers' names are kept, and local workers
@@ -34,14 +37,16 @@ package struct CoordinatorConfiguration: Sendable {
     package var prefillChunk: Int?
 
     package init(
-        placement: Placement, security: StreamSecurity, contextLength: Int, slotCount: Int,
-        cacheDirectory: String, wireType: WireType = .f32, cacheType: CacheType = .f16,
+        placement: Placement, security: StreamSecurity, contextLength: Int?, slotCount: Int,
+        kvByteCount: Int? = nil, cacheDirectory: String, wireType: WireType = .f32,
+        cacheType: CacheType = .f16,
         objective: PlannerGoal.Objective = .throughput, prefillChunk: Int? = nil
     ) {
         self.placement = placement
         self.security = security
         self.contextLength = contextLength
         self.slotCount = slotCount
+        self.kvByteCount = kvByteCount
         self.cacheDirectory = cacheDirectory
         self.wireType = wireType
         self.cacheType = cacheType

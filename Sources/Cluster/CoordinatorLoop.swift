@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
-import Engine
 import Model
 import Platform
 import Wire
@@ -9,8 +8,8 @@ import Wire
 /// What reaches the coordinator's thread.
 enum CoordinatorEvent: Sendable {
     case submit(
-        GenerationRequest, deliver: @Sendable (GenerationEvent) -> Void,
-        reply: Mailbox<Result<RequestID, GenerationError>>)
+        [GenerationRequest], deliver: @Sendable (Int, GenerationEvent) -> Void,
+        reply: Mailbox<Result<[RequestID], GenerationError>>)
     case cancel(RequestID)
     case status(reply: Mailbox<ClusterStatus>)
     /// Answered once steps can be computed (nil) or never will be.
@@ -23,7 +22,6 @@ enum CoordinatorEvent: Sendable {
 final class CoordinatorLoop {
     private let model: LoadedModel
     private let backend: any StepBackend
-    private let slotCount: Int
     private var scheduler: Scheduler
     private var requests: [UInt64: ActiveRequest] = [:]
     private var waiters: [Mailbox<GenerationError?>] = []
@@ -38,12 +36,11 @@ final class CoordinatorLoop {
     private var lastTick = MonotonicClock.now()
 
     init(
-        model: LoadedModel, backend: any StepBackend, slotCount: Int, prefillChunk: Int? = nil
+        model: LoadedModel, backend: any StepBackend, pages: PageDemand, prefillChunk: Int? = nil
     ) {
         self.model = model
         self.backend = backend
-        self.slotCount = slotCount
-        var limits = SchedulerLimits(model, slotCount: slotCount)
+        var limits = SchedulerLimits(model, pages: pages)
         limits.promptRowsBesideDecode = prefillChunk
         scheduler = Scheduler(limits: limits)
     }
@@ -57,12 +54,9 @@ final class CoordinatorLoop {
             switch event {
             case nil: break
             case .stop?: break loop
-            case .submit(let request, let deliver, let reply)?:
-                reply.offer(Result { () throws(GenerationError) in try submit(request, deliver) })
-            case .cancel(let id)?:
-                requests[id.value] = nil
-                noteAlive(id.value)
-                carryOut(scheduler.cancel(id.value))
+            case .submit(let requests, let deliver, let reply)?:
+                reply.offer(Result { () throws(GenerationError) in try submit(requests, deliver) })
+            case .cancel(let id)?: cancel(id)
             case .status(let reply)?: reply.offer(status())
             case .awaitReady(let reply)?:
                 if isUp || failure != nil { reply.offer(failure) } else { waiters.append(reply) }
@@ -98,6 +92,29 @@ final class CoordinatorLoop {
         reassure(after: ClusterLimits.waitingInterval)
     }
 
+    /// All or none.
+    private func submit(
+        _ requests: [GenerationRequest],
+        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
+    ) throws(GenerationError) -> [RequestID] {
+        var ids: [RequestID] = []
+        do throws(GenerationError) {
+            for (place, request) in requests.enumerated() {
+                ids.append(try submit(request) { deliver(place, $0) })
+            }
+        } catch {
+            for id in ids { cancel(id) }
+            throw error
+        }
+        return ids
+    }
+
+    private func cancel(_ id: RequestID) {
+        requests[id.value] = nil
+        noteAlive(id.value)
+        carryOut(scheduler.cancel(id.value))
+    }
+
     private func submit(
         _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
     ) throws(GenerationError) -> RequestID {
@@ -125,17 +142,19 @@ final class CoordinatorLoop {
 
     private func status() -> ClusterStatus {
         var status = ClusterStatus(
-            model: model.served.name, contextLength: model.served.contextLength,
+            model: model.served.name, contextLength: scheduler.limits.lengthMax,
             layerCount: model.hyperparameters.layerCount)
         backend.describe(in: &status)
-        status.slotCount = slotCount
+        status.slotCount = scheduler.limits.slotCount
+        status.pageCount = scheduler.limits.pageCount
+        status.pageTokens = scheduler.limits.pagePositionCount
+        status.pagesInUse = scheduler.pagesInUse
+        status.pagesKept = scheduler.pagesKept
+        status.preemptions = scheduler.preemptionCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
         status.waitingMax = ClusterLimits.queueMax
         status.stepsInFlight = scheduler.stepsInFlight
-        status.pageCount = scheduler.limits.pageCount
-        status.pagesInUse = scheduler.pagesInUse
-        status.pagesKept = scheduler.pagesKept
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
         status.streams = streams(now: now)
@@ -157,12 +176,14 @@ final class CoordinatorLoop {
     private func act(on outcomes: [BackendOutcome]) {
         for outcome in outcomes {
             switch outcome {
-            case .up(let epoch, let stageCount):
+            case .up(let epoch, let stageCount, let pageCount):
                 isUp = true
                 counters.pipelineChanged(now: MonotonicClock.now())
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
-                carryOut(scheduler.pipelineUp(epoch: epoch, stageCount: stageCount))
+                carryOut(
+                    scheduler.pipelineUp(
+                        epoch: epoch, stageCount: stageCount, pageCount: pageCount))
             case .down(let reason):
                 isUp = false
                 lossReason = reason
@@ -253,9 +274,9 @@ final class CoordinatorLoop {
 }
 
 extension SchedulerLimits {
-    fileprivate init(_ model: LoadedModel, slotCount: Int) {
+    fileprivate init(_ model: LoadedModel, pages: PageDemand) {
         self.init(
-            slotCount: slotCount, contextLength: model.served.contextLength,
+            slotCount: pages.slotCount, contextLength: model.served.contextLength,
             rowCountMax: ClusterLimits.rowCountMax, queueCountMax: ClusterLimits.queueMax,
             vocabularyCount: model.hyperparameters.vocabularySize,
             endOfGeneration: model.served.tokenizer.endOfGeneration)
@@ -263,9 +284,8 @@ extension SchedulerLimits {
         rowsInFlightMax = ClusterLimits.rowsInFlightMax
         recoveryLimit = ClusterLimits.recoveryLimit
         lossCountMax = ClusterLimits.lossCountMax
-        pagePositionCount = StageConfiguration.pagePositionCountDefault
-        pageCount = StageConfiguration.pageCount(
-            slotCount: slotCount, contextLength: contextLength)
+        pagePositionCount = pages.pagePositionCount
+        pageCount = pages.wanted
         keptCountMax = ClusterLimits.keptCountMax
     }
 }
@@ -278,6 +298,8 @@ extension GenerationError {
         case .emptyPrompt: self = .emptyPrompt
         case .promptTooLong(let tokens, let contextLength):
             self = .promptTooLong(tokens: tokens, contextLength: contextLength)
+        case .answerTooLong(let tokens, let asked, let positionCount):
+            self = .answerTooLong(tokens: tokens, asked: asked, positionCount: positionCount)
         case .queueFull(let waiting):
             self = .queueFull(waiting: waiting, retryAfterSeconds: retryAfterSeconds)
         case .notReady: self = .notReady(detail())

@@ -50,7 +50,7 @@ package struct LatencyStatus: Sendable, Codable, Equatable {
 /// One request that waits or runs.
 package struct StreamStatus: Sendable, Codable {
     package enum State: String, Sendable, Codable {
-        /// It has no slot yet.
+        /// It has no slot: not yet, or it had to make room.
         case waiting
         /// Its prompt is being computed.
         case prefill

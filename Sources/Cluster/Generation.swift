@@ -102,6 +102,8 @@ package struct GenerationSummary: Sendable {
 package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
     case promptTooLong(tokens: Int, contextLength: Int)
+    /// Prompt and answer together are more than the KV pages hold.
+    case answerTooLong(tokens: Int, asked: Int, positionCount: Int)
     case tokenOutOfRange(token: UInt32, vocabularyCount: Int)
     case queueFull(waiting: Int, retryAfterSeconds: Int)
     case notReady(String)
@@ -114,7 +116,12 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
         case .emptyPrompt: "the prompt is empty; send at least one token"
         case .promptTooLong(let tokens, let contextLength):
             "the prompt has \(tokens) tokens and the context holds \(contextLength); "
-                + "shorten it, or serve with a larger --context if the model allows one"
+                + "shorten it, or serve with a larger --context or --kv-memory if the model and "
+                + "the memory allow it"
+        case .answerTooLong(let tokens, let asked, let positionCount):
+            "the prompt has \(tokens) tokens and max_tokens asks for \(asked), which is more than "
+                + "the \(positionCount) tokens of all KV pages; ask for fewer, or serve with more "
+                + "--kv-memory"
         case .tokenOutOfRange(let token, let count):
             "token \(token) is not one of this model's \(count); "
                 + "make the ids with this model's tokenizer"
@@ -130,16 +137,28 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
 /// Something that turns prompts into tokens: the coordinator, or a stand-in in tests.
 package protocol TextGenerator: AnyObject, Sendable {
     var model: ServedModel { get }
-    /// Queues a request. Events come one after another on a thread of the generator's and must not
-    /// block; after `cancel` at most one that is already on its way comes.
-    /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `queueFull`,
-    /// `notReady`, `shuttingDown`.
+    /// Queues requests, all or none, such as the choices of one answer: what they have in common is
+    /// computed once. Events come with the request's place, one after another on a thread of the
+    /// generator's, and must not block; after `cancel` at most one that is already under way comes.
+    /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `answerTooLong`,
+    /// `queueFull`, `notReady`, `shuttingDown`.
     func submit(
-        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
-    ) throws(GenerationError) -> RequestID
+        _ requests: [GenerationRequest],
+        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
+    ) throws(GenerationError) -> [RequestID]
     /// Frees the request's slot; without effect when it has ended already.
     func cancel(_ id: RequestID)
     func status() -> ClusterStatus
+}
+
+extension TextGenerator {
+    /// Queues one request.
+    package func submit(
+        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) throws(GenerationError) -> RequestID {
+        guard let id = try submit([request], { deliver($1) }).first else { throw .shuttingDown }
+        return id
+    }
 }
 
 /// Names a submitted request, for `cancel`.

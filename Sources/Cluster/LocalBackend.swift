@@ -47,7 +47,7 @@ final class LocalBackend: StepBackend {
         switch event {
         case .localReady:
             isReady = true
-            return [.up(epoch: 1, stageCount: 1)]
+            return [.up(epoch: 1, stageCount: 1, pageCount: configuration.pageCount)]
         case .localFailed(let reason):
             failure = reason
             return [.down(reason: reason), .failed(reason)]

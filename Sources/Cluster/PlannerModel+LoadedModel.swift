@@ -6,10 +6,10 @@ package import Model
 package import Wire
 
 extension PlannerModel {
-    init(_ model: LoadedModel, _ configuration: CoordinatorConfiguration) {
+    init(_ model: LoadedModel, _ configuration: CoordinatorConfiguration, pages: PageDemand) {
         self.init(
             model.hyperparameters, tensors: model.tensors.compactMap(PlannedTensor.init),
-            slotCount: configuration.slotCount, contextLength: model.served.contextLength,
+            pages: pages, contextLength: model.served.contextLength,
             wireType: configuration.wireType, cacheType: configuration.cacheType)
     }
 
@@ -17,15 +17,14 @@ extension PlannerModel {
     ///
     /// `tensors` are all of the model's, checked against its numbers.
     package init(
-        _ shape: Hyperparameters, tensors: [PlannedTensor], slotCount: Int, contextLength: Int,
+        _ shape: Hyperparameters, tensors: [PlannedTensor], pages: PageDemand, contextLength: Int,
         wireType: WireType, cacheType: CacheType
     ) {
-        let oneLayer = StageConfiguration(
-            shape, layers: 0..<1, slotCount: slotCount, contextLength: contextLength,
-            cacheType: cacheType, threadCount: 1)
-        let kv = oneLayer.kvByteCountPerLayer ?? Int.max
-        let scratch = StageEngine.memoryByteCount(configuration: oneLayer, weightByteCount: 0) - kv
-        let position = kv / max(1, oneLayer.pageCount) / oneLayer.pagePositionCount
+        let onePage = StageConfiguration(
+            shape, layers: 0..<1, slotCount: pages.slotCount, contextLength: contextLength,
+            pageCount: 1, cacheType: cacheType, threadCount: 1)
+        let kv = onePage.kvByteCountPerLayer ?? Int.max
+        let scratch = StageEngine.memoryByteCount(configuration: onePage, weightByteCount: 0) - kv
         var layers = [[PlannedTensor]](repeating: [], count: shape.layerCount)
         var embedding: [PlannedTensor] = []
         var output: [PlannedTensor] = []
@@ -42,14 +41,14 @@ extension PlannerModel {
         let head = (isTied ? embedding : output).filter { $0.role != .outputNorm }
         self.init(
             layerBytes: layers.map(Self.blobBytes), embeddingBytes: Self.blobBytes(embedding),
-            outputBytes: Self.blobBytes(output), tiedHead: isTied, kvBytesPerLayer: UInt64(kv),
+            outputBytes: Self.blobBytes(output), tiedHead: isTied, pages: pages,
             scratchBytes: UInt64(max(0, scratch)),
             work: ModelWork(
                 layers: layers.map(ModelWork.Part.init), head: ModelWork.Part(head),
-                kvBytesPerPosition: UInt64(position),
+                kvBytesPerPosition: UInt64(kv / onePage.pagePositionCount),
                 attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
                 rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
-                contextLength: contextLength,
+                contextLength: pages.positionsPerSlot(pages.wanted),
                 // Twice normalised and quantised; quantised; activated and quantised.
                 layerValues: UInt64(
                     3 * shape.embeddingLength + shape.headCount * shape.headSize
@@ -95,28 +94,53 @@ extension ElementType {
     }
 }
 
+extension PageDemand {
+    /// Throws where `--kv-memory` is too small.
+    init(
+        _ model: LoadedModel, _ configuration: CoordinatorConfiguration
+    ) throws(PageDemandError) {
+        try self.init(
+            model.hyperparameters, slotCount: configuration.slotCount,
+            contextLength: configuration.contextLength, kvByteCount: configuration.kvByteCount,
+            cacheType: configuration.cacheType)
+    }
+
+    package init(
+        _ shape: Hyperparameters, slotCount: Int, contextLength: Int?, kvByteCount: Int?,
+        cacheType: CacheType
+    ) throws(PageDemandError) {
+        let onePage = StageConfiguration(
+            shape, layers: 0..<1, slotCount: slotCount, contextLength: 1, pageCount: 1,
+            cacheType: cacheType, threadCount: 1)
+        try self.init(
+            slotCount: slotCount, contextLength: contextLength, contextLimit: shape.contextLength,
+            kvByteCount: kvByteCount, pagePositionCount: onePage.pagePositionCount,
+            pageBytes: UInt64(onePage.kvByteCountPerLayer ?? Int.max),
+            layerCount: shape.layerCount, countMax: Int(Limits.pagesMax))
+    }
+}
+
 extension StageConfiguration {
     init(
-        _ model: LoadedModel, _ configuration: CoordinatorConfiguration, layers: Range<Int>,
-        threadCount: Int
+        _ model: LoadedModel, _ configuration: CoordinatorConfiguration, pages: PageDemand,
+        layers: Range<Int>, threadCount: Int
     ) {
         self.init(
             model.hyperparameters, layers: layers, slotCount: configuration.slotCount,
-            contextLength: model.served.contextLength, cacheType: configuration.cacheType,
-            threadCount: threadCount)
+            contextLength: model.served.contextLength, pageCount: pages.wanted,
+            cacheType: configuration.cacheType, threadCount: threadCount)
     }
 
     /// `slotCount` are those of sequences that run.
     fileprivate init(
         _ shape: Hyperparameters, layers: Range<Int>, slotCount: Int, contextLength: Int,
-        cacheType: CacheType, threadCount: Int
+        pageCount: Int, cacheType: CacheType, threadCount: Int
     ) {
         self.init(
             hyperparameters: shape, layers: layers,
             slotCount: slotCount + ClusterLimits.keptCountMax, contextLength: contextLength,
-            pageCount: Self.pageCount(slotCount: slotCount, contextLength: contextLength),
-            kvType: KVType(cacheType), rowCountMax: ClusterLimits.rowCountMax,
-            threadCount: threadCount)
+            pageCount: pageCount, kvType: KVType(cacheType),
+            rowCountMax: ClusterLimits.rowCountMax, threadCount: threadCount)
     }
 }
 

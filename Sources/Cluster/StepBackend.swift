@@ -32,8 +32,9 @@ enum BackendEvent: Sendable {
 
 /// What the coordinator has to act on.
 enum BackendOutcome {
-    /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch.
-    case up(epoch: UInt32, stageCount: Int)
+    /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch; each has a
+    /// KV cache of `pageCount` pages.
+    case up(epoch: UInt32, stageCount: Int, pageCount: Int)
     /// Steps in flight are lost, and the KV caches with them.
     case down(reason: String)
     case candidates(stepID: UInt64, Candidates)

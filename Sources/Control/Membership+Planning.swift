@@ -5,7 +5,8 @@ import Wire
 extension Membership {
     /// A new plan if there is none and it is time for one.
     mutating func planIfDue() -> [MembershipDirective] {
-        guard assignment == nil, !roster.isEmpty, isDue else { return [] }
+        // A plan that failed fails again until somebody joins.
+        guard assignment == nil, shortage == nil, !roster.isEmpty, isDue else { return [] }
         guard case .success(let plan) = makePlan() else { return [] }
         return assign(plan)
     }

@@ -91,7 +91,7 @@ package struct Membership: Sendable {
             let reason =
                 "one layer needs \(ByteCount(least)) and the worker offers "
                 + "\(ByteCount(worker.memoryBudgetBytes)); raise --memory, or serve with a "
-                + "smaller --context or --slots"
+                + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
         roster.append(Member(info: worker, lastHeard: now))
@@ -166,6 +166,7 @@ package struct Membership: Sendable {
     private mutating func drop(_ node: NodeID) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
+        shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
         guard let current = assignment, current.plan.stages.contains(where: { $0.node == node })
         else { return [] }

@@ -66,12 +66,14 @@ package struct PageLedger: Sendable {
         for page in tables.removeValue(forKey: slot) ?? [] { drop(page) }
     }
 
-    /// Lets the empty `slot` hold the first pages of `source`: `length` is a multiple of the page.
+    /// Lets the empty `slot` hold the first whole pages of `source`, and for what is left of
+    /// `length` a page of its own, which must be free.
     package mutating func fork(slot: UInt32, source: UInt32, length: Int) {
-        precondition(length % pagePositionCount == 0 && heldCount(slot: slot) == 0)
-        let shared = Array((tables[source] ?? []).prefix(pages(length)))
+        precondition(heldCount(slot: slot) == 0)
+        let shared = Array((tables[source] ?? []).prefix(length / pagePositionCount))
         for page in shared { holderCounts[page] += 1 }
         tables[slot] = shared
+        extend(slot: slot, to: length)
     }
 
     private mutating func drop(_ page: Int) {

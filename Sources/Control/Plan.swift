@@ -9,6 +9,8 @@ package struct Plan: Sendable, Equatable {
     package var leftOut: [LeftOutWorker]
     /// nil where workers did not measure themselves.
     package var prediction: PlanPrediction?
+    /// Pages of KV cache that every stage has memory for; nil where the model demands none.
+    package var pageCount: Int?
 
     package init(stages: [PlannedStage], leftOut: [LeftOutWorker] = []) {
         self.stages = stages

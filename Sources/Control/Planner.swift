@@ -18,9 +18,9 @@ package struct Planner: Sendable {
         self.goal = goal
     }
 
-    /// Throws how much is missing when no split fits. `links` are those measured so far.
-    package func plan(
-        workers: [PlannerWorker], links: [WorkerPair: NetworkPath] = [:]
+    /// A plan with the model's KV cache as it is. Throws how much is missing when no split fits.
+    func splitPlan(
+        workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
     ) throws(PlannerFailure) -> Plan {
         if let work = model.work, !workers.isEmpty,
             workers.allSatisfy({ $0.speed.isMeasured })
@@ -53,7 +53,7 @@ package struct Planner: Sendable {
         return rate(free) > rate(found) * 1.1
     }
 
-    private func planByMemory(_ workers: [PlannerWorker]) throws(PlannerFailure) -> Plan {
+    func planByMemory(_ workers: [PlannerWorker]) throws(PlannerFailure) -> Plan {
         let sums = model.layerSums
         guard !workers.isEmpty else {
             let whole = model.needBytes(0..<model.layerBytes.count, layerSums: sums)
@@ -130,12 +130,18 @@ package struct Planner: Sendable {
 package enum PlannerFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The least that would have to be added to the workers there are.
     case notEnoughMemory(missingBytes: UInt64)
+    /// The weights fit, but not the pages of one sequence of `wanted` positions.
+    case contextTooLong(wanted: Int, fits: Int)
 
     package var description: String {
         switch self {
         case .notEnoughMemory(let bytes):
-            "the workers' memory is \(ByteCount(bytes)) short; add a worker, give one more "
-                + "--memory, or serve with a smaller --context or --slots"
+            "the workers' memory is \(ByteCount(bytes)) short; add a worker, or give one more "
+                + "--memory"
+        case .contextTooLong(let wanted, let fits):
+            "beside the weights the workers' memory holds a context of \(fits) tokens, not "
+                + "\(wanted); serve with --context \(fits) or --kv q8, add a worker, or give one "
+                + "more --memory"
         }
     }
 }

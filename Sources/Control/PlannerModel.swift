@@ -9,8 +9,10 @@ package struct PlannerModel: Sendable, Equatable {
     package var outputBytes: UInt64
     /// The head is the embedding: the last stage needs it too.
     package var tiedHead: Bool
-    /// One layer's KV cache for all slots and positions.
+    /// One layer's KV cache.
     package var kvBytesPerLayer: UInt64
+    /// How many pages that cache is to have; nil where its size is fixed.
+    package var pages: PageDemand?
     /// What a stage needs besides, however few layers it has.
     package var scratchBytes: UInt64
     /// What steps take in time; nil to plan by memory alone.
@@ -31,9 +33,31 @@ package struct PlannerModel: Sendable, Equatable {
         self.work = work
     }
 
+    /// With a demand for pages the KV cache is of as many as are wanted.
+    package init(
+        layerBytes: [UInt64], embeddingBytes: UInt64, outputBytes: UInt64, tiedHead: Bool,
+        pages: PageDemand, scratchBytes: UInt64, work: ModelWork? = nil
+    ) {
+        self.init(
+            layerBytes: layerBytes, embeddingBytes: embeddingBytes, outputBytes: outputBytes,
+            tiedHead: tiedHead, kvBytesPerLayer: 0, scratchBytes: scratchBytes, work: work)
+        self.pages = pages
+        self = with(pageCount: pages.wanted)
+    }
+
+    /// The same with a KV cache of `pageCount` pages.
+    func with(pageCount: Int) -> PlannerModel {
+        guard let pages else { return self }
+        var copy = self
+        copy.kvBytesPerLayer = pages.bytes(pageCount)
+        copy.work?.contextLength = pages.positionsPerSlot(pageCount)
+        return copy
+    }
+
     /// The least a worker can be of use with: one layer, the smallest, in the middle of the model.
     package var leastBytes: UInt64 {
-        (layerBytes.min() ?? 0).addingClamped(kvBytesPerLayer).addingClamped(scratchBytes)
+        let kv = pages.map { $0.bytes($0.least) } ?? kvBytesPerLayer
+        return (layerBytes.min() ?? 0).addingClamped(kv).addingClamped(scratchBytes)
     }
 
     /// Bytes of a stage with the layers `range`, given each prefix's sum as `layerSums` returns it.

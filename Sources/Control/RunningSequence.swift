@@ -12,6 +12,9 @@ struct RunningSequence: Sendable {
     var cachedCount = 0
     /// Whether candidates have come back since the admission: from here on a row a token.
     var isDecoding = false
+    /// The stay of the sequence that computes the same tokens, while this one waits for them
+    /// without a position of its own.
+    var leader: UInt64?
     /// The latest step that carries a row of it.
     var lastStepID: UInt64 = 0
 

@@ -26,8 +26,19 @@ extension Scheduler {
         return directives + nextSteps()
     }
 
-    /// Draws the token after `row` for the sequence at `index`.
+    /// Draws the token after `row` for the sequence at `index`, and for those that waited for it.
     private mutating func advance(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
+        // They fork before the sequence may end and give its positions away.
+        let followers = forkFollowers(of: index)
+        return followers.reduce(into: draw(index, row)) { directives, admission in
+            guard let place = sequences.firstIndex(where: { $0.admission == admission }) else {
+                return
+            }
+            directives += draw(place, row)
+        }
+    }
+
+    private mutating func draw(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
         var directives: [SchedulerDirective] = []
         sequences[index].isDecoding = true
         let durable = sequences[index].durable
@@ -39,8 +50,10 @@ extension Scheduler {
         case .needsAllLogits:
             sequences[index].cachedCount -= 1
             sequences[index].durable.wantsAllLogits = true
-            edits.append(.truncate(slot: row.slot, length: row.position))
-            ledger.truncate(slot: row.slot, to: Int(row.position))
+            // Not the row's slot, where the row is that of a leader.
+            let slot = sequences[index].slot
+            edits.append(.truncate(slot: slot, length: row.position))
+            ledger.truncate(slot: slot, to: Int(row.position))
         case .token(let token, _) where isEnd(token, of: durable.request):
             directives.append(durable.finished(.stop))
             retire(index)

@@ -29,42 +29,45 @@ extension Scheduler {
     /// sequence would soon have to go again.
     mutating func admit() {
         while sequences.count < limits.slotCount, let next = queue.first {
-            let source = longestPrefix(next.tokens)
-            let shared = ledger.pages(source?.length ?? 0)
+            let leader = leader(for: next, among: sequences[...])
+            let source = leader == nil ? longestPrefix(next.tokens) : nil
+            let held = ledger.pages(source?.length ?? 0)
+            let shared = leader == nil ? held : leaderPages(next)
             let growing = sequences.reduce(0) {
-                $0 + max(0, roomPages($1.durable) - ledger.heldCount(slot: $1.slot))
+                let own =
+                    $1.leader == nil ? ledger.heldCount(slot: $1.slot) : leaderPages($1.durable)
+                return $0 + max(0, roomPages($1.durable) - own)
             }
             // What is shared does not become free by letting its keeper go.
-            let gain = ledger.gain(
-                releasing: kept.map(\.slot), pinning: shared, of: source?.slot)
+            let gain = ledger.gain(releasing: kept.map(\.slot), pinning: held, of: source?.slot)
             let possible = ledger.freeCount + gain
             guard roomPages(next) - shared + growing <= possible else { return }
-            admit(queue.removeFirst(), from: source)
+            admit(queue.removeFirst(), from: source, behind: leader?.admission)
         }
     }
 
     private mutating func admit(
-        _ durable: DurableSequence, from source: (slot: UInt32, length: Int)?
+        _ durable: DurableSequence, from source: (slot: UInt32, length: Int)?,
+        behind leader: UInt64?
     ) {
         guard let slot = freeSlots.popLast() else {
             preconditionFailure("there is a slot for each that runs and each that is kept")
         }
         admissionCount += 1
         var sequence = RunningSequence(durable, slot: slot, admission: admissionCount)
-        if let source {
-            edits.append(.fork(slot: slot, source: source.slot, length: UInt32(source.length)))
-            ledger.fork(slot: slot, source: source.slot, length: source.length)
-            sequence.cachedCount = source.length
-            if let place = kept.firstIndex(where: { $0.slot == source.slot }) {
-                kept.append(kept.remove(at: place))
-            }
-        }
+        sequence.leader = leader
         sequences.append(sequence)
+        if let source { fork(sequences.count - 1, from: source.slot, length: source.length) }
+    }
+
+    /// Pages that a follower will share with its leader: the whole ones.
+    private func leaderPages(_ follower: DurableSequence) -> Int {
+        follower.tokens.count / limits.pagePositionCount
     }
 
     /// The slot that begins with the most whole pages of `tokens`. The last token is always
     /// computed, as its row is what predicts the next.
-    private func longestPrefix(_ tokens: [UInt32]) -> (slot: UInt32, length: Int)? {
+    func longestPrefix(_ tokens: [UInt32]) -> (slot: UInt32, length: Int)? {
         guard limits.keptCountMax > 0 else { return nil }
         let size = limits.pagePositionCount
         var best: (slot: UInt32, length: Int)?
@@ -112,6 +115,7 @@ extension Scheduler {
                 let youngest = sequences.removeLast()
                 release(youngest.slot)
                 queue.insert(youngest.durable, at: 0)
+                if youngest.leader == nil { preemptionCount += 1 }
             } else {
                 break
             }
@@ -122,7 +126,7 @@ extension Scheduler {
         return granted
     }
 
-    private mutating func drop(_ prefix: KeptPrefix) {
+    mutating func drop(_ prefix: KeptPrefix) {
         kept.removeAll { $0.slot == prefix.slot }
         release(prefix.slot)
     }

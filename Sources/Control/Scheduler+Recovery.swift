@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Scheduler {
-    /// Every stage of the plan `epoch` is ready, with empty KV caches. What waited begins.
-    package mutating func pipelineUp(epoch: UInt32, stageCount: Int) -> [SchedulerDirective] {
+    /// Every stage of the plan `epoch` is ready, with empty KV caches of `pageCount` pages (nil for
+    /// as many as before). What waited begins.
+    package mutating func pipelineUp(
+        epoch: UInt32, stageCount: Int, pageCount: Int? = nil
+    ) -> [SchedulerDirective] {
         precondition(self.epoch == nil, "pipelineDown comes before the next pipelineUp")
         self.epoch = epoch
+        limits.pageCount = pageCount ?? limits.pageCount
         outageStart = nil
         // The next one to use at the end.
         freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
@@ -14,7 +18,20 @@ extension Scheduler {
             stageCount: stageCount, rowCountMax: limits.rowCountMax,
             fixedPromptRowCount: limits.promptRowsBesideDecode)
         nextStepID = 1
-        return nextSteps()
+        return endOverlong() + nextSteps()
+    }
+
+    /// The new plan may have fewer pages than the one before: what has no room even alone ends,
+    /// with what it has.
+    private mutating func endOverlong() -> [SchedulerDirective] {
+        let limit = limits.lengthMax
+        let overlong = queue.filter { $0.tokens.count >= limit }
+        queue.removeAll { $0.tokens.count >= limit }
+        return overlong.map {
+            $0.generatedCount > 0
+                ? $0.finished(.length)
+                : .failed(id: $0.id, .tooLong(tokens: $0.tokens.count, limit: limit))
+        }
     }
 
     /// The pipeline is gone with its KV caches: its sequences wait for the next one.

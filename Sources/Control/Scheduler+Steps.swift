@@ -22,6 +22,7 @@ extension Scheduler {
             id: nextStepID, rowCountMax: min(limits.rowCountMax, rowsLeft),
             allLogitsRowsMax: limits.allLogitsRowsMax)
         var draft = empty
+        promoteFollowers()
         planGroup(in: &draft, of: decoding)
         admit()
         planPrompts(in: &draft, isDecoding: decoding > 0)
@@ -79,7 +80,8 @@ extension Scheduler {
     /// to the one that is nearest to its end, so that a short one does not wait for a long one.
     private func planPrompts(in draft: inout StepDraft, isDecoding: Bool) {
         let order = sequences.indices.filter {
-            !sequences[$0].isDecoding && sequences[$0].pendingCount > 0
+            !sequences[$0].isDecoding && sequences[$0].leader == nil
+                && sequences[$0].pendingCount > 0
         }
         guard let oldest = order.first,
             let nearest = order.min(by: {

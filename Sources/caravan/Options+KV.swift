@@ -1,8 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Wire
 
+extension Syntax {
+    /// What `--context` and `--kv-memory` say together.
+    static let kvNotes = [
+        "Keys and values are kept in pages, which running sequences take as they grow. There are",
+        "pages for --slots sequences of --context tokens (of "
+            + "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where",
+        "the workers' memory is short, or as many as --kv-memory holds. When they run out the",
+        "youngest sequence waits, and resumes later with the same tokens.",
+    ]
+}
+
 extension Syntax.Option {
+    static let context = Syntax.Option(
+        "--context", "N",
+        "tokens a sequence may have (default: the model's limit, as far as pages go)")
+    static let kvMemory = Syntax.Option(
+        "--kv-memory", "SIZE", "memory for keys and values, of all workers together")
     static let kv = Syntax.Option(
         "--kv", "TYPE", "what KV caches hold: f16 or q8, about half the memory (default f16)")
 }

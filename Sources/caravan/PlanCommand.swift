@@ -18,9 +18,8 @@ struct PlanCommand: Command {
             .init(
                 "--streams", "N",
                 "sequences at once (default \(ClusterLimits.defaultSlotCount))"),
-            .init(
-                "--context", "N",
-                "tokens a sequence may have (default \(ClusterLimits.defaultContextLength))"),
+            .context,
+            .kvMemory,
             .optimise,
             .wire,
             .kv,
@@ -35,7 +34,7 @@ struct PlanCommand: Command {
             "SPEC is memory=SIZE,bandwidth=RATE and, as known, int8=RATE, name=TEXT, count=N,",
             "rtt=TIME, link=RATE: memory=64GiB,bandwidth=40GB/s,int8=2TOP/s,link=10Gbit/s,count=6.",
             "memory is what Caravan may use of the box. Exit status 1: the boxes are too small.",
-        ])
+        ] + Syntax.kvNotes)
 
     private let modelText: String
     private let type: String?
@@ -43,7 +42,8 @@ struct PlanCommand: Command {
     private let url: String?
     private let apiKeyFile: String?
     private let streams: Int
-    private let contextLength: Int
+    private let contextLength: Int?
+    private let kvByteCount: Int?
     private let objective: PlannerGoal.Objective
     private let wireType: WireType
     private let cacheType: CacheType
@@ -63,9 +63,8 @@ struct PlanCommand: Command {
         streams =
             try options.integer("--streams", in: 1...ClusterLimits.slotCountMax)
             ?? ClusterLimits.defaultSlotCount
-        contextLength =
-            try options.integer("--context", in: 8...(1 << 24))
-            ?? ClusterLimits.defaultContextLength
+        contextLength = try options.integer("--context", in: 8...(1 << 24))
+        kvByteCount = try options.byteCount("--kv-memory")
         objective = try options.objective()
         wireType = try options.wireType(needs: nil)
         cacheType = try options.cacheType()
@@ -76,16 +75,20 @@ struct PlanCommand: Command {
         let model = try PlannableModel(modelText, type: type)
         let (workers, links) = try url.map(workersOfCluster) ?? (imaginedWorkers, [:])
         guard !workers.isEmpty else { throw PlanError.noWorkers(url ?? "") }
-        let context = min(contextLength, model.hyperparameters.contextLength)
+        let limit = model.hyperparameters.contextLength
+        let context = min(contextLength ?? limit, limit)
+        let pages = try PageDemand(
+            model.hyperparameters, slotCount: streams, contextLength: contextLength,
+            kvByteCount: kvByteCount, cacheType: cacheType)
         let planner = Planner(
             model: model.plannerModel(
-                slotCount: streams, contextLength: context, wireType: wireType,
-                cacheType: cacheType),
+                pages: pages, contextLength: context, wireType: wireType, cacheType: cacheType),
             goal: PlannerGoal(
                 objective: objective, streams: streams,
                 rowCountMax: ClusterLimits.rowCountMax))
         let report = PlanReport(
-            model: model, planner: planner, workers: workers, links: links, contextLength: context,
+            model: model, planner: planner, workers: workers, links: links, pages: pages,
+            context: context,
             assumesArithmetic: nodes.contains(where: \.assumesArithmetic))
         print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
         return report.fits ? ExitStatus.done : ExitStatus.failed

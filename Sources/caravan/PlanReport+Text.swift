@@ -7,8 +7,14 @@ extension PlanReport {
     var text: String {
         var lines = [
             "\(model.onOneLine): \(ByteSize.text(modelBytes)) of weights, "
-                + "\(streams) \(streams == 1 ? "stream" : "streams") of \(contextLength) tokens"
+                + "\(streams) \(streams == 1 ? "stream" : "streams") of \(tokensOfEach) tokens"
         ]
+        if let contextLengthThatFits {
+            lines.append(
+                "does not fit: memory beside the weights holds \(contextLengthThatFits) tokens, "
+                    + "no sequence of \(contextLength)")
+            return lines.joined(separator: "\n") + "\n"
+        }
         if let missingBytes {
             lines.append("does not fit: \(Self.gibibytes(missingBytes)) GiB more memory is needed")
             return lines.joined(separator: "\n") + "\n"
@@ -20,6 +26,9 @@ extension PlanReport {
         lines += figures
         return lines.joined(separator: "\n") + "\n"
     }
+
+    /// With which all streams have as many.
+    private var tokensOfEach: Int { min(contextLength, pageCount * pageTokens / streams) }
 
     private var table: [String] {
         let showsLinks = stages.contains { $0.linkBytesPerSecond != nil }
@@ -59,6 +68,12 @@ extension PlanReport {
             pairs.append(
                 ("first token", "after \(TimeSpan(seconds)), prompt of \(promptLength)\(note)"))
         }
+        pairs.append(
+            (
+                "pages",
+                "\(pageCount) of \(pageTokens) tokens, \(ByteSize.text(keyValueBytes)): "
+                    + "one stream may have \(contextLength)"
+            ))
         if let contextLengthMax {
             pairs.append(("context", "up to \(contextLengthMax) tokens a stream would fit"))
         }
@@ -72,6 +87,11 @@ extension PlanReport {
         }
         let width = pairs.map(\.0.count).max() ?? 0
         return pairs.map { "\($0.0.padded(to: width))  \($0.1)" }
+    }
+
+    private var keyValueBytes: Int {
+        let (bytes, isOver) = pageBytes.multipliedReportingOverflow(by: UInt64(pageCount))
+        return isOver ? .max : Int(clamping: bytes)
     }
 
     /// Three digits or so.

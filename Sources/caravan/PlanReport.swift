@@ -35,9 +35,15 @@ struct PlanReport: Encodable {
     let modelBytes: Int
     let objective: String
     let streams: Int
+    /// Tokens that a sequence may have, and of the pages that all of them share.
     let contextLength: Int
+    let pageCount: Int
+    let pageTokens: Int
+    let pageBytes: UInt64
     /// GiB that the boxes are short of; nil if the model fits.
     let missingBytes: UInt64?
+    /// The weights fit, but only a context that is so much shorter than the one asked for.
+    let contextLengthThatFits: Int?
     let stages: [Stage]
     let leftOut: [LeftOut]
     let tokensPerSecondOfOneStream: Double?
@@ -49,30 +55,25 @@ struct PlanReport: Encodable {
     let withOneMore: More?
     let assumesArithmetic: Bool
 
-    var fits: Bool { missingBytes == nil }
+    var fits: Bool { missingBytes == nil && contextLengthThatFits == nil }
 
     init(
         model: PlannableModel, planner: Planner, workers: [PlannerWorker],
-        links: [WorkerPair: NetworkPath], contextLength: Int, assumesArithmetic: Bool
+        links: [WorkerPair: NetworkPath], pages: PageDemand, context: Int, assumesArithmetic: Bool
     ) {
         self.model = model.name
         modelBytes = model.byteCount
         objective = planner.goal.objective.rawValue
         streams = planner.goal.streams
-        self.contextLength = contextLength
         self.assumesArithmetic = assumesArithmetic
         let byNode = Dictionary(
             workers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
         let plan: Plan?
-        do throws(PlannerFailure) {
-            plan = try planner.plan(workers: workers, links: links)
-            missingBytes = nil
-        } catch {
-            plan = nil
-            switch error {
-            case .notEnoughMemory(let bytes): missingBytes = bytes
-            }
-        }
+        (plan, missingBytes, contextLengthThatFits) = Self.outcome(planner, workers, links)
+        pageCount = plan?.pageCount ?? pages.wanted
+        pageTokens = pages.pagePositionCount
+        pageBytes = pages.pageBytes * UInt64(model.hyperparameters.layerCount)
+        contextLength = min(context, pageCount * pageTokens)
         let found = plan?.prediction
         stages = (plan?.stages ?? []).enumerated().map { index, stage in
             Stage(
@@ -95,6 +96,20 @@ struct PlanReport: Encodable {
         }
         limit = found?.limit.description
         withOneMore = found == nil ? nil : Self.more(planner, workers, links)
+    }
+
+    /// The plan, or the bytes that are missing, or the context that would fit.
+    private static func outcome(
+        _ planner: Planner, _ workers: [PlannerWorker], _ links: [WorkerPair: NetworkPath]
+    ) -> (Plan?, UInt64?, Int?) {
+        do throws(PlannerFailure) {
+            return (try planner.plan(workers: workers, links: links), nil, nil)
+        } catch {
+            switch error {
+            case .notEnoughMemory(let bytes): return (nil, bytes, nil)
+            case .contextTooLong(_, let fits): return (nil, nil, fits)
+            }
+        }
     }
 
     /// Plans again with one more box.

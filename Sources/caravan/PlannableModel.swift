@@ -43,10 +43,10 @@ struct PlannableModel {
     var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
     func plannerModel(
-        slotCount: Int, contextLength: Int, wireType: WireType, cacheType: CacheType
+        pages: PageDemand, contextLength: Int, wireType: WireType, cacheType: CacheType
     ) -> PlannerModel {
         PlannerModel(
-            hyperparameters, tensors: tensors, slotCount: slotCount, contextLength: contextLength,
+            hyperparameters, tensors: tensors, pages: pages, contextLength: contextLength,
             wireType: wireType, cacheType: cacheType)
     }
 }

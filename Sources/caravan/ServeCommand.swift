@@ -17,9 +17,7 @@ struct ServeCommand: Command {
             SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
             .init("--local", "N", "start N workers on this machine"),
             .init("--threads", "N", "compute threads of each local worker"),
-            .init(
-                "--context", "N",
-                "tokens a sequence may have (default \(ClusterLimits.defaultContextLength))"),
+            .context,
             .init(
                 "--slots", "N",
                 "sequences computed at once (default \(ClusterLimits.defaultSlotCount))"),
@@ -27,12 +25,13 @@ struct ServeCommand: Command {
                 "--prefill-chunk", "N",
                 "rows of prompts in a step that also generates, at most "
                     + "\(ClusterLimits.rowCountMax) (default: what at most doubles its time)"),
+            .kvMemory,
             .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
             .optimise,
-        ])
+        ], notes: Syntax.kvNotes)
 
     private let modelPath: String
     private let listen: SocketAddress
@@ -60,10 +59,10 @@ struct ServeCommand: Command {
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
             // The real one is read when it is run.
             security: .token(ClusterToken()),
-            contextLength: try options.integer("--context", in: 8...Int(Int32.max))
-                ?? ClusterLimits.defaultContextLength,
+            contextLength: try options.integer("--context", in: 8...Int(Int32.max)),
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
+            kvByteCount: try options.byteCount("--kv-memory"),
             cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
             wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
             objective: try options.objective(),
@@ -72,7 +71,8 @@ struct ServeCommand: Command {
 
     func run() throws -> Int32 {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
-        let model = try LoadedModel(path: modelPath, contextLength: configuration.contextLength)
+        let model = try LoadedModel(
+            path: modelPath, contextLength: configuration.contextLength ?? .max)
         var configuration = configuration
         configuration.security = try security.forCoordinator()
         let coordinator = try Coordinator(model: model, configuration: configuration)

@@ -19,6 +19,12 @@ package struct StatusReport {
                 + "slots \(status.slotsInUse)/\(status.slotCount)  waiting \(status.waiting)  "
                 + "served \(status.requestsServed)  tokens \(status.tokensGenerated)  "
                 + "up \(TopView.age(status.uptimeSeconds))")
+        if status.pageCount > 0 {
+            lines.append(
+                "KV pages \(status.pagesInUse)/\(status.pageCount) of \(status.pageTokens) tokens, "
+                    + "\(status.pagesKept) kept for prompts that begin alike; "
+                    + "\(status.preemptions) sequences preempted")
+        }
         lines.append(
             "coordinator \(ByteSize.text(status.coordinatorPrivateBytes)) private memory, "
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "

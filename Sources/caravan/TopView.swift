@@ -147,12 +147,16 @@ package struct TopView {
     private func load(_ status: ClusterStatus) -> StyledLine {
         var line = StyledLine("slots ")
         line.add("\(status.slotsInUse)/\(status.slotCount)", .accent)
+        if status.pageCount > 0 {
+            line.add("  pages ")
+            line.add("\(status.pagesInUse - status.pagesKept)/\(status.pageCount)", .accent)
+        }
         line.add("  queue ")
         let isFull = status.waiting >= status.waitingMax
         line.add("\(status.waiting)/\(status.waitingMax)", isFull ? .alarm : .accent)
         line.add("  served \(status.requestsServed)  tokens \(status.tokensGenerated)")
-        let memory = ByteSize.text(status.coordinatorPrivateBytes)
-        line.add("  coordinator \(memory)", .faint)
+        let memory = "  coordinator \(ByteSize.text(status.coordinatorPrivateBytes))"
+        if line.width + memory.count <= width { line.add(memory, .faint) }
         return line
     }
 

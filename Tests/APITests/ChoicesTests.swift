@@ -72,22 +72,15 @@ struct ChoicesTests {
         #expect(response.events.last == "[DONE]")
     }
 
-    @Test func allChoicesAreTakenOrNone() throws {
+    @Test(arguments: [false, true]) func allChoicesAreTakenOrNone(stream: Bool) throws {
         var script = FakeGenerator.saying("a", ending: .hold)
         script.takenMax = 2
         let fake = try ServedFake(script)
-        for stream in ["false", "true"] {
-            let response = fake.complete(#"{"prompt":"abc","n":3,"stream":\#(stream)}"#)
-            #expect(response.status == 429)
-            #expect(response.headers["retry-after"] == "17")
-            #expect(response.error["code"] as? String == "queue_full")
-            script.takenMax = 5
-            if stream == "false" {
-                for _ in 0..<2 { fake.generator.awaitCancellation() }
-                fake.generator.script = script
-            }
-        }
-        for _ in 0..<2 { fake.generator.awaitCancellation() }
+        let response = fake.complete(#"{"prompt":"abc","n":3,"stream":\#(stream)}"#)
+        #expect(response.status == 429)
+        #expect(response.headers["retry-after"] == "17")
+        #expect(response.error["code"] as? String == "queue_full")
+        #expect(fake.generator.startedCount == 0)
     }
 
     @Test func choiceThatFailsEndsTheOthers() throws {

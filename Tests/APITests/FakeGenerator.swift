@@ -23,7 +23,7 @@ final class FakeGenerator: TextGenerator {
         var ending = Ending.finish(.stop, trailing: "")
         /// Thrown by `submit`.
         var refusal: GenerationError?
-        /// Requests taken before the queue is full; nil for any count.
+        /// Requests asked for before the queue is full; nil for any count.
         var takenMax: Int?
         /// Says the request's seed before `tokens`.
         var saysSeed = false
@@ -34,6 +34,7 @@ final class FakeGenerator: TextGenerator {
     private struct State {
         var script = Script()
         var requests: [GenerationRequest] = []
+        var startedCount = 0
         var cancelled: Set<RequestID> = []
         var state = "ready"
         var status: ClusterStatus?
@@ -79,6 +80,9 @@ final class FakeGenerator: TextGenerator {
 
     var requests: [GenerationRequest] { state.withLock { $0.requests } }
 
+    /// Requests that were not refused.
+    var startedCount: Int { state.withLock { $0.startedCount } }
+
     /// What `status` says from now on.
     func setStatus(_ status: ClusterStatus) { state.withLock { $0.status = status } }
 
@@ -91,17 +95,26 @@ final class FakeGenerator: TextGenerator {
     func awaitSubmission() { submissions.wait() }
 
     func submit(
-        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
-    ) throws(GenerationError) -> RequestID {
-        let (script, id, count) = state.withLock { state in
-            state.requests.append(request)
-            let count = state.requests.count
-            return (state.script, RequestID(UInt64(count)), count)
+        _ requests: [GenerationRequest],
+        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
+    ) throws(GenerationError) -> [RequestID] {
+        let (script, count) = state.withLock { state in
+            state.requests += requests
+            return (state.script, state.requests.count)
         }
         if let most = script.takenMax, count > most {
             throw .queueFull(waiting: most, retryAfterSeconds: 17)
         }
         if let refusal = script.refusal { throw refusal }
+        for request in requests { try check(request) }
+        return requests.enumerated().map { place, request in
+            let id = RequestID(UInt64(count - requests.count + place + 1))
+            start(request, script, id) { deliver(place, $0) }
+            return id
+        }
+    }
+
+    private func check(_ request: GenerationRequest) throws(GenerationError) {
         guard !request.prompt.isEmpty else { throw .emptyPrompt }
         guard request.prompt.count <= model.contextLength else {
             throw .promptTooLong(tokens: request.prompt.count, contextLength: model.contextLength)
@@ -110,6 +123,13 @@ final class FakeGenerator: TextGenerator {
         if let token = request.prompt.first(where: { $0 >= vocabularyCount }) {
             throw .tokenOutOfRange(token: token, vocabularyCount: vocabularyCount)
         }
+    }
+
+    private func start(
+        _ request: GenerationRequest, _ script: Script, _ id: RequestID,
+        _ deliver: @escaping @Sendable (GenerationEvent) -> Void
+    ) {
+        state.withLock { $0.startedCount += 1 }
         submissions.signal()
         queue.async { [self] in
             if script.saysSeed {
@@ -124,7 +144,6 @@ final class FakeGenerator: TextGenerator {
             }
             end(script, id, promptTokenCount: request.prompt.count, deliver)
         }
-        return id
     }
 
     private func end(

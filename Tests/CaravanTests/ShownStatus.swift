@@ -31,6 +31,11 @@ enum ShownStatus {
         status.state = "ready"
         status.epoch = 3
         status.slotCount = 16
+        status.pageCount = 1024
+        status.pageTokens = 64
+        status.pagesInUse = 40 * min(16, streams) + 92
+        status.pagesKept = 92
+        status.preemptions = 3
         status.slotsInUse = min(16, streams)
         status.waiting = max(0, streams - 16)
         status.waitingMax = 256

@@ -8,7 +8,8 @@ struct StatusReportTests {
     @Test func busyClusterShowsEveryTable() {
         let text = StatusReport(ShownStatus.busy(stages: 2, streams: 2)).text
         let parts = text.split(separator: "\n\n").map { $0.split(separator: "\n") }
-        #expect(parts.map(\.count) == [3, 5, 3, 3, 4])
+        #expect(parts.map(\.count) == [4, 5, 3, 3, 4])
+        #expect(text.contains("KV pages 172/1024 of 64 tokens, 92 kept"))
         #expect(
             text.contains(
                 "in the last 10 s: 171 tokens/s generated, 61.3 prompt tokens/s, 52.4 steps/s of "

@@ -30,6 +30,12 @@ final class TestRequest {
         id = try generator.submit(request) { events.offer($0) }
     }
 
+    /// One whose events come through `events`.
+    init(id: RequestID, events: Mailbox<GenerationEvent>) {
+        self.id = id
+        self.events = events
+    }
+
     /// Waits for one more event; false after the last.
     func advance() -> Bool {
         guard let event = events.take(timeout: TestCluster.patience) else {
@@ -71,6 +77,13 @@ final class TestRequest {
 extension Coordinator {
     func generate(_ request: GenerationRequest) throws -> Generated {
         try TestRequest(self, request).finish()
+    }
+
+    /// All of them at once, as one answer's choices.
+    func generate(choices: [GenerationRequest]) throws -> [Generated] {
+        let events = choices.map { _ in Mailbox<GenerationEvent>(capacity: 10_000) }
+        let ids = try submit(choices) { events[$0].offer($1) }
+        return zip(ids, events).map { TestRequest(id: $0, events: $1).finish() }
     }
 }
 

@@ -21,6 +21,7 @@ final class TestCluster {
     /// Starts `workerCount` workers, each with a cache of its own inside `caches`.
     init(
         _ model: LoadedModel, workerCount: Int, slotCount: Int = 4,
+        contextLength: Int? = nil, kvByteCount: Int? = nil,
         caches: TemporaryDirectory? = nil
     ) throws {
         Log.setThreshold(.error)
@@ -30,9 +31,8 @@ final class TestCluster {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: .workers(listen: local, localCount: 0, threadCount: 1),
-                security: Self.security, contextLength: model.served.contextLength,
-                slotCount: slotCount,
-                cacheDirectory: self.caches.path))
+                security: Self.security, contextLength: contextLength, slotCount: slotCount,
+                kvByteCount: kvByteCount, cacheDirectory: self.caches.path))
         for _ in 0..<workerCount { try addWorker() }
     }
 

@@ -47,4 +47,19 @@ struct PageLedgerTests {
         ledger.release(slot: 3)
         #expect(ledger.usedCount == 0)
     }
+
+    @Test func aForkInsideAPageTakesOneOfItsOwn() {
+        var ledger = PageLedger(pageCount: 5, pagePositionCount: 8)
+        ledger.extend(slot: 1, to: 20)
+        ledger.fork(slot: 2, source: 1, length: 20)
+        #expect(ledger.usedCount == 4)
+        #expect(ledger.gain(releasing: [2]) == 1)
+        ledger.fork(slot: 3, source: 1, length: 3)
+        #expect(ledger.usedCount == 5)
+        ledger.release(slot: 1)
+        #expect(ledger.usedCount == 4)
+        ledger.release(slot: 3)
+        ledger.release(slot: 2)
+        #expect(ledger.usedCount == 0)
+    }
 }

@@ -36,6 +36,7 @@ struct SchedulerPlayer: TranscriptPlayer {
             let idle = scheduler.isIdle ? ", idle" : ""
             let pages = "pages \(scheduler.pagesInUse), kept \(scheduler.pagesKept)"
             if event.has("pages") { return [pages] }
+            if event.has("preemptions") { return ["preemptions \(scheduler.preemptionCount)"] }
             return [
                 "running \(scheduler.running), waiting \(scheduler.waiting), "
                     + "in flight \(scheduler.stepsInFlight)" + idle
@@ -57,7 +58,8 @@ struct SchedulerPlayer: TranscriptPlayer {
         switch event.words[0] {
         case "up":
             return scheduler.pipelineUp(
-                epoch: UInt32(id), stageCount: event.integer("stages") ?? 1)
+                epoch: UInt32(id), stageCount: event.integer("stages") ?? 1,
+                pageCount: event.integer("pages"))
         case "down":
             inFlight = []
             return scheduler.pipelineDown()

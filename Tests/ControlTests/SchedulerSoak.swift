@@ -22,6 +22,8 @@ struct SchedulerSoak {
     private(set) var finishedCount = 0
     private(set) var failedCount = 0
     private(set) var forkCount = 0
+    /// Sequences whose first token came of another's row.
+    private(set) var forkedCount = 0
     private(set) var oldestAge = 0
     private var random: SplitMix
     private var lastID: UInt64 = 0
@@ -80,20 +82,39 @@ struct SchedulerSoak {
                 live[id] = Live(request: whole.request, solo: got, got: got)
             }
             try carryOut(directives)
+        case 2...4: try submitChoices()
         default: try submit()
         }
     }
 
     mutating func submit() throws {
         lastID += 1
-        let request = makeRequest(id: lastID)
+        try submit(makeRequest(id: lastID))
+    }
+
+    /// One prompt several times, drawn from differently.
+    private mutating func submitChoices() throws {
+        let request = makeRequest(id: 0)
+        for index in 0..<UInt64(number(2...6)) {
+            lastID += 1
+            var choice = request
+            choice.id = lastID
+            choice.sampling.seed += index
+            try submit(choice)
+        }
+    }
+
+    private mutating func submit(_ request: SequenceRequest) throws {
         let directives: [SchedulerDirective]
         do throws(SchedulerRefusal) {
             directives = try scheduler.submit(request)
         } catch {
             let isFull =
                 scheduler.running + scheduler.waiting >= limits.slotCount + limits.queueCountMax
-            #expect(error == .notReady || isFull, "\(error)")
+            let isHuge =
+                request.prompt.count + (request.tokenCountMax ?? 0)
+                > scheduler.limits.pageCount * limits.pagePositionCount
+            #expect(error == .notReady || isFull || isHuge, "\(error)")
             return
         }
         let solo = FakePipeline.solo(request, limits: limits)
@@ -153,7 +174,8 @@ struct SchedulerSoak {
                 #expect(live[id]?.isPrefilled == false, "prefilled \(id) twice")
                 live[id]?.isPrefilled = true
             case .token(let id, let token, _, _):
-                #expect(live[id]?.isPrefilled == true)
+                if live[id]?.isPrefilled == false { forkedCount += 1 }
+                live[id]?.isPrefilled = true
                 live[id]?.got.append(token)
             case .finished(let id, _, let promptCount, let generatedCount):
                 let sequence = live.removeValue(forKey: id)

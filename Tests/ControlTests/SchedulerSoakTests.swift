@@ -40,6 +40,8 @@ struct SchedulerSoakTests {
         var soak = SchedulerSoak(limits: Self.pagedLimits(), seed: seed)
         for _ in 0..<4000 { try soak.step() }
         #expect(soak.forkCount > 10, "\(soak.forkCount)")
+        #expect(soak.forkedCount > 3, "\(soak.forkedCount)")
+        #expect(soak.scheduler.preemptionCount > 3, "\(soak.scheduler.preemptionCount)")
         try drain(&soak)
         #expect(soak.scheduler.pagesInUse == soak.scheduler.pagesKept)
     }

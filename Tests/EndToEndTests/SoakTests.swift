@@ -10,7 +10,8 @@ extension EndToEndTests {
         private static let streamCount = 12
 
         @Test func thoseWhoLeaveLeaveNothingBehindAndChangeNobodysAnswer() throws {
-            let cluster = try TestCluster(workerCount: 2, slotCount: 8)
+            let cluster = try TestCluster(
+                workerCount: 2, serving: ["--context", "2048", "--slots", "8"])
             let bodies = Self.bodies(cluster)
             let alone = try bodies.map { try answer(cluster.http.stream(Self.path, $0)) }
             #expect(Set(alone).count == alone.count)

@@ -16,7 +16,7 @@ final class TestCluster {
     /// Starts them and waits until requests are answered.
     init(
         workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB",
-        isPlaintext: Bool = false, slotCount: Int = 2
+        isPlaintext: Bool = false, serving: [String] = ["--context", "2048", "--slots", "2"]
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         let security = isPlaintext ? ["--plaintext"] : []
@@ -27,9 +27,8 @@ final class TestCluster {
         coordinator = try Caravan.start(
             [
                 "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
-                "--workers-listen", "127.0.0.1:\(workersPort)", "--context", "2048",
-                "--slots", "\(slotCount)",
-            ] + security, in: directory)
+                "--workers-listen", "127.0.0.1:\(workersPort)",
+            ] + serving + security, in: directory)
         for (index, port) in dataPorts.enumerated() {
             workers.append(
                 try Self.startWorker(
@@ -96,10 +95,15 @@ final class TestCluster {
         var state: String
         var layerCount: Int
         var requestsServed: Int
+        var contextLength: Int
         var slotsInUse: Int
         var waiting: Int
+        var pageCount: Int
+        var pageTokens: Int
         var pagesInUse: Int
         var pagesKept: Int
+        var preemptions: Int
+        var promptTokens: Int
         var coordinatorPrivateBytes: Int
         var vocabularyTableBytes: Int
         var shippedBytes: Int
