@@ -105,7 +105,7 @@ extension ClusterBackend {
             member.link.close(reason: Self.farewell)
             return carryOut(membership.lost(node: node, hasLeft: true, now: now))
         case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates,
-            .preparation, .spare, .released:
+            .preparation, .spare, .released, .probe, .probeAnswer:
             refuse(member.link, .unexpectedFrame, "a worker does not send this frame here")
             return carryOut(membership.lost(node: node, now: now))
         }

@@ -15,10 +15,10 @@ extension ClusterBackend {
             case .pipelineUp(let epoch): outcomes += connect(epoch)
             case .pipelineDown(let lost):
                 dropPipeline()
-                outcomes.append(
-                    .down(
-                        reason: lost.map { "worker \($0) was lost" } ?? "the plan changed",
-                        isLoss: lost != nil))
+                let reason = lost.map { "worker \($0) was lost" } ?? "the plan changed"
+                loss = loss ?? (MonotonicClock.now(), shippedBytes)
+                Log.info("the pipeline is down: \(reason)")
+                outcomes.append(.down(reason: reason, isLoss: lost != nil))
             case .refuse(let node, let reason):
                 if let member = members[node] { refuse(member.link, .refused, reason) }
             case .disconnect(let node, let reason):
@@ -32,7 +32,7 @@ extension ClusterBackend {
     private func assign(_ epoch: UInt32, _ plan: Plan) {
         dropPipeline()
         let count = plan.stages.count
-        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")")
+        record(.plan, "plan \(epoch): \(count) \(count == 1 ? "stage" : "stages")\(afterLoss)")
         let pageCount = plan.pageCount ?? pages.wanted
         let positionCount = pageCount * pages.pagePositionCount
         Log.info(
@@ -113,7 +113,9 @@ extension ClusterBackend {
             firstStage = link
             isUp = true
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
-            record(.ready, "plan \(epoch) is ready")
+            let shipped = loss.map { "; \(shippedBytes - $0.shippedBytes) bytes were shipped" }
+            record(.ready, "plan \(epoch) is ready\(afterLoss)\(shipped ?? "")")
+            loss = nil
             return [
                 .up(
                     epoch: epoch, stageCount: membership.plan?.stages.count ?? 1,
@@ -133,6 +135,12 @@ extension ClusterBackend {
         case .joined, .left, .plan, .ready: Log.info(text)
         }
         events.note(kind, text, now: MonotonicClock.now())
+    }
+
+    /// How long the pipeline has been down, for the log.
+    private var afterLoss: String {
+        guard let loss else { return "" }
+        return ", \(TimeSpan((MonotonicClock.now() - loss.time).shownSeconds)) after the last ended"
     }
 
     private func dropPipeline() {

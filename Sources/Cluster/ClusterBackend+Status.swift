@@ -11,7 +11,7 @@ extension ClusterBackend {
         status.state = membership.state.rawValue
         status.detail = membership.detail
         status.epoch = Int(membership.epoch)
-        status.shippedBytes = members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
+        status.shippedBytes = shippedBytes
         fillPrediction(of: &status)
         status.stages = (membership.plan?.stages ?? []).enumerated().compactMap { index, planned in
             guard let member = members[planned.node] else { return nil }
@@ -22,6 +22,11 @@ extension ClusterBackend {
             return stage
         }
         status.events = events.status(now: now)
+    }
+
+    /// Since this coordinator's start, to workers that have gone as well.
+    var shippedBytes: Int {
+        members.values.reduce(departedShippedBytes) { $0 + $1.shippedBytes }
     }
 
     private func fillPrediction(of status: inout ClusterStatus) {

@@ -36,6 +36,8 @@ final class ClusterBackend: StepBackend {
     /// Links that this side opened and whose threads may still run.
     var outgoing: [ObjectIdentifier: Link] = [:]
     var departedShippedBytes = 0
+    /// When the pipeline was lost, and what had been shipped by then; nil while there is one.
+    var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
     var events = RecentEvents()
     var lastWorkers: LastWorkers
@@ -65,11 +67,10 @@ final class ClusterBackend: StepBackend {
             model: PlannerModel(model, configuration, pages: pages),
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
-                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, heartbeatTimeout: ClusterLimits.heartbeatTimeout,
-            calm: ClusterLimits.planCalm)
+            usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in

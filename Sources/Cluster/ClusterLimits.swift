@@ -18,6 +18,10 @@ package enum ClusterLimits {
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
+    /// For all answers to the probes that measure one link; a little longer than the measurement.
+    package static let probePatience = Duration.milliseconds(250)
+    /// How long the coordinator waits for workers that it knows to measure their links.
+    package static let pathPatience = Duration.milliseconds(500)
     /// How long a worker waits for others of its machine to measure themselves.
     package static let measuringPatience = Duration.seconds(5)
     /// How long a worker keeps trying to reach a coordinator that does not answer.
@@ -88,9 +92,6 @@ package enum ClusterLimits {
     package static let timingWindow = 64
     /// Steps further apart than this do not belong to one stretch of generating.
     package static let timingPause = Duration.seconds(2)
-    /// Steps that are in the pipeline at once, as predictions assume: nil for as many as
-    /// `PipelinePace` lets be in flight.
-    package static let predictedStepsInFlight: Int? = nil
     /// Requests that a status lists one by one.
     package static let shownStreamsMax = 64
 }

@@ -91,6 +91,10 @@ package struct StageStatus: Sendable, Codable {
     package var waitMicrosecondsPerToken: Int
     package var sendMicrosecondsPerToken: Int
     package var roundTripMicroseconds: Int
+    /// To the coordinator, and to the worker of the next stage; 0 if not measured.
+    package var linkBytesPerSecond = 0
+    package var nextRoundTripMicroseconds = 0
+    package var nextBytesPerSecond = 0
     /// Share of the latest seconds (`FlowStatus.windowSeconds`) in which it computed.
     package var utilisation = 0.0
     /// Time it computed since the plan began.

@@ -30,6 +30,8 @@ final class CoordinatorLoop {
     private var isUp = false
     /// Why the latest pipeline went down.
     private var lossReason = ""
+    /// nil while nobody waits for the recovery from a loss.
+    private var outage: Outage?
     private var failure: GenerationError?
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
@@ -112,6 +114,7 @@ final class CoordinatorLoop {
 
     private func cancel(_ id: RequestID) {
         requests[id.value] = nil
+        noteAlive(id.value)
         carryOut(scheduler.cancel(id.value))
     }
 
@@ -197,6 +200,7 @@ final class CoordinatorLoop {
             case .down(let reason, let isLoss):
                 isUp = false
                 lossReason = reason
+                noteLoss()
                 counters.pipelineChanged(now: MonotonicClock.now())
                 carryOut(scheduler.pipelineDown(isLoss: isLoss))
                 reassure(after: .zero)
@@ -213,6 +217,21 @@ final class CoordinatorLoop {
                 }
             }
         }
+    }
+
+    private func noteLoss() {
+        guard !requests.isEmpty else { return }
+        if outage == nil {
+            outage = Outage(streams: requests.keys, now: MonotonicClock.now())
+        } else {
+            outage?.repeated(streams: requests.keys)
+        }
+    }
+
+    private func noteAlive(_ id: UInt64) {
+        guard let line = outage?.noteAlive(id, now: MonotonicClock.now()) else { return }
+        outage = nil
+        Log.info(line)
     }
 
     /// There will never be a pipeline again.
@@ -241,6 +260,7 @@ final class CoordinatorLoop {
             switch directive {
             case .forward(let stepID, let step):
                 counters.sent(stepID: stepID, step, now: now)
+                outage?.noteForwarded(promptRowCount: step.rows.count { $0.want == .nothing })
                 backend.forward(stepID: stepID, step)
             case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
@@ -250,12 +270,15 @@ final class CoordinatorLoop {
                 let isStopped = requests[id]?.take(
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
+                noteAlive(id)
             case .finished(let id, let reason, let promptCount, let generatedCount):
                 counters.finished(now: now)
                 requests[id]?.finish(
                     reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
                 requests[id] = nil
+                noteAlive(id)
             case .failed(let id, let failure):
+                noteAlive(id)
                 requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Platform
 import Synchronization
 import Wire
@@ -11,7 +12,7 @@ final class Heart: Sendable {
     private let ending = Mailbox<Void>(capacity: 1)
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
-    private let next = Mutex<Link?>(nil)
+    private let next = Mutex<(link: Link, path: NetworkPath?)?>(nil)
     private let dataTraffic: ByteTally
 
     /// `dataTraffic` counts what goes over the worker's data links.
@@ -20,16 +21,18 @@ final class Heart: Sendable {
         self.dataTraffic = dataTraffic
     }
 
-    /// Beats from now on; has no effect the second time.
+    /// Measures the link, then beats; has no effect the second time.
     func start(interval: Duration) {
         thread.withLock { thread in
             guard thread == nil else { return }
             thread = OSThread(name: "heart") { [self] in
+                let path = link.measurePath()
+                if let path { link.note(roundTrip: .seconds(path.roundTripSeconds)) }
                 var id: UInt64 = 0
                 repeat {
                     id += 1
                     link.noteBeat(id)
-                    link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading())))
+                    link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading(path))))
                     _ = ending.take(timeout: interval)
                 } while !ending.isClosed
             }
@@ -39,8 +42,11 @@ final class Heart: Sendable {
     /// Puts these counters, which run from the start of the process, into the next heartbeat.
     func report(_ counters: StageCounters) { self.counters.withLock { $0 = counters } }
 
-    /// Tells of the link to the next stage from now on; nil for none.
-    func watch(_ link: Link?) { next.withLock { $0 = link } }
+    /// Tells of the link to the next stage from now on, with what was measured of it.
+    func watch(_ link: Link, _ path: NetworkPath?) { next.withLock { $0 = (link, path) } }
+
+    /// There is no next stage any more.
+    func watchNothing() { next.withLock { $0 = nil } }
 
     func stop() {
         ending.close()
@@ -51,9 +57,10 @@ final class Heart: Sendable {
         beating?.join()
     }
 
-    private func reading() -> Heartbeat {
+    private func reading(_ path: NetworkPath?) -> Heartbeat {
         let now = counters.withLock { $0 }
-        let path = next.withLock { $0 }?.pathReading ?? (0, 0)
+        let next = next.withLock { $0 }
+        let known = next?.link.pathReading ?? (0, 0)
         return Heartbeat(
             stepCount: now.stepCount, rowCount: now.rowCount,
             computeMicroseconds: now.computeMicroseconds,
@@ -62,6 +69,15 @@ final class Heart: Sendable {
             roundTripMicroseconds: UInt32(clamping: link.roundTripMicroseconds),
             receivedBytes: UInt64(clamping: dataTraffic.receivedBytes),
             sentBytes: UInt64(clamping: dataTraffic.sentBytes),
-            nextRoundTripMicroseconds: path.0, nextBytesPerSecond: path.1)
+            nextRoundTripMicroseconds: known.0,
+            nextBytesPerSecond: max(known.1, next?.path.wireBytesPerSecond ?? 0),
+            linkBytesPerSecond: path.wireBytesPerSecond)
+    }
+}
+
+extension NetworkPath? {
+    /// 0 where nothing was measured.
+    fileprivate var wireBytesPerSecond: UInt64 {
+        map { UInt64(min(max($0.bytesPerSecond, 1), 1e15)) } ?? 0
     }
 }

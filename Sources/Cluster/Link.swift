@@ -27,6 +27,7 @@ package final class Link: Sendable {
     private let writer = Mutex<OSThread?>(nil)
     private let counters = Mutex(LinkCounters())
     private let tally: ByteTally?
+    let probes = ProbeExchange()
     private let parting = Mutex<Parting>(Parting())
     /// Closed by the writer as its last act.
     private let written = Mailbox<Void>(capacity: 1)
@@ -52,6 +53,7 @@ package final class Link: Sendable {
                 let reason = run(isStranger: isStranger) { onEvent(self, .frame($0)) }
                 outgoing.close()
                 shipping.close()
+                probes.close()
                 onEvent(self, .closed(reason: reason))
             }
         }
@@ -92,6 +94,7 @@ package final class Link: Sendable {
         dismiss(reason)
         outgoing.close()
         shipping.close()
+        probes.close()
         stream.shutDown()
     }
 
@@ -121,6 +124,11 @@ package final class Link: Sendable {
     package var silence: Duration { MonotonicClock.now() - counters.withLock { $0.lastHeard } }
 
     // MARK: Round trip
+
+    /// A round trip found otherwise, until the first heartbeat comes back.
+    func note(roundTrip: Duration) {
+        counters.withLock { $0.roundTripMicroseconds = max(1, roundTrip.microseconds) }
+    }
 
     /// Remembers when heartbeat `id` was queued.
     func noteBeat(_ id: UInt64) {
@@ -184,7 +192,13 @@ package final class Link: Sendable {
                     $0.lastHeard = MonotonicClock.now()
                 }
                 tally?.noteReceived(head.count + count)
-                deliver(try Frame(header: header, payload: payload))
+                let frame = try Frame(header: header, payload: payload)
+                switch probes.take(frame) {
+                case .other: deliver(frame)
+                case .answer(let answer): send(answer)
+                case .taken: break
+                case .refused(let reason): refuse(.unexpectedFrame, reason)
+                }
                 isFirst = false
             }
             return parting.withLock { $0.reason }

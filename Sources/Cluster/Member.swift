@@ -34,8 +34,12 @@ final class Member {
     var path: NetworkPath? {
         guard let heartbeat, heartbeat.roundTripMicroseconds > 0 else { return nil }
         return NetworkPath(
-            microseconds: heartbeat.roundTripMicroseconds,
-            bytesPerSecond: link.pathReading.bytesPerSecond)
+            microseconds: heartbeat.roundTripMicroseconds, bytesPerSecond: linkBytesPerSecond)
+    }
+
+    /// What it was when it was probed, or when it was the bottleneck; 0 if neither is known.
+    private var linkBytesPerSecond: UInt64 {
+        max(heartbeat?.linkBytesPerSecond ?? 0, link.pathReading.bytesPerSecond)
     }
 
     /// To the worker of the next stage; nil before a plan has connected them.
@@ -73,7 +77,7 @@ final class Member {
             f32OperationsPerSecond: Int(clamping: speed.f32OperationsPerSecond),
             loopNanoseconds: Int(speed.loopNanoseconds),
             roundTripMicroseconds: Int(heartbeat?.roundTripMicroseconds ?? 0),
-            linkBytesPerSecond: Int(clamping: link.pathReading.bytesPerSecond),
+            linkBytesPerSecond: Int(clamping: linkBytesPerSecond),
             measuredByPredicted: correction)
     }
 
@@ -90,7 +94,10 @@ final class Member {
             status.stepCount = Int(clamping: heartbeat.stepCount)
             status.rowCount = Int(clamping: heartbeat.rowCount)
             status.roundTripMicroseconds = Int(heartbeat.roundTripMicroseconds)
+            status.nextRoundTripMicroseconds = Int(heartbeat.nextRoundTripMicroseconds)
+            status.nextBytesPerSecond = Int(clamping: heartbeat.nextBytesPerSecond)
         }
+        status.linkBytesPerSecond = Int(clamping: linkBytesPerSecond)
         status.receivedBytesPerSecond = traffic.receivedPerSecond(now: now)
         status.sentBytesPerSecond = traffic.sentPerSecond(now: now)
         return status

@@ -48,7 +48,13 @@ extension PlannerModel {
                 kvBytesPerPosition: UInt64(kv / onePage.pagePositionCount),
                 attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
                 rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
-                contextLength: pages.positionsPerSlot(pages.wanted)))
+                contextLength: pages.positionsPerSlot(pages.wanted),
+                // Twice normalised and quantised; quantised; activated and quantised.
+                layerValues: UInt64(
+                    3 * shape.embeddingLength + shape.headCount * shape.headSize
+                        + 2 * shape.feedForwardLength),
+                // Their sum of exponentials, and the largest of them.
+                headValues: UInt64(2 * shape.vocabularySize)))
     }
 
     /// As `Blob` lays them out.
@@ -62,12 +68,29 @@ extension PlannerModel {
 
 extension ModelWork.Part {
     fileprivate init(_ tensors: [PlannedTensor]) {
-        func count(_ isIncluded: (PlannedTensor) -> Bool) -> UInt64 {
-            UInt64(tensors.filter(isIncluded).reduce(0) { $0 + $1.elementCount })
-        }
+        let quantised = tensors.filter(\.type.isQuantised)
+        let floats = tensors.filter { !$0.type.isQuantised }
         self.init(
             byteCount: UInt64(tensors.reduce(0) { $0 + $1.byteCount }),
-            int8Count: count { $0.type.isQuantised }, floatCount: count { !$0.type.isQuantised })
+            int8Count: UInt64(
+                quantised.reduce(0) { $0 + Double($1.elementCount) * $1.type.relativeWork }),
+            floatCount: UInt64(floats.reduce(0) { $0 + $1.elementCount }))
+    }
+}
+
+extension ElementType {
+    /// What multiplying with a weight of this type takes beside Q4_0, which workers measure: the
+    /// rates of 32 rows on an AVX-512 machine, weights from memory.
+    fileprivate var relativeWork: Double {
+        switch self {
+        case .f32, .f16, .bf16, .q4_0, .iq4_NL: 1
+        case .q5_0, .q4_K: 1.05
+        case .q4_1, .q8_0: 1.15
+        case .q5_1: 1.2
+        case .q5_K: 1.3
+        case .q2_K, .q3_K: 1.4
+        case .q6_K: 1.45
+        }
     }
 }
 

@@ -16,6 +16,9 @@ struct SelfMeasurement {
     let cacheDirectory: String
     let isa: String
 
+    /// Counts the ways of measuring there have been: figures of another one count for nothing.
+    private static let method = 2
+
     /// The machine's name among hosts; zero if it can't be told.
     static func host() -> NodeID {
         guard let bytes = HostIdentity.bytes(), bytes.count == 16 else {
@@ -71,7 +74,8 @@ struct SelfMeasurement {
     /// What the figures are valid for.
     private var key: String {
         let host = Self.host()
-        return "\(host.hexadecimal) \(CaravanVersion.text) \(isa) \(threadCount) \(coreCount)"
+        return "\(host.hexadecimal) \(CaravanVersion.text).\(Self.method) \(isa) \(threadCount) "
+            + "\(coreCount)"
     }
 
     private func read() -> WorkerSpeed? {

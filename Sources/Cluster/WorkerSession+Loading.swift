@@ -82,7 +82,8 @@ extension WorkerSession {
             fromStage: assignment.stage)
         next.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
         work = .running(runner, next: next)
-        heart.watch(assignment.stage + 1 < assignment.stageCount ? next : nil)
+        // Candidates are small: the last stage's link is not worth it.
+        if assignment.stage + 1 < assignment.stageCount { heart.watch(next, next.measurePath()) }
         let ready = Ready(
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             shippedBytes: fetch.shippedBytes)

@@ -22,7 +22,7 @@ extension WorkerSession {
         case .error(let notice):
             link.close(reason: notice.message)
         case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .bye,
-            .candidates, .drain, .preparation, .prepared, .spare, .released:
+            .candidates, .drain, .preparation, .prepared, .spare, .released, .probe, .probeAnswer:
             link.refuse(.unexpectedFrame, "a data link carries dataHello, then steps")
         }
     }

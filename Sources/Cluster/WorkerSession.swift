@@ -213,7 +213,7 @@ final class WorkerSession {
         case .assignment, .blobChunk, .preparation, .spare, .released:
             control.refuse(.unexpectedFrame, "welcome comes first")
         case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .drain,
-            .prepared:
+            .prepared, .probe, .probeAnswer:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil
@@ -239,7 +239,7 @@ final class WorkerSession {
     func dropWork() {
         if case .running(let runner, let next) = work {
             pastCounters = pastCounters + runner.counters
-            heart.watch(nil)
+            heart.watchNothing()
             next.close(reason: "plan over")
         }
         work = .none

@@ -22,8 +22,11 @@ extension Membership {
     private var isDue: Bool {
         if epoch > 0 { return true }
         if let expectedWorkers { return roster.count >= expectedWorkers }
-        return hasUsualWorkers || now - lastJoin >= settle
+        return now - lastJoin >= settle
+            || hasUsualWorkers && (arePathsKnown || now - lastJoin >= pathPatience)
     }
+
+    private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }
 
     /// Whether all who served last time have joined.
     private var hasUsualWorkers: Bool {

@@ -34,6 +34,8 @@ package struct Membership: Sendable {
     let settle: Duration
     /// Names of those that served last time; there is no need to wait for more.
     let usualWorkers: [String]
+    /// How long the usual workers have to measure their links before the first plan.
+    let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
     /// How long a plan serves at least before another takes over for speed alone.
@@ -82,7 +84,7 @@ package struct Membership: Sendable {
     /// for.
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
-        settle: Duration, usualWorkers: [String] = [],
+        settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
         heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600),
         calm: Duration = .seconds(10)
     ) {
@@ -91,6 +93,7 @@ package struct Membership: Sendable {
         self.expectedWorkers = expectedWorkers
         self.settle = settle
         self.usualWorkers = usualWorkers
+        self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
         self.calm = calm

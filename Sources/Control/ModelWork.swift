@@ -5,7 +5,8 @@ package struct ModelWork: Sendable, Equatable {
     /// Weights that a step reads once and multiplies with each of its rows.
     package struct Part: Sendable, Equatable {
         package var byteCount: UInt64
-        /// Quantised weights, and those stored as floats.
+        /// Quantised weights, counted by what multiplying with them costs beside Q4_0's, and those
+        /// stored as floats.
         package var int8Count: UInt64
         package var floatCount: UInt64
 
@@ -22,6 +23,10 @@ package struct ModelWork: Sendable, Equatable {
     package var kvBytesPerPosition: UInt64
     /// Multiplications and additions of one row with one position in one layer.
     package var attentionOperations: UInt64
+    /// Values of one row that a layer normalises, quantises or puts through its activation
+    /// function, counted as often as it does, and those that the head ranks.
+    package var layerValues: UInt64
+    package var headValues: UInt64
     /// Activations of one row, from stage to stage.
     package var rowBytes: UInt64
     /// Positions that the KV cache of each slot has room for.
@@ -29,12 +34,14 @@ package struct ModelWork: Sendable, Equatable {
 
     package init(
         layers: [Part], head: Part, kvBytesPerPosition: UInt64, attentionOperations: UInt64,
-        rowBytes: UInt64, contextLength: Int
+        rowBytes: UInt64, contextLength: Int, layerValues: UInt64 = 0, headValues: UInt64 = 0
     ) {
         self.layers = layers
         self.head = head
         self.kvBytesPerPosition = kvBytesPerPosition
         self.attentionOperations = attentionOperations
+        self.layerValues = layerValues
+        self.headValues = headValues
         self.rowBytes = rowBytes
         self.contextLength = contextLength
     }

@@ -47,6 +47,12 @@ extension PlanPrediction {
 
 /// Stages in a row, with the times of steps through them.
 struct PredictedPipeline {
+    /// What a hop takes beyond the link: two threads that wake on either side of it, as seen
+    /// between processes of one machine.
+    private static let handoverSeconds = 0.000_1
+    /// What the coordinator does for a token: sampling it, its text, the next row.
+    private static let tokenSeconds = 0.000_03
+
     let stages: [(worker: PlannerWorker, layers: Range<Int>)]
     let cost: StageCost
     let links: [WorkerPair: NetworkPath]
@@ -59,7 +65,7 @@ struct PredictedPipeline {
         let load = goal.decodeLoad(stageCount: stages.count)
         let slowest = stageSeconds(load).max() ?? 0
         let cover = PipelinePace.groupCount(trip: trip(load), slowest: slowest)
-        return max(1, min(goal.streams, goal.stepsInFlightMax ?? cover, cover))
+        return max(1, min(goal.streams, cover))
     }
 
     /// A prompt in parts that follow each other through the stages, as `PipelinePace` divides it.
@@ -71,9 +77,7 @@ struct PredictedPipeline {
         var part = StepLoad.prefill(rowCount)
         part.depth = promptLength / 2
         let first = trip(part)
-        // Where steps may not overlap, the parts go one by one.
-        guard goal.stepsInFlightMax != 1 else { return first * Double(partCount) }
-        // Otherwise each further part costs what the busiest stage or machine needs for it.
+        // Each further part costs what the busiest stage or machine needs for it.
         let many = 1_000_000
         let each = period(part, stepsInFlight: many).seconds / Double(many)
         return first + Double(partCount - 1) * each
@@ -91,35 +95,58 @@ struct PredictedPipeline {
             $0 + PlanPrediction.path($1.0.worker, $1.1.worker, links).seconds(bytes)
         }
         let ends = [stages.first, stages.last].compactMap { $0?.worker }
-        return ends.reduce(hops) { $0 + ($1.path ?? .sameHost).seconds(0) }
+        let all = ends.reduce(hops) { $0 + ($1.path ?? .sameHost).seconds(0) }
+        return all + Double(stages.count + 1) * Self.handoverSeconds
+            + Double(load.wantingCount) * Self.tokenSeconds
     }
 
     /// How long it takes until each of the steps in flight has been answered once, and why.
     ///
     /// No less than one step's trip; no less than any stage, machine or memory needs for all.
     func period(_ load: StepLoad, stepsInFlight: Int) -> (seconds: Double, limit: PlanLimit) {
-        let times = stageSeconds(load)
-        var result = (seconds: trip(load), limit: tripLimit(load))
-        guard stepsInFlight > 1 else { return result }
         let steps = Double(stepsInFlight)
+        let groups = stepsInFlight > 1 ? groupsOfOneHost() : []
+        let rates = stages.indices.map { index in
+            ratesBesideOthers(index, groups.first { $0.contains(index) })
+        }
+        let times = zip(stages, rates).map { cost.seconds($0.layers, load, on: $1) }
+        let limits = stages.indices.map { index in
+            limit(of: index, load, on: rates[index], groups.first { $0.contains(index) })
+        }
+        var result = trip(load, times: times, limits: limits)
+        guard stepsInFlight > 1 else { return result }
         func raise(_ seconds: Double, _ limit: PlanLimit) {
             if seconds > result.seconds { result = (seconds, limit) }
         }
-        for (stage, seconds) in zip(stages, times) {
-            raise(steps * seconds, limit(of: stage, load))
-        }
-        for group in groupsOfOneHost() {
+        for (seconds, limit) in zip(times, limits) { raise(steps * seconds, limit) }
+        for group in groups {
             let names = group.map { stages[$0].worker.name }
             let threadSeconds = group.reduce(0) {
                 $0 + times[$1] * Double(stages[$1].worker.threadCount)
             }
-            let cores = group.map { stages[$0].worker.coreCount }.max() ?? 1
-            raise(steps * threadSeconds / Double(max(1, cores)), .sharedCores(names))
+            raise(steps * threadSeconds / Double(coreCount(group)), .sharedCores(names))
             let bytes = group.reduce(0) { $0 + cost.bytes(stages[$1].layers, load) }
             let speed = group.map { stages[$0].worker.speed.hostReadBytesPerSecond }.max() ?? 0
             if speed > 0 { raise(steps * bytes / Double(speed), .sharedReading(names)) }
         }
         return result
+    }
+
+    private func coreCount(_ group: [Int]) -> Int {
+        max(1, group.map { stages[$0].worker.coreCount }.max() ?? 1)
+    }
+
+    /// What a worker has while others of its machine compute as well, as many as have cores: they
+    /// read from the same memory.
+    private func ratesBesideOthers(_ index: Int, _ group: [Int]?) -> WorkerRates {
+        let worker = stages[index].worker
+        let rates = WorkerRates(worker)
+        let host = Double(worker.speed.hostReadBytesPerSecond)
+        guard let group, host > 0 else { return rates }
+        let threads = max(1, group.map { stages[$0].worker.threadCount }.max() ?? 1)
+        let active = max(1, min(group.count, coreCount(group) / threads))
+        return rates.slowed(
+            reading: min(1, host / Double(active) / rates.readBytesPerSecond), computing: 1)
     }
 
     /// Stages whose workers share a machine, of machines with more than one.
@@ -135,19 +162,23 @@ struct PredictedPipeline {
     }
 
     private func limit(
-        of stage: (worker: PlannerWorker, layers: Range<Int>), _ load: StepLoad
+        of index: Int, _ load: StepLoad, on rates: WorkerRates, _ group: [Int]?
     ) -> PlanLimit {
-        let parts = cost.parts(stage.layers, load, on: WorkerRates(stage.worker))
-        return parts.reading >= parts.computing
-            ? .reading(stage.worker.name) : .computing(stage.worker.name)
+        let (worker, layers) = stages[index]
+        let parts = cost.parts(layers, load, on: rates)
+        guard parts.reading >= parts.computing else { return .computing(worker.name) }
+        return group.map { .sharedReading($0.map { stages[$0].worker.name }) }
+            ?? .reading(worker.name)
     }
 
     /// The slowest stage's limit, unless the hops take longer than all stages.
-    private func tripLimit(_ load: StepLoad) -> PlanLimit {
-        let times = stageSeconds(load)
-        guard let slowest = times.indices.max(by: { times[$0] < times[$1] }),
-            network(load) <= times.reduce(0, +)
-        else { return .network }
-        return limit(of: stages[slowest], load)
+    private func trip(
+        _ load: StepLoad, times: [Double], limits: [PlanLimit]
+    ) -> (seconds: Double, limit: PlanLimit) {
+        let computing = times.reduce(0, +)
+        let network = network(load)
+        let slowest = times.indices.max { times[$0] < times[$1] }
+        guard let slowest, network <= computing else { return (computing + network, .network) }
+        return (computing + network, limits[slowest])
     }
 }

@@ -12,27 +12,24 @@ package struct PlannerGoal: Sendable, Equatable {
     package var objective: Objective
     /// Sequences that generate at once.
     package var streams: Int
-    /// Steps that are in the pipeline at once, at most; nil for as many as fill it.
-    package var stepsInFlightMax: Int?
     /// Rows of one step of a prompt.
     package var rowCountMax: Int
     /// Positions that sequences are assumed to have.
     package var depth: Int
 
     package init(
-        objective: Objective = .throughput, streams: Int = 1, stepsInFlightMax: Int? = nil,
-        rowCountMax: Int = 512, depth: Int = 0
+        objective: Objective = .throughput, streams: Int = 1, rowCountMax: Int = 512,
+        depth: Int = 0
     ) {
         self.objective = objective
         self.streams = streams
-        self.stepsInFlightMax = stepsInFlightMax
         self.rowCountMax = rowCountMax
         self.depth = depth
     }
 
     /// Steps in flight over `stageCount` stages.
     func stepsInFlight(stageCount: Int) -> Int {
-        max(1, min(streams, stageCount, stepsInFlightMax ?? stageCount))
+        max(1, min(streams, stageCount))
     }
 
     /// The load of one of them.

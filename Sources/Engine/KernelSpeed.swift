@@ -10,7 +10,8 @@ import Platform
 package struct KernelSpeed: Sendable, Equatable {
     /// Packed weights read when one row is multiplied with more of them than any cache holds.
     package var readBytesPerSecond: Double
-    /// Multiplications and additions with quantised weights, many rows at once.
+    /// Multiplications and additions with quantised weights, many rows at once; like those of a
+    /// step, the weights come from memory.
     package var int8OperationsPerSecond: Double
     /// The same with float weights.
     package var f32OperationsPerSecond: Double
@@ -25,7 +26,8 @@ package struct KernelSpeed: Sendable, Equatable {
     private static let groupCount = 256
     private static let loopCount = 500
     private static let passCount = 5
-    /// How long each rate is tried for, at most.
+    /// How often the rate of many rows is tried, and how long each time.
+    private static let trialCount = 2
     private static let trialTime = Duration.milliseconds(60)
 
     /// Takes about a third of a second, and at most `byteCount` bytes, of which 16 MiB are needed.
@@ -123,20 +125,28 @@ package struct KernelSpeed: Sendable, Equatable {
             return Double(products * bytes) / best
         }
 
-        /// Operations a second on weights that stay in the caches.
+        /// Operations a second on matrices that follow each other in memory; the best of a few
+        /// trials.
         func rate(_ type: UInt32, rowCount: Int, for time: Duration) -> Double {
-            let count = groupCount / 4
-            let end = MonotonicClock.now() + time
-            var best = Double.infinity
-            repeat {
-                best = min(
-                    best,
-                    Self.time {
-                        multiply(type, rowCount: rowCount, groupCount: count, offset: 0)
-                    })
-            } while MonotonicClock.now() < end
-            let weights = count * Int(CK_GROUP_ROWS) * columnCount
-            return 2 * Double(weights * rowCount) / best
+            let bytes = groupCount * ck_group_bytes(type, columnCount)
+            let products = max(1, weights.byteCount / bytes)
+            var best = 0.0
+            var product = 0
+            for _ in 0..<trialCount {
+                let start = MonotonicClock.now()
+                var count = 0
+                repeat {
+                    multiply(
+                        type, rowCount: rowCount, groupCount: groupCount,
+                        offset: product % products * bytes)
+                    product += 1
+                    count += 1
+                } while MonotonicClock.now() - start < time
+                let seconds = max((MonotonicClock.now() - start).seconds, 1e-9)
+                best = max(best, Double(count) / seconds)
+            }
+            let weights = groupCount * Int(CK_GROUP_ROWS) * columnCount
+            return 2 * Double(weights * rowCount) * best
         }
 
         func loopSeconds(count: Int) -> Double {

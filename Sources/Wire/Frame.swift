@@ -28,6 +28,8 @@ package enum Message: Sendable, Equatable {
     case drain
     case error(ErrorNotice)
     case bye
+    case probe(Probe)
+    case probeAnswer(ProbeAnswer)
     /// What the stage of a coming plan will be; its blobs are to be brought together.
     case preparation(Assignment)
     case prepared(Prepared)

@@ -102,6 +102,7 @@ extension Heartbeat: Payload {
         writer.u64(sentBytes)
         writer.u32(nextRoundTripMicroseconds)
         writer.u64(nextBytesPerSecond)
+        writer.u64(linkBytesPerSecond)
     }
 
     init(from reader: inout ByteReader) throws(WireError) {
@@ -111,7 +112,7 @@ extension Heartbeat: Payload {
             sendMicroseconds: try reader.u64(), residentBytes: try reader.u64(),
             roundTripMicroseconds: try reader.u32(), receivedBytes: try reader.u64(),
             sentBytes: try reader.u64(), nextRoundTripMicroseconds: try reader.u32(),
-            nextBytesPerSecond: try reader.u64())
+            nextBytesPerSecond: try reader.u64(), linkBytesPerSecond: try reader.u64())
     }
 }
 

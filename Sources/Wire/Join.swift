@@ -83,14 +83,17 @@ package struct Heartbeat: Sendable, Equatable {
     package var sentBytes: UInt64
     /// Of the link to the next stage, as the kernel knows it; 0 where there is none.
     package var nextRoundTripMicroseconds: UInt32
-    /// What that link has carried at its best; 0 while it never was the bottleneck.
+    /// What that link has carried at its best; 0 while it was neither probed nor the bottleneck.
     package var nextBytesPerSecond: UInt64
+    /// What the control link carried when it was probed; 0 if it was not.
+    package var linkBytesPerSecond: UInt64
 
     package init(
         stepCount: UInt64, rowCount: UInt64, computeMicroseconds: UInt64, waitMicroseconds: UInt64,
         sendMicroseconds: UInt64, residentBytes: UInt64, roundTripMicroseconds: UInt32,
         receivedBytes: UInt64, sentBytes: UInt64,
-        nextRoundTripMicroseconds: UInt32 = 0, nextBytesPerSecond: UInt64 = 0
+        nextRoundTripMicroseconds: UInt32 = 0, nextBytesPerSecond: UInt64 = 0,
+        linkBytesPerSecond: UInt64 = 0
     ) {
         self.stepCount = stepCount
         self.rowCount = rowCount
@@ -103,6 +106,7 @@ package struct Heartbeat: Sendable, Equatable {
         self.sentBytes = sentBytes
         self.nextRoundTripMicroseconds = nextRoundTripMicroseconds
         self.nextBytesPerSecond = nextBytesPerSecond
+        self.linkBytesPerSecond = linkBytesPerSecond
     }
 }
 

@@ -18,6 +18,11 @@ package enum Limits {
     /// Data links a worker holds whose epoch it has not been assigned yet.
     package static let pendingLinksMax = 4
 
+    // Probes: filler of one, and all of one link.
+    package static let probeBytesMax = 524_288
+    package static let probedBytesMax = 1_048_576
+    package static let probesMax = 8
+
     // Assignments.
     package static let stagesMax = 256
     package static let layersMax: UInt32 = 4096
@@ -56,10 +61,12 @@ package enum Limits {
     package static let blobRequestPayloadBytes = 48
     package static let blobChunkPayloadBytesMax = 44 + blobChunkBytesMax
     package static let readyPayloadBytes = 16
-    package static let heartbeatPayloadBytes = 80
+    package static let heartbeatPayloadBytes = 88
     package static let preparedPayloadBytesMax = 8 + 2 + messageBytesMax
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
+    package static let probePayloadBytesMax = 4 + probeBytesMax
+    package static let probeAnswerPayloadBytes = 4
     package static let stepPayloadBytesMax =
         16 + 16 * (editsMax + rowsMax + stagesMax) + activationBytesMax
     package static let candidatesPayloadBytesMax =
@@ -82,6 +89,8 @@ package enum Limits {
         case .drain, .bye, .spare, .released: 0
         case .preparation: assignmentPayloadBytesMax
         case .prepared: preparedPayloadBytesMax
+        case .probe: probePayloadBytesMax
+        case .probeAnswer: probeAnswerPayloadBytes
         case .dataHello: dataHelloPayloadBytes
         case .step: stepPayloadBytesMax
         case .candidates: candidatesPayloadBytesMax

@@ -14,6 +14,8 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case drain = 8
     case error = 9
     case bye = 10
+    case probe = 11
+    case probeAnswer = 12
     case preparation = 13
     case prepared = 14
     case spare = 15
@@ -36,6 +38,8 @@ extension Message {
         case .drain: .drain
         case .error: .error
         case .bye: .bye
+        case .probe: .probe
+        case .probeAnswer: .probeAnswer
         case .preparation: .preparation
         case .prepared: .prepared
         case .spare: .spare

@@ -25,6 +25,8 @@ extension Message {
         case .drain, .bye, .spare, .released: nil
         case .preparation(let value): value
         case .prepared(let value): value
+        case .probe(let value): value
+        case .probeAnswer(let value): value
         case .dataHello(let value): value
         case .step(let value): value
         case .candidates(let value): value
@@ -48,6 +50,8 @@ extension Message {
         case .drain: self = .drain
         case .error: self = .error(try ErrorNotice(from: &reader))
         case .bye: self = .bye
+        case .probe: self = .probe(try Probe(from: &reader))
+        case .probeAnswer: self = .probeAnswer(try ProbeAnswer(from: &reader))
         case .preparation: self = .preparation(try Assignment(from: &reader))
         case .prepared: self = .prepared(try Prepared(from: &reader))
         case .spare: self = .spare

@@ -73,7 +73,7 @@ struct PlanCommand: Command {
 
     func run() throws -> Int32 {
         let model = try PlannableModel(modelText, type: type)
-        let workers = try url.map(workersOfCluster) ?? imaginedWorkers
+        let (workers, links) = try url.map(workersOfCluster) ?? (imaginedWorkers, [:])
         guard !workers.isEmpty else { throw PlanError.noWorkers(url ?? "") }
         let limit = model.hyperparameters.contextLength
         let context = min(contextLength ?? limit, limit)
@@ -85,10 +85,10 @@ struct PlanCommand: Command {
                 pages: pages, contextLength: context, wireType: wireType, cacheType: cacheType),
             goal: PlannerGoal(
                 objective: objective, streams: streams,
-                stepsInFlightMax: ClusterLimits.predictedStepsInFlight,
                 rowCountMax: ClusterLimits.rowCountMax))
         let report = PlanReport(
-            model: model, planner: planner, workers: workers, pages: pages, context: context,
+            model: model, planner: planner, workers: workers, links: links, pages: pages,
+            context: context,
             assumesArithmetic: nodes.contains(where: \.assumesArithmetic))
         print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
         return report.fits ? ExitStatus.done : ExitStatus.failed
@@ -98,8 +98,10 @@ struct PlanCommand: Command {
         nodes.reduce(into: []) { $0 += $1.workers(after: $0.count) }
     }
 
-    /// What the members of a running cluster measured.
-    private func workersOfCluster(_ url: String) throws -> [PlannerWorker] {
+    /// What the members of a running cluster measured, and the links between its stages.
+    private func workersOfCluster(
+        _ url: String
+    ) throws -> (workers: [PlannerWorker], links: [WorkerPair: NetworkPath]) {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
         let body = try HTTPClient.get(url + "/caravan/status", apiKey: apiKey)
         guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
@@ -110,18 +112,34 @@ struct PlanCommand: Command {
             throw PlanError.unmeasured(silent.name)
         }
         let hosts = members.map(\.host)
-        return members.enumerated().map { index, member in
+        let workers = members.enumerated().map { index, member in
             PlannerWorker(
                 member, node: NodeID(high: 0, low: UInt64(index)),
                 host: hosts.firstIndex(of: member.host).map { NodeID(high: 1, low: UInt64($0)) })
         }
+        return (workers, links(of: status.stages, workers))
+    }
+
+    private func links(
+        of stages: [StageStatus], _ workers: [PlannerWorker]
+    ) -> [WorkerPair: NetworkPath] {
+        var links: [WorkerPair: NetworkPath] = [:]
+        for (stage, next) in zip(stages, stages.dropFirst()) {
+            guard let from = workers.first(where: { $0.name == stage.worker }),
+                let to = workers.first(where: { $0.name == next.worker }),
+                let path = NetworkPath(
+                    microseconds: stage.nextRoundTripMicroseconds,
+                    bytesPerSecond: stage.nextBytesPerSecond)
+            else { continue }
+            links[WorkerPair(from: from.node, to: to.node)] = path
+        }
+        return links
     }
 }
 
 extension PlannerWorker {
     fileprivate init(_ member: MemberStatus, node: NodeID, host: NodeID?) {
         func count(_ value: Int) -> UInt64 { UInt64(max(0, value)) }
-        let isNear = member.roundTripMicroseconds > 0
         self.init(
             node: node, name: member.name, memoryBudgetBytes: count(member.memoryBudgetBytes),
             speed: WorkerSpeed(
@@ -131,13 +149,21 @@ extension PlannerWorker {
                 f32OperationsPerSecond: count(member.f32OperationsPerSecond),
                 loopNanoseconds: UInt32(clamping: member.loopNanoseconds)),
             host: host, threadCount: max(1, member.threads), coreCount: max(1, member.cores),
-            path: isNear
-                ? NetworkPath(
-                    roundTripSeconds: Double(member.roundTripMicroseconds) / 1e6,
-                    bytesPerSecond: member.linkBytesPerSecond > 0
-                        ? Double(member.linkBytesPerSecond)
-                        : NetworkPath.unmeasured.bytesPerSecond) : nil,
+            path: NetworkPath(
+                microseconds: member.roundTripMicroseconds,
+                bytesPerSecond: member.linkBytesPerSecond),
             correction: max(0.01, member.measuredByPredicted))
+    }
+}
+
+extension NetworkPath {
+    /// As a status shows it: 0 for what was not measured.
+    fileprivate init?(microseconds: Int, bytesPerSecond: Int) {
+        guard microseconds > 0 else { return nil }
+        self.init(
+            roundTripSeconds: Double(microseconds) / 1e6,
+            bytesPerSecond: bytesPerSecond > 0
+                ? Double(bytesPerSecond) : NetworkPath.unmeasured.bytesPerSecond)
     }
 }
 

@@ -31,16 +31,21 @@ extension PlanReport {
     private var tokensOfEach: Int { min(contextLength, pageCount * pageTokens / streams) }
 
     private var table: [String] {
+        let showsLinks = stages.contains { $0.linkBytesPerSecond != nil }
         let rows =
-            [["worker", "layers", "count", "needs", "of", "time/token"]]
+            [
+                ["worker", "layers", "count", "needs", "of", "time/token"]
+                    + (showsLinks ? ["link"] : [])
+            ]
             + stages.map { stage in
-                [
+                let link = stage.linkBytesPerSecond.map { ByteSize.text(Int(min($0, 1e15))) + "/s" }
+                return [
                     stage.worker.onOneLine, "\(stage.layerStart)..<\(stage.layerEnd)",
                     "\(stage.layerEnd - stage.layerStart)",
                     ByteSize.text(Int(clamping: stage.needBytes)),
                     ByteSize.text(Int(clamping: stage.memoryBytes)),
                     TimeSpan(stage.seconds).description,
-                ]
+                ] + (showsLinks ? [link ?? "-"] : [])
             }
         let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in

@@ -13,6 +13,8 @@ struct PlanReport: Encodable {
         let layerEnd: Int
         let needBytes: UInt64
         let memoryBytes: UInt64
+        /// To the coordinator; nil if not known.
+        let linkBytesPerSecond: Double?
         /// For a step of one row.
         let seconds: Double
     }
@@ -56,18 +58,18 @@ struct PlanReport: Encodable {
     var fits: Bool { missingBytes == nil && contextLengthThatFits == nil }
 
     init(
-        model: PlannableModel, planner: Planner, workers: [PlannerWorker], pages: PageDemand,
-        context: Int, assumesArithmetic: Bool
+        model: PlannableModel, planner: Planner, workers: [PlannerWorker],
+        links: [WorkerPair: NetworkPath], pages: PageDemand, context: Int, assumesArithmetic: Bool
     ) {
         self.model = model.name
         modelBytes = model.byteCount
         objective = planner.goal.objective.rawValue
         streams = planner.goal.streams
         self.assumesArithmetic = assumesArithmetic
-        let budgets = Dictionary(
-            workers.map { ($0.node, $0.memoryBudgetBytes) }, uniquingKeysWith: max)
+        let byNode = Dictionary(
+            workers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
         let plan: Plan?
-        (plan, missingBytes, contextLengthThatFits) = Self.outcome(planner, workers)
+        (plan, missingBytes, contextLengthThatFits) = Self.outcome(planner, workers, links)
         pageCount = plan?.pageCount ?? pages.wanted
         pageTokens = pages.pagePositionCount
         pageBytes = pages.pageBytes * UInt64(model.hyperparameters.layerCount)
@@ -77,7 +79,11 @@ struct PlanReport: Encodable {
             Stage(
                 worker: stage.name, layerStart: stage.layers.lowerBound,
                 layerEnd: stage.layers.upperBound, needBytes: stage.needBytes,
-                memoryBytes: budgets[stage.node] ?? 0,
+                memoryBytes: byNode[stage.node]?.memoryBudgetBytes ?? 0,
+                linkBytesPerSecond: byNode[stage.node]?.path.flatMap {
+                    $0.bytesPerSecond == NetworkPath.unmeasured.bytesPerSecond
+                        ? nil : $0.bytesPerSecond
+                },
                 seconds: found.map { $0.stages[index].seconds } ?? 0)
         }
         leftOut = (plan?.leftOut ?? []).map { LeftOut(worker: $0.name, reason: $0.reason) }
@@ -89,15 +95,15 @@ struct PlanReport: Encodable {
             min($0, model.hyperparameters.contextLength)
         }
         limit = found?.limit.description
-        withOneMore = found == nil ? nil : Self.more(planner, workers)
+        withOneMore = found == nil ? nil : Self.more(planner, workers, links)
     }
 
     /// The plan, or the bytes that are missing, or the context that would fit.
     private static func outcome(
-        _ planner: Planner, _ workers: [PlannerWorker]
+        _ planner: Planner, _ workers: [PlannerWorker], _ links: [WorkerPair: NetworkPath]
     ) -> (Plan?, UInt64?, Int?) {
         do throws(PlannerFailure) {
-            return (try planner.plan(workers: workers), nil, nil)
+            return (try planner.plan(workers: workers, links: links), nil, nil)
         } catch {
             switch error {
             case .notEnoughMemory(let bytes): return (nil, bytes, nil)
@@ -107,15 +113,16 @@ struct PlanReport: Encodable {
     }
 
     /// Plans again with one more box.
-    private static func more(_ planner: Planner, _ workers: [PlannerWorker]) -> More? {
+    private static func more(
+        _ planner: Planner, _ workers: [PlannerWorker], _ links: [WorkerPair: NetworkPath]
+    ) -> More? {
         guard var copy = workers.last else { return nil }
         let like = copy.name
         copy.node.high = .max
         copy.name += " (one more)"
         copy.host = nil
-        guard let found = try? planner.plan(workers: workers + [copy]).prediction else {
-            return nil
-        }
+        let plan = try? planner.plan(workers: workers + [copy], links: links)
+        guard let found = plan?.prediction else { return nil }
         return More(
             like: like, tokensPerSecondOfOneStream: found.singleStreamTokensPerSecond,
             tokensPerSecondOfAllStreams: found.tokensPerSecond)

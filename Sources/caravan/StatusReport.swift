@@ -81,6 +81,7 @@ package struct StatusReport {
         let header = [
             "stage", "worker", "layers", "memory", "budget", "kernels", "threads", "steps",
             "compute/token", "predicted", "wait", "send", "computing", "in", "out", "round trip",
+            "link", "next trip", "next link",
         ]
         let rows = status.stages.map { stage in
             [
@@ -94,6 +95,8 @@ package struct StatusReport {
                 time(stage.sendMicrosecondsPerToken), TopView.share(stage.utilisation),
                 ByteSize.text(stage.receivedBytesPerSecond) + "/s",
                 ByteSize.text(stage.sentBytesPerSecond) + "/s", time(stage.roundTripMicroseconds),
+                rate(stage.linkBytesPerSecond), time(stage.nextRoundTripMicroseconds),
+                rate(stage.nextBytesPerSecond),
             ]
         }
         return aligned([header] + rows)
@@ -139,6 +142,10 @@ package struct StatusReport {
         case ..<1000: "\(microseconds) µs"
         default: "\((Double(microseconds) / 1000).rounded(toPlaces: 2)) ms"
         }
+    }
+
+    private func rate(_ bytesPerSecond: Int) -> String {
+        bytesPerSecond == 0 ? "-" : ByteSize.text(bytesPerSecond) + "/s"
     }
 
     private func aligned(_ rows: [[String]]) -> [String] {

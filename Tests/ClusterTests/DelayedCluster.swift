@@ -93,7 +93,7 @@ private final class DelayedNetwork: Sendable {
             assignment.nextAddress = front(assignment.nextAddress)
             return .preparation(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
-            .step, .candidates, .drain, .prepared, .spare, .released:
+            .step, .candidates, .drain, .prepared, .spare, .released, .probe, .probeAnswer:
             return nil
         }
     }

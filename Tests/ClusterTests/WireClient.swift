@@ -32,8 +32,17 @@ final class WireClient {
         send(Frame(epoch: epoch, id: id, message: message).encoded())
     }
 
-    /// The next frame; nil when the connection has ended.
+    /// The next frame that is no probe, which are answered; nil when the connection has ended.
     func receive() -> Frame? {
+        while let frame = receiveAny() {
+            guard case .probe(let probe) = frame.message else { return frame }
+            send(.probeAnswer(ProbeAnswer(count: UInt32(probe.filler.count))), id: frame.id)
+        }
+        return nil
+    }
+
+    /// The next frame.
+    func receiveAny() -> Frame? {
         let patience = TestCluster.patience
         guard let head = try? stream.read(count: Limits.headerBytes, timeout: patience),
             let header = try? FrameHeader(decoding: head),

@@ -19,7 +19,8 @@ struct MembershipPlayer: TranscriptPlayer {
             goal: PlannerGoal(streams: event.integer("streams") ?? 1),
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
-            usualWorkers: event.list("usual"))
+            usualWorkers: event.list("usual"),
+            pathPatience: .milliseconds(event.integer("patience") ?? 0))
     }
 
     /// Reading weights is all that steps cost.
@@ -59,6 +60,7 @@ struct MembershipPlayer: TranscriptPlayer {
                     node: node, epoch: UInt32(event.size("epoch")),
                     failure: event.has("failed") ? "the disk is full" : nil, now: now)
             case "left": membership.lost(node: node, hasLeft: true, now: now)
+            case "path": noted(event, of: node)
             case "tick": membership.tick(now: now)
             case "idle": membership.tick(isIdle: true, now: now)
             default: nil
@@ -86,6 +88,16 @@ struct MembershipPlayer: TranscriptPlayer {
             let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
             for directive in membership.heard(node: node, now: now) { return [describe(directive)] }
         }
+        return []
+    }
+
+    private mutating func noted(
+        _ event: TranscriptEvent, of node: NodeID
+    ) -> [MembershipDirective] {
+        let path = NetworkPath(
+            roundTripSeconds: (event.number("rtt") ?? 0) / 1e6,
+            bytesPerSecond: event.number("rate") ?? 0)
+        membership.measured(path: path, of: node)
         return []
     }
 

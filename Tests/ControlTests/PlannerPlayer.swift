@@ -6,7 +6,7 @@ import Wire
 /// Events for a planner: sizes in MB, speeds in GB/s and GOP/s, round trips in ms, links in MB/s.
 ///
 /// `planner layers=… layer=… head=… embedding=… kv=… scratch=… row=BYTES streams=… depth=…
-/// steps=… [latency]`, then `worker NAME memory=… bandwidth=… int8=… host=… threads=…
+/// [latency]`, then `worker NAME memory=… bandwidth=… int8=… host=… threads=…
 /// cores=… rtt=… rate=… correction=…`, `link FROM TO rtt=… rate=…`, and `plan`.
 struct PlannerPlayer: TranscriptPlayer {
     private let planner: Planner
@@ -33,8 +33,7 @@ struct PlannerPlayer: TranscriptPlayer {
             model: model,
             goal: PlannerGoal(
                 objective: event.has("latency") ? .latency : .throughput,
-                streams: event.integer("streams") ?? 1, stepsInFlightMax: event.integer("steps"),
-                depth: event.integer("depth") ?? 0))
+                streams: event.integer("streams") ?? 1, depth: event.integer("depth") ?? 0))
     }
 
     mutating func play(_ event: TranscriptEvent) -> [String] {

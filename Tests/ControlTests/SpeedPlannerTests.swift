@@ -96,7 +96,7 @@ struct SpeedPlannerTests {
         // 1001 bytes a second is rounded for the split, but not for what is said.
         let plan = try Planner(model: model([1_000], head: 1))
             .plan(workers: workers([1_001], budgets: [5_000]))
-        #expect(plan.prediction?.singleStreamTokensPerSecond == 1)
+        #expect(plan.prediction?.stages.first?.seconds == 1)
     }
 
     @Test func absurdFiguresDoNotTrap() throws {

@@ -52,6 +52,32 @@ extension EndToEndTests {
             #expect(result.errors.split(separator: "\n").count == 1, "\(result)")
         }
 
+        @Test func linksOfAClusterAreMeasured() throws {
+            let cluster = try TestCluster(workerCount: 2)
+            struct Links: Decodable {
+                struct Stage: Decodable {
+                    var linkBytesPerSecond: Int
+                    var nextBytesPerSecond: Int
+                }
+                var stages: [Stage]
+            }
+            // What was found comes with heartbeats.
+            let areKnown = try Deadline.wait {
+                let links = try cluster.http.get("/caravan/status").decoded(Links.self)
+                return links.stages.count == 2
+                    && links.stages.allSatisfy { $0.linkBytesPerSecond > 0 }
+                    && links.stages[0].nextBytesPerSecond > 0
+            }
+            #expect(areKnown, "\(cluster.log)")
+            let result = try plan([
+                TestModel.path, "--url", "http://127.0.0.1:\(cluster.http.port)",
+            ])
+            #expect(result.status == 0, "\(result)")
+            let header = result.output.split(separator: "\n").first { $0.hasPrefix("worker") }
+            #expect(header?.hasSuffix("link") == true, "\(result)")
+            try cluster.stop()
+        }
+
         @Test func aFileIsPlannedFor() throws {
             let result = try plan([
                 TestModel.path, "--node", "memory=1GiB,bandwidth=20GB/s,int8=200GOP/s,name=a",

@@ -45,6 +45,8 @@ private func members(of message: Message) -> [String: JSONText] {
     case .preparation(let value): members(of: value)
     case .prepared(let value):
         ["shippedBytes": .number(value.shippedBytes), "failure": .string(value.failure)]
+    case .probe(let value): ["filler": .string(hexadecimal(value.filler))]
+    case .probeAnswer(let value): ["count": .number(value.count)]
     case .dataHello(let value):
         [
             "protocolVersion": .number(value.protocolVersion), "node": describe(value.node),
@@ -92,6 +94,7 @@ private func members(of heartbeat: Heartbeat) -> [String: JSONText] {
         "sentBytes": .number(heartbeat.sentBytes),
         "nextRoundTripMicroseconds": .number(heartbeat.nextRoundTripMicroseconds),
         "nextBytesPerSecond": .number(heartbeat.nextBytesPerSecond),
+        "linkBytesPerSecond": .number(heartbeat.linkBytesPerSecond),
     ]
 }
 

@@ -30,7 +30,8 @@ struct RandomFrame {
                     stepCount: any(), rowCount: any(), computeMicroseconds: any(),
                     waitMicroseconds: any(), sendMicroseconds: any(), residentBytes: any(),
                     roundTripMicroseconds: any(), receivedBytes: any(), sentBytes: any(),
-                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any()))
+                    nextRoundTripMicroseconds: any(), nextBytesPerSecond: any(),
+                    linkBytesPerSecond: any()))
         case .error:
             .error(
                 ErrorNotice(
@@ -42,6 +43,8 @@ struct RandomFrame {
         case .prepared: .prepared(Prepared(shippedBytes: any(), failure: text(1024)))
         case .spare: .spare
         case .released: .released
+        case .probe: .probe(Probe(filler: many(0...5000) { $0.any() }))
+        case .probeAnswer: .probeAnswer(ProbeAnswer(count: any()))
         case .dataHello:
             .dataHello(
                 DataHello(

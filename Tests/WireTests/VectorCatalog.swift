@@ -51,7 +51,10 @@ enum VectorCatalog {
                 waitMicroseconds: 1_250_000, sendMicroseconds: 90_000,
                 residentBytes: 123_456_789_012, roundTripMicroseconds: 151,
                 receivedBytes: 9_876_543_210, sentBytes: 1_234_567,
-                nextRoundTripMicroseconds: 203, nextBytesPerSecond: 117_500_000)))
+                nextRoundTripMicroseconds: 203, nextBytesPerSecond: 117_500_000,
+                linkBytesPerSecond: 116_250_000)))
+
+    static let probe = Frame(epoch: 0, id: 2, message: .probe(Probe(filler: [1, 250, 7, 99, 18])))
 
     static let error = Frame(
         epoch: 3, id: 0,
@@ -108,6 +111,13 @@ enum VectorCatalog {
         GoodVector(
             name: "bye", note: "a header without payload",
             frame: Frame(epoch: 7, id: 0, message: .bye)),
+        GoodVector(name: "probe", note: "with five bytes of filler", frame: probe),
+        GoodVector(
+            name: "probe-empty", note: "for the round trip alone",
+            frame: Frame(epoch: 0, id: 1, message: .probe(Probe(filler: [])))),
+        GoodVector(
+            name: "probe-answer", note: "to five bytes of filler",
+            frame: Frame(epoch: 0, id: 2, message: .probeAnswer(ProbeAnswer(count: 5)))),
         GoodVector(name: "data-hello", note: "from stage 2", frame: dataHello),
         GoodVector(
             name: "data-hello-coordinator", note: "from the coordinator",

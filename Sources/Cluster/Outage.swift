@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+
+/// From a pipeline's loss until every stream that it broke goes on: what the log says of it.
+///
+/// A pipeline that is lost while streams still wait belongs to the same outage. Time is an
+/// argument.
+package struct Outage {
+    private let start: Duration
+    /// Requests that have had no token since.
+    private var waiting: Set<UInt64>
+    private var streamCount: Int
+    private var promptRowCount = 0
+
+    /// `streams` are the requests that were under way.
+    package init(streams: some Sequence<UInt64>, now: Duration) {
+        start = now
+        waiting = Set(streams)
+        streamCount = waiting.count
+    }
+
+    /// The next pipeline is lost as well, with the streams that went on.
+    package mutating func repeated(streams: some Sequence<UInt64>) {
+        waiting.formUnion(streams)
+        streamCount = max(streamCount, waiting.count)
+    }
+
+    /// Rows of a step whose tokens are known already.
+    package mutating func noteForwarded(promptRowCount: Int) {
+        self.promptRowCount += promptRowCount
+    }
+
+    /// The request has a token, or has ended. A line for the log once nobody waits.
+    package mutating func noteAlive(_ id: UInt64, now: Duration) -> String? {
+        guard waiting.remove(id) != nil, waiting.isEmpty else { return nil }
+        return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
+            + "\(TimeSpan((now - start).shownSeconds)) after the loss; \(promptRowCount) rows of "
+            + "known tokens were prefilled again"
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Testing
+import Wire
+
+/// What a plan's prediction takes a step's time to be made of.
+@Suite struct StageCostTests {
+    /// A model of two layers and no head, and workers that each read one of them in a second.
+    private func prediction(
+        computing: [Double], values: UInt64 = 0, sharesHost: Bool = false, streams: Int = 1
+    ) throws -> PlanPrediction {
+        let layer = ModelWork.Part(byteCount: 1_000_000_000, int8Count: 1_000_000_000)
+        let work = ModelWork(
+            layers: computing.map { _ in layer }, head: .init(byteCount: 0, int8Count: 0),
+            kvBytesPerPosition: 0, attentionOperations: 0, rowBytes: 0, contextLength: 1,
+            layerValues: values)
+        let model = PlannerModel(
+            layerBytes: computing.map { _ in 10 }, embeddingBytes: 0, outputBytes: 0,
+            tiedHead: false, kvBytesPerLayer: 0, scratchBytes: 0, work: work)
+        let workers = computing.enumerated().map { index, seconds in
+            PlannerWorker(
+                node: NodeID(high: 0, low: UInt64(index)), name: "w\(index)",
+                memoryBudgetBytes: 10,
+                speed: WorkerSpeed(
+                    readBytesPerSecond: 1_000_000_000, hostReadBytesPerSecond: 1_000_000_000,
+                    int8OperationsPerSecond: seconds > 0 ? UInt64(2e9 / seconds) : 0,
+                    f32OperationsPerSecond: 64_000_000_000),
+                host: sharesHost ? NodeID(high: 9, low: 9) : nil, coreCount: 8,
+                path: NetworkPath(roundTripSeconds: 0, bytesPerSecond: 1e12))
+        }
+        let planner = Planner(model: model, goal: PlannerGoal(streams: streams))
+        return try #require(try planner.plan(workers: workers).prediction)
+    }
+
+    private func isNear(_ a: Double, _ b: Double, within share: Double = 1e-6) -> Bool {
+        abs(a / b - 1) < share
+    }
+
+    @Test(arguments: [(0.0, 1.0), (0.5, 1.015_271), (1.0, 1.189_207), (2.0, 2.030_543)])
+    func productsTakeTheirReadingAndTheirArithmetic(_ computing: Double, _ seconds: Double) throws {
+        let found = try prediction(computing: [computing])
+        #expect(isNear(found.stages[0].seconds, seconds), "\(found.stages[0].seconds)")
+    }
+
+    @Test func rowsHaveTheirOwnValues() throws {
+        let found = try prediction(computing: [0], values: 250_000_000)
+        #expect(isNear(found.stages[0].seconds, 1.25), "\(found.stages[0].seconds)")
+    }
+
+    @Test func workersOfOneMachineReadFromTheSameMemory() throws {
+        let apart = try prediction(computing: [0, 0], streams: 2)
+        #expect(apart.stepsInFlight == 2 && isNear(apart.tokensPerSecond, 1, within: 1e-3))
+        let together = try prediction(computing: [0, 0], sharesHost: true, streams: 2)
+        #expect(
+            isNear(together.tokensPerSecond, 0.5, within: 1e-3), "\(together.tokensPerSecond)")
+        #expect(together.limit == .sharedReading(["w0", "w1"]))
+    }
+}
