@@ -102,6 +102,7 @@ extension ClusterBackend {
             return carryOut(membership.lost(node: node, now: now))
         case .bye:
             Log.info("worker \(member.hello.name) leaves")
+            member.hasLeft = true
             member.link.close(reason: Self.farewell)
             return carryOut(membership.lost(node: node, hasLeft: true, now: now))
         case .hello, .welcome, .assignment, .blobChunk, .dataHello, .step, .candidates,
@@ -179,9 +180,10 @@ extension ClusterBackend {
             forget(node)
             // Said when it was released.
             guard !member.isReleased else { return [] }
+            // Its end may have been seen before this side ended the link.
             record(
-                why == Self.farewell ? .left : .lost,
-                "worker \(member.hello.name) is gone: \(why)")
+                member.hasLeft ? .left : .lost,
+                "worker \(member.hello.name) is gone: \(member.hasLeft ? Self.farewell : why)")
             return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
         case .results(let epoch)?, .first(let epoch)?:
             guard epoch == membership.epoch, isUp else { return [] }

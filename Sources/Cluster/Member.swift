@@ -13,6 +13,8 @@ final class Member {
     private var traffic = DataTraffic()
     /// Told that it may go.
     var isReleased = false
+    /// Has said that it goes.
+    var hasLeft = false
 
     init(hello: Hello, link: Link, catalog: BlobCatalog) {
         self.hello = hello

@@ -47,7 +47,8 @@ final class ProbeExchange: Sendable {
             answers.offer((frame.id, MonotonicClock.now()))
             return .taken
         case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .error,
-            .bye, .dataHello, .step, .candidates, .drain, .preparation, .prepared, .spare, .released:
+            .bye, .dataHello, .step, .candidates, .drain, .preparation, .prepared, .spare,
+            .released:
             return .other
         }
     }

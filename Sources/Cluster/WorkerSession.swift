@@ -99,6 +99,7 @@ final class WorkerSession {
         if leavingSince != nil { control.send(Frame(epoch: 0, id: 0, message: .bye)) }
         heart.stop()
         control.closeAfterSending()
+        if leavingSince != nil { awaitFarewell() }
         endPreparation()
         dropWork()
         for link in openLinks.values where link !== control { link.close(reason: "session over") }
@@ -112,6 +113,21 @@ final class WorkerSession {
                 open(link)
                 link.close(reason: "session over")
             case .control(_, .frame), .next(_, .frame): break
+            }
+        }
+    }
+
+    /// Lets the coordinator take in that this worker leaves before data links end: an end without
+    /// that word means a loss.
+    private func awaitFarewell() {
+        let end = MonotonicClock.now() + ClusterLimits.writeTimeout
+        while openLinks[ObjectIdentifier(control)] != nil, MonotonicClock.now() < end {
+            switch events.take(timeout: ClusterLimits.heartbeatInterval) {
+            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
+                retire(link)
+            case .data(let link, .frame): open(link)
+            case .stop, .leave: isStopped = true
+            case .prepared, .control(_, .frame), .next(_, .frame), nil: break
             }
         }
     }

@@ -7,6 +7,12 @@ import Testing
 extension EndToEndTests {
     /// Blobs on their way to real processes, with the faults that disks and operators bring.
     @Suite struct ShippingTests {
+        /// Makes the plan move from the cluster's only worker to `worker`.
+        private func move(_ cluster: TestCluster, to worker: RunningProcess) {
+            #expect(Deadline.wait { worker.errors.contains("joined") }, "\(worker.errors)")
+            cluster.workers[0].terminate()
+        }
+
         /// Runs what follows in a namespace where `directory` is a disk of 16 MiB.
         private static func onSmallDisk(_ directory: String) -> [String] {
             [
@@ -32,7 +38,7 @@ extension EndToEndTests {
         }
 
         @Test(.enabled(if: canMount))
-        func aFullDiskEndsTheWorkerAndTheRestServe() throws {
+        func aWorkerWithAFullDiskIsLeftOutAndTheOtherServes() throws {
             let cluster = try TestCluster(workerCount: 1)
             try FileManager.default.createDirectory(
                 atPath: cluster.directory.file("small"), withIntermediateDirectories: false)
@@ -40,11 +46,21 @@ extension EndToEndTests {
                 "/usr/bin/unshare",
                 Self.onSmallDisk(cluster.directory.file("small")) + [try Caravan.path()]
                     + workerArguments(cluster, "small"), in: cluster.directory)
-            #expect(try worker.waitForExit() == 1)
-            let lastLine = worker.errorLines.last ?? ""
-            #expect(lastLine.contains("has no room"), "\(worker.errors)")
-            #expect(lastLine.contains("--cache-size"))
-            #expect(Deadline.wait { cluster.http.health() == 200 }, "\(cluster.log)")
+            move(cluster, to: worker)
+            let isSaid = Deadline.wait {
+                guard let line = worker.errorLines.last else { return false }
+                return line.contains("has no room") && line.contains("--cache-size")
+            }
+            #expect(isSaid, "\(worker.errors)")
+            let isShown = Deadline.wait {
+                let member = try? cluster.status().members.first { $0.name == "w1" }
+                return member?.role == "draining" && member?.note.contains("has no room") == true
+            }
+            #expect(isShown, "\(cluster.log)")
+            #expect(cluster.http.health() == 200, "\(cluster.log)")
+            worker.terminate()
+            worker.terminate()
+            #expect(try worker.waitForExit() == 0)
             try cluster.stop()
         }
 
@@ -53,6 +69,7 @@ extension EndToEndTests {
             let cache = cluster.directory.file("killed")
             let first = try Caravan.start(
                 workerArguments(cluster, "killed"), in: cluster.directory)
+            move(cluster, to: first)
             let isUnderWay = Deadline.wait {
                 let names = (try? FileManager.default.contentsOfDirectory(atPath: cache)) ?? []
                 return names.contains { $0.count >= 64 }
@@ -78,6 +95,7 @@ extension EndToEndTests {
             let worker = try Caravan.start(
                 workerArguments(cluster, "own") + ["--model", TestModel.path],
                 in: cluster.directory)
+            move(cluster, to: worker)
             let isReady = Deadline.wait { worker.errors.contains("ready: 0 bytes were shipped") }
             #expect(isReady, "\(worker.errors)")
             #expect(try cluster.status().shippedBytes == before)
