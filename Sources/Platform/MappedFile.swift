@@ -37,6 +37,8 @@ package final class MappedFile: Sendable {
 
     deinit {
         munmap(UnsafeMutableRawPointer(mutating: base), max(byteCount, 1))
+        // A mark would outlive this in a process that is being started and has not let go yet.
+        _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 
