@@ -307,7 +307,7 @@ class Round:
                 self.faults.append(f"noticed after {delay:.3f} s")
         planned, plan = last(r"^plan (\d+): (\d+) stage")
         ready, shipped = last(r"^plan \d+ is ready.*; (\d+) bytes were shipped")
-        on, _ = last(r"go(es)? on .* after the loss")
+        on, _ = last(r"go(es)? on .* after the pipeline went down")
         self.row.update(
             noticed=max(delays), planned=planned - self.moment, ready=ready - self.moment,
             stages=plan[2] if plan else "-", on=on - self.moment,

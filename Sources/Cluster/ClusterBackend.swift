@@ -36,7 +36,7 @@ final class ClusterBackend: StepBackend {
     /// Links that this side opened and whose threads may still run.
     var outgoing: [ObjectIdentifier: Link] = [:]
     var departedShippedBytes = 0
-    /// When the pipeline was lost, and what had been shipped by then; nil while there is one.
+    /// When the pipeline went down, and what had been shipped by then; nil while there is one.
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
     var events = RecentEvents()

@@ -2,7 +2,8 @@
 
 import Control
 
-/// From a pipeline's loss until every stream that it broke goes on: what the log says of it.
+/// From a pipeline's end, by a loss or a planned change, until every stream on it goes on: what the
+/// log says of it.
 ///
 /// A pipeline that is lost while streams still wait belongs to the same outage. Time is an
 /// argument.
@@ -35,7 +36,7 @@ package struct Outage {
     package mutating func noteAlive(_ id: UInt64, now: Duration) -> String? {
         guard waiting.remove(id) != nil, waiting.isEmpty else { return nil }
         return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
-            + "\(TimeSpan((now - start).shownSeconds)) after the loss; \(promptRowCount) rows of "
-            + "known tokens were prefilled again"
+            + "\(TimeSpan((now - start).shownSeconds)) after the pipeline went down; "
+            + "\(promptRowCount) rows of known tokens were prefilled again"
     }
 }

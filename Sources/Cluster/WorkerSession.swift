@@ -120,7 +120,7 @@ final class WorkerSession {
     /// Lets the coordinator take in that this worker leaves before data links end: an end without
     /// that word means a loss.
     private func awaitFarewell() {
-        let end = MonotonicClock.now() + ClusterLimits.writeTimeout
+        let end = MonotonicClock.now() + ClusterLimits.heartbeatTimeout
         while openLinks[ObjectIdentifier(control)] != nil, MonotonicClock.now() < end {
             switch events.take(timeout: ClusterLimits.heartbeatInterval) {
             case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):

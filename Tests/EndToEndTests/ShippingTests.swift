@@ -37,6 +37,7 @@ extension EndToEndTests {
             ]
         }
 
+        /// While another worker serves, one without room is a spare that says why; alone, it ends.
         @Test(.enabled(if: canMount))
         func aFullDiskIsSaidWithWhatHelps() throws {
             let cluster = try TestCluster(workerCount: 1)
@@ -46,13 +47,28 @@ extension EndToEndTests {
                 "/usr/bin/unshare",
                 Self.onSmallDisk(cluster.directory.file("small")) + [try Caravan.path()]
                     + workerArguments(cluster, "small"), in: cluster.directory)
-            move(cluster, to: worker)
+            #expect(Deadline.wait { worker.errors.contains("joined") }, "\(worker.errors)")
+            let question = cluster.chat(
+                "Write a very long story about a caravan.", tokens: 1500, stream: true)
+            let stream = try cluster.http.stream("/v1/chat/completions", question)
+            #expect(Deadline.wait { stream.output.split(separator: "data: ").count > 10 })
+
+            cluster.workers[0].terminate()
             let isSaid = Deadline.wait {
-                worker.errors.contains("has no room") && worker.errors.contains("--cache-size")
+                (try? cluster.status().members)?.contains {
+                    $0.role == "draining" && $0.note.contains("has no room")
+                } == true
             }
-            #expect(isSaid, "\(worker.errors)")
-            worker.kill()
-            try worker.waitForExit()
+            #expect(isSaid, "\(cluster.log)")
+            #expect(cluster.http.health() == 200)
+            #expect(worker.isRunning)
+            #expect(try stream.waitForExit(.seconds(150)) == 0, "\(cluster.log)")
+            #expect(EventStream(text: stream.output).isComplete)
+
+            #expect(try cluster.workers[0].waitForExit() == 0, "\(cluster.log)")
+            #expect(try worker.waitForExit() == 1, "\(worker.errors)")
+            let last = worker.errors.split(separator: "\n").last ?? ""
+            #expect(last.contains("has no room") && last.contains("--cache-size"), "\(last)")
             try cluster.stop()
         }
 
