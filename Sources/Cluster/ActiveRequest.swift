@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Control
-import Model
+package import Control
+package import Model
 import Platform
 
 /// A request on its way: turns its tokens into events for whoever asked.
-struct ActiveRequest {
+package struct ActiveRequest {
     private let deliver: @Sendable (GenerationEvent) -> Void
     private let tokenizer: Tokenizer
     private var decoder: StreamingDecoder
@@ -17,7 +17,7 @@ struct ActiveRequest {
     private var lastToken: Duration?
     private var lastHeard: Duration
 
-    init(
+    package init(
         _ request: GenerationRequest, tokenizer: Tokenizer, now: Duration,
         deliver: @escaping @Sendable (GenerationEvent) -> Void
     ) {
@@ -46,7 +46,7 @@ struct ActiveRequest {
     }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.
-    mutating func take(
+    package mutating func take(
         _ token: UInt32, logProbability: Float, alternatives: [TokenLogProbability], now: Duration
     ) -> Bool {
         firstToken = firstToken ?? now
@@ -79,7 +79,7 @@ struct ActiveRequest {
     }
 
     /// Says that nothing is lost when nothing has been said for `interval`.
-    mutating func reassure(after interval: Duration, now: Duration) {
+    package mutating func reassure(after interval: Duration, now: Duration) {
         guard now - lastHeard >= interval else { return }
         lastHeard = now
         deliver(.waiting)

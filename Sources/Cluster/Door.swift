@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+package import Platform
 import Wire
 
 /// The connections to a port that have not proved yet that they belong here.
@@ -8,9 +8,9 @@ import Wire
 /// They share the accepting thread, since a thread for each would cost more than a stranger may:
 /// nothing here waits for one of them. Each has `ClusterLimits.handshakeTimeout`; beyond
 /// `ClusterLimits.strangersMax` the oldest goes.
-struct Door {
+package struct Door {
     /// What became of one of them.
-    enum Outcome {
+    package enum Outcome {
         /// It has the cluster token, or none is asked for here and it has said something.
         case opened(ByteStream)
         case refused(peer: String, reason: String)
@@ -27,7 +27,9 @@ struct Door {
     /// Oldest first.
     private var strangers: [Stranger] = []
 
-    mutating func admit(_ stream: ByteStream, now: Duration) -> Outcome? {
+    package init() {}
+
+    package mutating func admit(_ stream: ByteStream, now: Duration) -> Outcome? {
         var outcome: Outcome?
         if strangers.count >= ClusterLimits.strangersMax {
             let oldest = strangers.removeFirst()
@@ -42,16 +44,16 @@ struct Door {
     }
 
     /// When something is due even if nobody says anything.
-    var nextDeadline: Duration? { strangers.map(\.deadline).min() }
+    package var nextDeadline: Duration? { strangers.map(\.deadline).min() }
 
     /// What to wait for.
-    var watched: [StreamWatch.Entry] {
+    package var watched: [StreamWatch.Entry] {
         strangers.map { StreamWatch.Entry(stream: $0.stream, wantsOutput: $0.wantsOutput) }
     }
 
     /// Goes on with those that are `ready`, by their places in `watched`, and ends those whose time
     /// is over.
-    mutating func advance(ready: Set<Int>, now: Duration) -> [Outcome] {
+    package mutating func advance(ready: Set<Int>, now: Duration) -> [Outcome] {
         var outcomes: [Outcome] = []
         var staying: [Stranger] = []
         for (index, var stranger) in strangers.enumerated() {

@@ -2,6 +2,7 @@
 
 import Cluster
 import Control
+import Foundation
 import Model
 import Testing
 
@@ -38,6 +39,23 @@ struct ChatCompletionTests {
         #expect(value(chunks.last, "choices", 0, "finish_reason") as? String == "length")
         #expect(chunks.allSatisfy { $0["object"] as? String == "chat.completion.chunk" })
         #expect(chunks.allSatisfy { $0["usage"] == nil })
+    }
+
+    /// A comment, which clients skip; an answer as a whole has no room for one.
+    @Test func streamSaysThatItWaits() throws {
+        var script = FakeGenerator.saying("a")
+        script.waits = 2
+        let fake = try ServedFake(script)
+        let stream = fake.chat(with: #""stream":true"#)
+        #expect(stream.text.components(separatedBy: ": waiting\n\n").count == 3)
+        #expect(stream.text.hasSuffix("data: [DONE]\n\n"))
+        let texts = stream.chunks.compactMap {
+            value($0, "choices", 0, "delta", "content") as? String
+        }
+        #expect(texts == ["", "a"])
+        let whole = fake.chat(Self.body)
+        #expect(!whole.text.contains("waiting"))
+        #expect(value(whole.json, "choices", 0, "message", "content") as? String == "a")
     }
 
     @Test func streamReportsUsageWhenAsked() throws {

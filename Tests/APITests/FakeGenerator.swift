@@ -6,6 +6,7 @@ import Dispatch
 import Model
 import Synchronization
 import TestSupport
+import Testing
 
 /// A generator that says what a test tells it to, and remembers what it was asked.
 final class FakeGenerator: TextGenerator {
@@ -25,6 +26,8 @@ final class FakeGenerator: TextGenerator {
         var refusal: GenerationError?
         /// Requests asked for before the queue is full; nil for any count.
         var takenMax: Int?
+        /// Says that it waits, so often, before `tokens`.
+        var waits = 0
         /// Says the request's seed before `tokens`.
         var saysSeed = false
         /// The request with this seed fails; those with others wait for `cancel`.
@@ -90,10 +93,17 @@ final class FakeGenerator: TextGenerator {
     func setState(_ text: String) { state.withLock { $0.state = text } }
 
     /// Waits until one more request has been cancelled.
-    func awaitCancellation() { cancellations.wait() }
+    func awaitCancellation() { wait(for: cancellations, "cancelled") }
 
     /// Waits until one more request has been submitted.
-    func awaitSubmission() { submissions.wait() }
+    func awaitSubmission() { wait(for: submissions, "submitted") }
+
+    private func wait(for semaphore: DispatchSemaphore, _ what: String) {
+        guard semaphore.wait(timeout: .now() + TestClient.patience) == .success else {
+            Issue.record("no request was \(what)")
+            return
+        }
+    }
 
     func submit(
         _ requests: [GenerationRequest],
@@ -137,6 +147,7 @@ final class FakeGenerator: TextGenerator {
                 let text = "\(request.sampling.seed):"
                 deliver(.token(GeneratedToken(id: 96, text: text, logProbability: -0.5)))
             }
+            for _ in 0..<script.waits { deliver(.waiting) }
             for token in script.tokens { deliver(.token(token)) }
             var script = script
             if let seed = script.failingSeed {

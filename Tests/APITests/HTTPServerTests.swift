@@ -86,8 +86,7 @@ struct HTTPServerTests {
         whole.send("POST", "/v1/completions", body: Self.wholeBody)
         let idle = fake.connect()
         for _ in 0..<2 { fake.generator.awaitSubmission() }
-        let duration = ContinuousClock().measure { fake.server.stop() }
-        #expect(duration < .seconds(1))
+        fake.server.stop()
         for _ in 0..<2 { fake.generator.awaitCancellation() }
         let events = TestResponse(stream.receiveAll())
         #expect(value(events.chunks.last, "error", "code") as? String == "shutting_down")

@@ -2,9 +2,12 @@
 
 import Foundation
 import Glibc
+import Testing
 
 /// A blocking TCP connection that can say anything, HTTP or not.
 final class TestClient {
+    /// Seconds; for waits that only end this way when something is broken.
+    static let patience = 60.0
     private let descriptor: Int32
     private var isOpen = true
     /// Bytes received and not yet taken.
@@ -26,6 +29,9 @@ final class TestClient {
             }
         }
         precondition(status == 0, "cannot connect to port \(port)")
+        var limit = timeval(tv_sec: Int(Self.patience), tv_usec: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     deinit { close() }
@@ -81,6 +87,7 @@ final class TestClient {
     private func receiveSome() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = recv(descriptor, &buffer, buffer.count, 0)
+        if count < 0, errno == EAGAIN { Issue.record("nothing came for \(Self.patience) s") }
         guard count > 0 else { return false }
         received += buffer.prefix(count)
         return true

@@ -4,39 +4,78 @@ import Cluster
 import Platform
 import Synchronization
 import TestSupport
+import Testing
 import Wire
 
-/// A coordinator and its workers, between whom everything takes time.
+/// A coordinator and its workers, between whom everything takes time and links fail.
 ///
 /// The links are in plaintext: what they say of addresses is changed on its way, so that data
 /// links go through delay proxies too.
 final class DelayedCluster {
+    /// How the others lose a worker.
+    enum Loss: CaseIterable, Sendable {
+        /// It is told to end, and says goodbye.
+        case leaves
+        /// All its links end at once, as where the process is killed.
+        case dies
+        /// All its links fall silent, as where the process is stopped.
+        case hangs
+    }
+
     let coordinator: Coordinator
     private let network: DelayedNetwork
     private let caches: TemporaryDirectory
     private var workers: [TestWorker] = []
 
     init(
-        _ model: LoadedModel, workerCount: Int, slotCount: Int, delay: Duration
+        _ model: LoadedModel, workerCount: Int, slotCount: Int, delay: Duration = .zero,
+        wireType: WireType = .f32, memory: Int = 1 << 30
     ) throws {
         Log.setThreshold(.error)
         caches = try TemporaryDirectory()
-        let local = SocketAddress(host: "127.0.0.1", port: 0)
         coordinator = try Coordinator(
             model: model,
             configuration: CoordinatorConfiguration(
-                placement: .workers(listen: local, localCount: 0, threadCount: 1),
+                placement: .workers(
+                    listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: 0,
+                    threadCount: 1),
                 security: .plaintext, contextLength: model.served.contextLength,
-                slotCount: slotCount, cacheDirectory: caches.path))
+                slotCount: slotCount, cacheDirectory: caches.path, wireType: wireType))
         network = DelayedNetwork(delay)
-        guard let address = coordinator.workersAddress.flatMap(network.front) else { return }
-        for number in 0..<workerCount {
-            workers.append(
-                try TestWorker(
-                    WorkerConfiguration(
-                        coordinator: address, dataListen: local, security: .plaintext,
-                        name: "w\(number)", cacheDirectory: caches.file("w\(number)"),
-                        memoryBudgetBytes: 1 << 30, threadCount: 1, endsWithCoordinator: false)))
+        for _ in 0..<workerCount { try addWorker(memory: memory) }
+    }
+
+    /// Workers are called `w0`, `w1` and so on.
+    func addWorker(memory: Int = 1 << 30) throws {
+        let number = workers.count
+        let address = try #require(
+            coordinator.workersAddress.flatMap { network.front($0, of: number) })
+        workers.append(
+            try TestWorker(
+                WorkerConfiguration(
+                    coordinator: address, dataListen: SocketAddress(host: "127.0.0.1", port: 0),
+                    security: .plaintext, name: "w\(number)",
+                    cacheDirectory: caches.file("w\(number)"), memoryBudgetBytes: memory,
+                    threadCount: 1, endsWithCoordinator: false)))
+    }
+
+    /// Takes the worker of this name away from the others.
+    func lose(_ name: String, _ loss: Loss) throws {
+        let number = try #require(Int(name.dropFirst()))
+        switch loss {
+        case .leaves:
+            workers[number].stop()
+            #expect(workers[number].awaitEnd() == "")
+        case .dies: network.cut(worker: number)
+        case .hangs: network.freeze(worker: number)
+        }
+    }
+
+    /// Waits until `stageCount` workers serve together.
+    func awaitReady(stageCount: Int) -> Bool {
+        eventually {
+            let status = coordinator.status()
+            return status.state == "ready" && status.stages.count == stageCount
         }
     }
 
@@ -49,8 +88,14 @@ final class DelayedCluster {
 
 /// A delay proxy in front of every address that is asked for.
 private final class DelayedNetwork: Sendable {
+    /// A worker's way to an address, or the others' way to one of its own.
+    private struct Route: Hashable {
+        let address: SocketAddress
+        let worker: Int
+    }
+
     private let delay: Duration
-    private let proxies = Mutex<[SocketAddress: DelayProxy]>([:])
+    private let proxies = Mutex<[Route: DelayProxy]>([:])
 
     init(_ delay: Duration) { self.delay = delay }
 
@@ -62,35 +107,45 @@ private final class DelayedNetwork: Sendable {
         for proxy in all { proxy.stop() }
     }
 
-    /// Where `address` is reached through the network; nil if there is no port left.
-    func front(_ address: SocketAddress) -> SocketAddress? {
+    func cut(worker: Int) { for proxy in proxies(of: worker) { proxy.cut() } }
+
+    func freeze(worker: Int) { for proxy in proxies(of: worker) { proxy.freeze() } }
+
+    private func proxies(of worker: Int) -> [DelayProxy] {
+        proxies.withLock { $0.filter { $0.key.worker == worker }.map(\.value) }
+    }
+
+    /// Where `address` is reached by a worker, or by others if it is the worker's own; nil if there
+    /// is no port left.
+    func front(_ address: SocketAddress, of worker: Int) -> SocketAddress? {
         proxies.withLock { proxies in
             if proxies.values.contains(where: { $0.address == address }) { return address }
-            if let proxy = proxies[address] { return proxy.address }
+            let route = Route(address: address, worker: worker)
+            if let proxy = proxies[route] { return proxy.address }
             let proxy = try? DelayProxy(before: address, delay: delay) { [self] _ in
-                let frames = PassingFrames { self.readdressed($0) }
+                let frames = PassingFrames { self.readdressed($0, of: worker) }
                 return { frames.pass($0) }
             }
-            proxies[address] = proxy
+            proxies[route] = proxy
             return proxy?.address
         }
     }
 
-    private func front(_ text: String) -> String {
-        SocketAddress(text).flatMap(front)?.description ?? text
+    private func front(_ text: String, of worker: Int) -> String {
+        SocketAddress(text).flatMap { front($0, of: worker) }?.description ?? text
     }
 
     /// `message` with addresses in the network; nil if it has none.
-    private func readdressed(_ message: Message) -> Message? {
+    private func readdressed(_ message: Message, of worker: Int) -> Message? {
         switch message {
         case .hello(var hello):
-            hello.dataAddress = front(hello.dataAddress)
+            hello.dataAddress = front(hello.dataAddress, of: worker)
             return .hello(hello)
         case .assignment(var assignment):
-            assignment.nextAddress = front(assignment.nextAddress)
+            assignment.nextAddress = front(assignment.nextAddress, of: worker)
             return .assignment(assignment)
         case .preparation(var assignment):
-            assignment.nextAddress = front(assignment.nextAddress)
+            assignment.nextAddress = front(assignment.nextAddress, of: worker)
             return .preparation(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
             .step, .candidates, .drain, .prepared, .spare, .released, .probe, .probeAnswer:

@@ -40,7 +40,8 @@ struct DrainTests {
         cluster.stop()
     }
 
-    /// The streams are interrupted once, when everything is there.
+    /// The streams are interrupted once, when everything is there. One is begun before the oldest
+    /// ends, so the cluster is never idle until the plan has changed.
     @Test func aWorkerIsTakenInUnderStreams() throws {
         let file = try TestModelFile()
         let cluster = try TestCluster(file.model, workerCount: 1)
@@ -48,13 +49,27 @@ struct DrainTests {
         let coordinator = cluster.coordinator
         let expected = try Self.requests.map { try coordinator.generate($0) }
         try cluster.addWorker()
-        var rounds = 0
-        // Never idle until the plan has changed.
-        while coordinator.status().epoch < 2, rounds < 10_000 {
-            rounds += 1
-            let running = try Self.requests.map { try TestRequest(coordinator, $0) }
-            #expect(running.map { $0.finish() } == expected)
+        var running = try (0..<3).map { try TestRequest(coordinator, Self.requests[$0]) }
+        var (count, waitingCount) = (running.count, 0)
+        func finishOldest() {
+            let place = (count - running.count) % expected.count
+            let oldest = running.removeFirst()
+            #expect(oldest.finish() == expected[place])
+            waitingCount += oldest.waitingCount
         }
+        let isChanged = try eventually {
+            running.append(
+                try TestRequest(coordinator, Self.requests[count % Self.requests.count]))
+            count += 1
+            let status = coordinator.status()
+            #expect(status.slotsInUse + status.waiting > 0)
+            finishOldest()
+            return status.epoch == 2 && status.state == "ready"
+        }
+        #expect(isChanged)
+        while !running.isEmpty { finishOldest() }
+        // Those who ran when the plan changed were told to wait.
+        #expect(waitingCount > 0)
         #expect(cluster.awaitReady(stageCount: 2))
         #expect(try coordinator.generate(Self.requests[1]) == expected[1])
         #expect(coordinator.status().epoch == 2)

@@ -4,6 +4,7 @@ import Cluster
 import Control
 import Platform
 import Testing
+import Wire
 
 /// Everything a request brought, to be compared bit for bit.
 struct Generated: Equatable {
@@ -21,6 +22,8 @@ final class TestRequest {
     let id: RequestID
     private let events: Mailbox<GenerationEvent>
     private var result = Generated()
+    /// Times that it was told that it still waits.
+    private(set) var waitingCount = 0
 
     init(
         _ generator: Coordinator, _ request: GenerationRequest
@@ -50,7 +53,9 @@ final class TestRequest {
             result.alternativeIDs.append(token.alternatives.map(\.id))
             result.alternativeBits.append(token.alternatives.map(\.logProbability.bitPattern))
             return true
-        case .waiting: return true
+        case .waiting:
+            waitingCount += 1
+            return true
         case .finished(let summary):
             result.text += summary.trailingText
             result.reason = summary.reason
@@ -106,7 +111,8 @@ extension GenerationRequest {
 extension Coordinator {
     /// A coordinator that computes in this process, ready to serve.
     static func inProcess(
-        _ model: LoadedModel, slotCount: Int = 4, threadCount: Int = 1
+        _ model: LoadedModel, slotCount: Int = 4, threadCount: Int = 1,
+        cacheType: CacheType = .f16
     ) throws -> Coordinator {
         let coordinator = try Coordinator(
             model: model,
@@ -114,7 +120,7 @@ extension Coordinator {
                 placement: .inProcess(threadCount: threadCount),
                 security: TestCluster.security, contextLength: model.served.contextLength,
                 slotCount: slotCount,
-                cacheDirectory: ""))
+                cacheDirectory: "", cacheType: cacheType))
         guard case .ready = coordinator.awaitReady(until: { false }, progress: { _ in }) else {
             throw GenerationError.notReady("the in-process stage did not load")
         }

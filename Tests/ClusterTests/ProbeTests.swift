@@ -8,8 +8,14 @@ import Wire
 
 @Suite struct ProbeTests {
     @Test func linkIsMeasuredWithoutItsOwners() throws {
-        let pair = try LinkPair()
-        let path = try #require(pair.near.measurePath())
+        // The answers have to come soon: on a busy machine another link is tried.
+        var measured: (LinkPair, NetworkPath)?
+        for _ in 0..<50 where measured == nil {
+            let pair = try LinkPair()
+            measured = pair.near.measurePath().map { (pair, $0) }
+            if measured == nil { pair.finish() }
+        }
+        let (pair, path) = try #require(measured)
         #expect(path.roundTripSeconds > 0 && path.roundTripSeconds < LinkProbe.timeMax)
         #expect(path.bytesPerSecond > 0 && path.bytesPerSecond.isFinite)
         // Neither side's owner has heard of it, and a link is measured once.

@@ -10,42 +10,87 @@ import Testing
 /// Workers that come, go and fail.
 @Suite(.serialized)
 struct RecoveryTests {
-    @Test(arguments: [0, 1, 2])
-    func streamsSurviveALostWorker(index: Int) throws {
+    @Test(arguments: 0..<3, DelayedCluster.Loss.allCases)
+    func streamsSurviveALostWorker(stage: Int, loss: DelayedCluster.Loss) throws {
         let file = try TestModelFile()
-        let cluster = try TestCluster(file.model, workerCount: 0, slotCount: 2)
-        let workers = try (0..<3).map { _ in try cluster.addWorker() }
-        #expect(cluster.awaitReady(stageCount: 3))
-        let coordinator = cluster.coordinator
         // Greedy and seeded; two run, two wait for a slot.
         let requests = [0, 5, 0, 7].map { GenerationRequest.test(count: 200, seed: $0) }
-        let expected = try requests.map { try coordinator.generate($0) }
+        let alone = try Coordinator.inProcess(file.model, slotCount: 2)
+        let expected = try requests.map { try alone.generate($0) }
+        alone.stop()
         #expect(expected.allSatisfy { $0.ids.count == 200 && $0.error == nil })
+        let cluster = try DelayedCluster(file.model, workerCount: 3, slotCount: 2)
+        #expect(cluster.awaitReady(stageCount: 3))
+        let coordinator = cluster.coordinator
+        let before = coordinator.status()
+        let name = before.stages[stage].worker
         let running = try requests.map { try TestRequest(coordinator, $0) }
         #expect(running[0].advance())
         #expect(running[1].advance())
-        workers[index].stop()
+        try cluster.lose(name, loss)
         #expect(running.map { $0.finish() } == expected)
+        // They were under way: each that had not ended was told to wait.
+        #expect(running.contains { $0.waitingCount > 0 })
         #expect(cluster.awaitReady(stageCount: 2))
-        #expect(coordinator.status().epoch == 2)
-        #expect(coordinator.status().slotsInUse == 0)
-        #expect(workers[index].awaitEnd() == "")
+        let after = coordinator.status()
+        #expect(after.epoch == 2)
+        #expect(after.slotsInUse == 0)
+        let lacking = lackingBytes(file.model.blobs, before.stages, after.stages)
+        #expect(lacking > 0)
+        #expect(after.shippedBytes - before.shippedBytes == lacking)
+        expectEnd(of: name, by: loss, in: coordinator)
         cluster.stop()
     }
 
+    /// What the stages of a plan need and their workers had no use for in the plan before.
+    private func lackingBytes(
+        _ plan: BlobPlan, _ before: [StageStatus], _ after: [StageStatus]
+    ) -> Int {
+        func blobs(_ stage: StageStatus) -> [Blob] {
+            plan.blobs(forLayers: stage.layerStart..<stage.layerEnd)
+        }
+        return after.reduce(0) { sum, stage in
+            let held = Set(before.filter { $0.worker == stage.worker }.flatMap(blobs).map(\.name))
+            return sum
+                + blobs(stage).filter { !held.contains($0.name) }.reduce(0) { $0 + $1.byteCount }
+        }
+    }
+
+    private func expectEnd(
+        of name: String, by loss: DelayedCluster.Loss, in coordinator: Coordinator
+    ) {
+        let gone = "worker \(name) is gone: "
+        func event() -> EventStatus? {
+            coordinator.status().events.first { $0.text.hasPrefix(gone) }
+        }
+        #expect(eventually { event() != nil })
+        let why = event()?.text.dropFirst(gone.count) ?? ""
+        #expect(event()?.kind == (loss == .leaves ? .left : .lost))
+        switch loss {
+        case .leaves: #expect(why == "it left")
+        case .dies: #expect(why == "?")
+        case .hangs: #expect(why.hasPrefix("nothing heard for 3"), "\(why)")
+        }
+    }
+
     /// With nobody left requests wait, old and new ones, for a worker to join.
-    @Test func streamsWaitForAWorkerToJoin() throws {
+    @Test(arguments: DelayedCluster.Loss.allCases)
+    func streamsWaitForAWorkerToJoin(loss: DelayedCluster.Loss) throws {
         let file = try TestModelFile()
-        let cluster = try TestCluster(file.model, workerCount: 0)
-        let worker = try cluster.addWorker()
+        let cluster = try DelayedCluster(file.model, workerCount: 1, slotCount: 4)
         #expect(cluster.awaitReady(stageCount: 1))
         let coordinator = cluster.coordinator
         let expected = try coordinator.generate(.test(count: 200, seed: 3))
         let running = try TestRequest(coordinator, .test(count: 200, seed: 3))
         #expect(running.advance())
-        worker.stop()
+        try cluster.lose("w0", loss)
         #expect(eventually { coordinator.status().state != "ready" })
         let waiting = try TestRequest(coordinator, .test(count: 200, seed: 3))
+        if loss == .leaves {
+            // It came too late to hear of the loss, and hears that it waits when its time comes.
+            #expect(waiting.advance())
+            #expect(waiting.waitingCount == 1)
+        }
         try cluster.addWorker()
         #expect(running.finish() == expected)
         #expect(waiting.finish() == expected)

@@ -14,7 +14,11 @@ struct RequestTests {
     init() throws { file = try TestModelFile(layers: 2) }
 
     @Test func cancellingFreesTheSlot() throws {
-        let coordinator = try Coordinator.inProcess(file.model, slotCount: 1)
+        // Two hops of 20 ms for each token: neither request ends by itself meanwhile.
+        let cluster = try DelayedCluster(
+            file.model, workerCount: 1, slotCount: 1, delay: .milliseconds(20))
+        #expect(cluster.awaitReady(stageCount: 1))
+        let coordinator = cluster.coordinator
         let running = try TestRequest(coordinator, .test(count: 200))
         let queued = try TestRequest(coordinator, .test(count: 200))
         #expect(running.advance())
@@ -27,7 +31,7 @@ struct RequestTests {
         #expect(coordinator.status().slotsInUse == 0)
         #expect(queued.isSilent)
         #expect(try coordinator.generate(.test(count: 3)).ids.count == 3)
-        coordinator.stop()
+        cluster.stop()
     }
 
     @Test func aPromptThatComesAgainIsNotComputedAgain() throws {

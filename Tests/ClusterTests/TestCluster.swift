@@ -4,12 +4,13 @@ import Cluster
 import Platform
 import TestSupport
 import Testing
+import Wire
 
 /// A coordinator and its workers in this process, over loopback.
 final class TestCluster {
     /// For waits that only end this way when something is broken.
     static let patience = Duration.seconds(120)
-    private static let memory = 1 << 30
+    static let memory = 1 << 30
     /// What all clusters of these tests share, unless a test is about another.
     static let token = ClusterToken()
     static let security = StreamSecurity.token(token)
@@ -22,7 +23,8 @@ final class TestCluster {
     init(
         _ model: LoadedModel, workerCount: Int, slotCount: Int = 4,
         contextLength: Int? = nil, kvByteCount: Int? = nil,
-        caches: TemporaryDirectory? = nil
+        wireType: WireType = .f32, cacheType: CacheType = .f16,
+        caches: TemporaryDirectory? = nil, memory: Int = TestCluster.memory
     ) throws {
         Log.setThreshold(.error)
         self.caches = try caches ?? TemporaryDirectory()
@@ -32,8 +34,9 @@ final class TestCluster {
             configuration: CoordinatorConfiguration(
                 placement: .workers(listen: local, localCount: 0, threadCount: 1),
                 security: Self.security, contextLength: contextLength, slotCount: slotCount,
-                kvByteCount: kvByteCount, cacheDirectory: self.caches.path))
-        for _ in 0..<workerCount { try addWorker() }
+                kvByteCount: kvByteCount, cacheDirectory: self.caches.path, wireType: wireType,
+                cacheType: cacheType))
+        for _ in 0..<workerCount { try addWorker(memory: memory) }
     }
 
     /// Ends everything; each worker's thread is joined.
@@ -102,10 +105,10 @@ final class TestWorker {
 }
 
 /// Asks again and again until `condition` holds; false if it never does.
-func eventually(_ condition: () -> Bool) -> Bool {
+func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
     let never = Mailbox<Void>(capacity: 1)
     let deadline = MonotonicClock.now() + TestCluster.patience
-    while !condition() {
+    while try !condition() {
         guard MonotonicClock.now() < deadline else { return false }
         _ = never.take(timeout: .milliseconds(5))
     }

@@ -13,10 +13,19 @@ final class TestModelFile: Sendable {
     let path: String
     let model: LoadedModel
 
-    init(layers: Int = 5, type: ElementType = .q8_0, seed: UInt64 = 1, tied: Bool = false) throws {
+    convenience init(
+        layers: Int = 5, type: ElementType = .q8_0, seed: UInt64 = 1, tied: Bool = false
+    ) throws {
+        try self.init(
+            GGUFBuilder.tinyLlama(layers: layers, type: type, seed: seed, hasTiedHead: tied))
+    }
+
+    convenience init(shape: TinyShape) throws {
+        try self.init(GGUFBuilder.tinyLlama(shape: shape, type: .q8_0, seed: 1))
+    }
+
+    private init(_ builder: GGUFBuilder) throws {
         directory = try TemporaryDirectory()
-        let builder = GGUFBuilder.tinyLlama(
-            layers: layers, type: type, seed: seed, hasTiedHead: tied)
         path = try directory.write(builder.bytes(), to: "tiny.gguf")
         model = try LoadedModel(path: path, contextLength: 256)
     }

@@ -9,36 +9,60 @@ extension EndToEndTests {
     @Suite struct DrainTests {
         private static let path = "/v1/chat/completions"
 
-        private func bodies(_ cluster: TestCluster, tokens: Int) -> [String] {
+        /// More than come before the clients are ended.
+        private static let tokensMax = 1500
+
+        private func bodies(_ cluster: TestCluster) -> [String] {
             let question = "Write a very long story about a caravan."
             return [nil, nil, 7, 8].map {
-                cluster.chat(question, tokens: tokens, stream: true, seed: $0)
+                cluster.chat(
+                    question, tokens: Self.tokensMax, stream: true, seed: $0, ignoringEnd: true)
             }
         }
 
-        private func content(_ request: RunningProcess, _ cluster: TestCluster) throws -> String {
-            #expect(try request.waitForExit(.seconds(150)) == 0, "\(cluster.log)")
-            let events = EventStream(text: request.output)
-            #expect(events.isComplete && !events.hasError, "\(request.output.suffix(400))")
-            return try events.content()
+        private func content(_ stream: EventStream) throws -> String {
+            #expect(!stream.hasError, "\(stream.text.suffix(400))")
+            return try stream.content()
         }
 
-        /// Runs the streams, two at a time, and `change` in the midst of the first two; they must
-        /// bring what they bring undisturbed.
+        /// Runs the streams, two at a time, with `change` in the midst of the first two: all get
+        /// more words after it. What each had by then.
         private func streams(
-            _ cluster: TestCluster, tokens: Int, are expected: [String],
-            through change: () throws -> Void
-        ) throws {
-            let requests = try bodies(cluster, tokens: tokens).map {
-                try cluster.http.stream(Self.path, $0)
-            }
-            let areUnderWay = Deadline.wait {
-                requests.count { $0.output.split(separator: "data: ").count > 10 } >= 2
-            }
+            _ cluster: TestCluster, through change: () throws -> Void
+        ) throws -> [String] {
+            let requests = try bodies(cluster).map { try cluster.http.stream(Self.path, $0) }
+            let areUnderWay = Deadline.wait { requests.count { $0.eventCount > 10 } == 2 }
             #expect(areUnderWay, "\(cluster.log)")
+            let isFirst = requests.map { $0.eventCount > 10 }
             try change()
-            for (request, whole) in zip(requests, expected) {
-                #expect(try content(request, cluster) == whole)
+            var texts = requests.map { _ in "" }
+            // Those that wait for a slot get it when the first two are gone.
+            for areFirst in [true, false] {
+                let places = requests.indices.filter { isFirst[$0] == areFirst }
+                for place in places { #expect(requests[place].awaitEvents(20), "\(cluster.log)") }
+                for place in places { texts[place] = try content(requests[place].hangUp()) }
+            }
+            return texts
+        }
+
+        /// Each text is how the undisturbed answer to its body begins. A round has one for each of
+        /// the first bodies.
+        private func expectUndisturbed(_ cluster: TestCluster, _ rounds: [[String]]) throws {
+            let places = rounds[0].indices
+            let wholes = try zip(places, bodies(cluster)).map { place, body in
+                let wanted = rounds.map { $0[place].utf8.count }.max() ?? 0
+                let request = try cluster.http.stream(Self.path, body)
+                let isEnough = try Deadline.wait {
+                    let stream = EventStream(wholeEventsOf: request.output)
+                    return try stream.content().utf8.count >= wanted || !request.isRunning
+                }
+                #expect(isEnough, "\(cluster.log)")
+                return try content(request.hangUp())
+            }
+            for (number, texts) in rounds.enumerated() {
+                for (text, whole) in zip(texts, wholes) {
+                    #expect(!text.isEmpty && whole.hasPrefix(text), "round \(number)")
+                }
             }
         }
 
@@ -46,10 +70,6 @@ extension EndToEndTests {
         @Test func streamsGoOnWhileWorkersLeave() throws {
             let cluster = try TestCluster(workerCount: 4)
             let url = "http://127.0.0.1:\(cluster.http.port)"
-            let expected = try bodies(cluster, tokens: 150).map {
-                try content(try cluster.http.stream(Self.path, $0), cluster)
-            }
-            #expect(Set(expected).count == 3)
             func order() throws -> [String] { try cluster.status().stages.map(\.worker) }
             func process(_ name: String) throws -> RunningProcess {
                 cluster.workers[try #require(name.last.flatMap { Int(String($0)) }) - 1]
@@ -62,7 +82,7 @@ extension EndToEndTests {
             }
             // The first stage, by command.
             var before = try order()
-            try streams(cluster, tokens: 150, are: expected) {
+            let texts = try streams(cluster) {
                 let name = before[0]
                 let drain = try Caravan.run(["drain", name, "--url", url], in: cluster.directory)
                 #expect(drain.status == 0 && drain.errors.isEmpty, "\(drain) \(cluster.log)")
@@ -70,14 +90,17 @@ extension EndToEndTests {
                 let rest = try order().joined(separator: ", ")
                 #expect(drain.output == "worker \(name) is drained; plan 2 runs on \(rest)\n")
             }
+            var rounds = [texts]
             // A middle one and the last, by signals.
             for (place, signal) in [(1, SIGTERM), (1, SIGINT)] {
                 before = try order()
-                try streams(cluster, tokens: 150, are: expected) {
+                let texts = try streams(cluster) {
                     try process(before[place]).signal(signal)
                     try expectGone(before[place], from: before)
                 }
+                rounds.append(texts)
             }
+            try expectUndisturbed(cluster, rounds)
             let last = try order()[0]
             let refused = try Caravan.run(["drain", last, "--url", url], in: cluster.directory)
             #expect(refused.status == 1 && refused.output.isEmpty)
@@ -90,40 +113,46 @@ extension EndToEndTests {
             try cluster.stop()
         }
 
-        /// One joins while streams run. Whether this machine's plan gains from it is measured, and
-        /// said.
+        /// One joins that says it is four times as fast: the plan changes while streams run, one
+        /// begun before the other ends.
         @Test func streamsGoOnWhileAWorkerJoins() throws {
             let cluster = try TestCluster(workerCount: 1)
-            let expected = try bodies(cluster, tokens: 400).map {
-                try content(try cluster.http.stream(Self.path, $0), cluster)
-            }
+            let body = bodies(cluster)[0]
+            var streams = [try cluster.http.stream(Self.path, body)]
+            #expect(streams[0].awaitEvents(10), "\(cluster.log)")
             let late = try TestCluster.startWorker(
-                "w2", joining: cluster.workersPort, memory: "512MiB", in: cluster.directory)
-            var rounds = 0
-            repeat {
-                rounds += 1
-                try streams(cluster, tokens: 400, are: expected) {}
-            } while try isUndecided(cluster) && rounds < 20
-            #expect(try !isUndecided(cluster), "\(cluster.log)")
+                "w2", joining: cluster.workersPort, memory: "512MiB", in: cluster.directory,
+                speedFactor: 4)
+            var before: TestCluster.Status?
+            var after: TestCluster.Status?
+            let isTakenIn = try Deadline.wait {
+                if let last = streams.last, last.eventCount > 700 || !last.isRunning {
+                    streams.append(try cluster.http.stream(Self.path, body))
+                }
+                let status = try cluster.status()
+                if status.epoch == 1 { before = status } else { after = status }
+                return status.epoch > 1 && status.state == "ready" && status.slotsInUse > 0
+            }
+            #expect(isTakenIn, "\(cluster.log)")
+            #expect(try #require(before).slotsInUse > 0)
+            #expect(
+                try #require(after).members.contains { $0.name == "w2" && $0.role == "serving" })
+            let newest = try #require(streams.last)
+            #expect(newest.awaitEvents(20), "\(cluster.log)")
+            let texts = try streams.map { try content($0.hangUp()) }
+            #expect(streams.contains { $0.output.contains("\n: waiting\n") })
+            try expectUndisturbed(cluster, texts.map { [$0] })
             #expect(!cluster.coordinator.errors.contains("was lost"))
             late.terminate()
             #expect(try late.waitForExit() == 0)
             try cluster.stop()
         }
 
-        private func isUndecided(_ cluster: TestCluster) throws -> Bool {
-            let members = try cluster.status().members
-            return !members.contains {
-                $0.name == "w2" && ($0.role == "serving" || !$0.note.isEmpty)
-            }
-        }
-
         /// With streams running and nobody to take its layers a worker waits; not a second time.
         @Test func aSecondSignalEndsAWorkerAtOnce() throws {
             let cluster = try TestCluster(workerCount: 1)
-            let body = bodies(cluster, tokens: 1500)[0]
-            let request = try cluster.http.stream(Self.path, body)
-            #expect(Deadline.wait { request.output.split(separator: "data: ").count > 10 })
+            let request = try cluster.http.stream(Self.path, bodies(cluster)[0])
+            #expect(request.awaitEvents(10), "\(cluster.log)")
             let worker = cluster.workers[0]
             worker.terminate()
             #expect(

@@ -51,9 +51,35 @@ struct HTTP {
     }
 }
 
+extension RunningProcess {
+    /// Events that have come to a client that reads a stream.
+    var eventCount: Int { output.components(separatedBy: "\n\ndata: ").count }
+
+    /// Waits until `count` more events have come; false if the stream ends before.
+    func awaitEvents(_ count: Int) -> Bool {
+        let goal = eventCount + count
+        return Deadline.wait { eventCount >= goal || !isRunning } && eventCount >= goal
+    }
+
+    /// Ends the client and says what had come by then.
+    func hangUp() throws -> EventStream {
+        kill()
+        try waitForExit()
+        return EventStream(wholeEventsOf: output)
+    }
+}
+
 /// A stream of server-sent events, as text.
 struct EventStream {
     let text: String
+
+    init(text: String) { self.text = text }
+
+    /// Without what has come of an event that is not whole yet.
+    init(wholeEventsOf text: String) {
+        let end = text.range(of: "\n\n", options: .backwards)?.upperBound ?? text.startIndex
+        self.text = String(text[..<end])
+    }
 
     var isComplete: Bool { data.last == "[DONE]" }
     var data: [Substring] {

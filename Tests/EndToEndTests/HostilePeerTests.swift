@@ -72,14 +72,13 @@ extension EndToEndTests {
         @Test(arguments: [false, true])
         func answerGoesOnUnderNoise(isPlaintext: Bool) throws {
             let cluster = try TestCluster(workerCount: 2, isPlaintext: isPlaintext)
-            let body = cluster.chat("Tell me about rivers.", tokens: 200, stream: true)
-            let quiet = try cluster.http.stream("/v1/chat/completions", body)
-            #expect(try quiet.waitForExit() == 0)
-            let wanted = try EventStream(text: quiet.output).content()
-            let before = try cluster.status().coordinatorPrivateBytes
-
-            let disturbed = try cluster.http.stream("/v1/chat/completions", body)
-            #expect(Deadline.wait { disturbed.output.contains("data: ") || !disturbed.isRunning })
+            let body = cluster.chat(
+                "Tell me about rivers.", tokens: 1500, stream: true, ignoringEnd: true)
+            let path = "/v1/chat/completions"
+            let disturbed = try cluster.http.stream(path, body)
+            #expect(disturbed.awaitEvents(10), "\(cluster.log)")
+            let processes = [cluster.coordinator] + cluster.workers
+            let before = processes.map { ProcessTable.privateBytes($0.processID) }
             for (index, port) in ([cluster.http.port, cluster.workersPort] + cluster.dataPorts)
                 .enumerated()
             {
@@ -87,15 +86,18 @@ extension EndToEndTests {
                     try RawConnection(port: port).send(bytes)
                 }
             }
-            #expect(try disturbed.waitForExit() == 0)
-            let events = EventStream(text: disturbed.output)
-            #expect(events.isComplete && !events.hasError)
-            #expect(try events.content() == wanted)
-            // Nothing was allocated for the announced 4 GiB.
-            let after = try cluster.status().coordinatorPrivateBytes
-            #expect(after < before + 16 << 20)
-            #expect(cluster.coordinator.isRunning)
-            #expect(cluster.workers.allSatisfy { $0.isRunning })
+            #expect(disturbed.awaitEvents(20), "\(cluster.log)")
+            // Nothing was allocated for the announced 4 GiB, neither here nor there.
+            for (process, bytes) in zip(processes, before) {
+                let growth = ProcessTable.privateBytes(process.processID) - bytes
+                #expect(growth < 16 << 20, "\(growth) bytes: \(process.arguments)")
+            }
+            let found = try disturbed.hangUp()
+            #expect(!found.hasError)
+            let quiet = try cluster.http.stream(path, body)
+            #expect(quiet.awaitEvents(found.data.count), "\(cluster.log)")
+            #expect(try quiet.hangUp().content().hasPrefix(found.content()))
+            #expect(processes.allSatisfy { $0.isRunning })
             try cluster.stop()
         }
 

@@ -26,8 +26,8 @@ extension EndToEndTests {
             return client.output + client.errors
         }
 
-        private func refusals(_ cluster: TestCluster) -> [Substring] {
-            cluster.coordinator.errorLines.filter { $0.contains("refused a connection") }
+        private func refusals(_ process: RunningProcess) -> [Substring] {
+            process.errorLines.filter { $0.contains("refused a connection") }
         }
 
         @Test(.enabled(if: hasOpenSSL)) func otherKindsOfTLSAreRefused() throws {
@@ -51,11 +51,13 @@ extension EndToEndTests {
             for (index, suite) in suites.enumerated() {
                 let output = try connect(cluster, suite.arguments)
                 #expect(output.contains("alert"), "\(suite.arguments): \(output)")
-                #expect(Deadline.wait { refusals(cluster).count > index }, "\(suite.arguments)")
-                let line = try #require(refusals(cluster).last)
+                #expect(
+                    Deadline.wait { refusals(cluster.coordinator).count > index },
+                    "\(suite.arguments)")
+                let line = try #require(refusals(cluster.coordinator).last)
                 #expect(line.contains(suite.said), "\(suite.arguments): \(line)")
             }
-            #expect(refusals(cluster).count == suites.count)
+            #expect(refusals(cluster.coordinator).count == suites.count)
             #expect(cluster.http.health() == 200)
             try cluster.stop()
         }
@@ -114,10 +116,13 @@ extension EndToEndTests {
 
         /// At most 64 KiB for each that is not authenticated, at the dearest point: a good first
         /// message, then nothing. Log lines do not grow with the number of connections.
-        @Test func manyAtOnceCostLittle() throws {
+        @Test(arguments: [false, true])
+        func manyAtOnceCostLittle(atAWorker: Bool) throws {
             let cluster = try TestCluster(workerCount: 1)
             let path = TestCluster.tokenPath(cluster.directory)
-            let port = SocketAddress(host: "127.0.0.1", port: UInt16(cluster.workersPort))
+            let process = atAWorker ? cluster.workers[0] : cluster.coordinator
+            let number = atAWorker ? cluster.dataPorts[0] : cluster.workersPort
+            let port = SocketAddress(host: "127.0.0.1", port: UInt16(number))
             let tap = try WireTap(before: port)
             let client = try ByteStream(
                 connectingTo: tap.address, security: .token(TokenFile.read(path)),
@@ -128,12 +133,11 @@ extension EndToEndTests {
             let record = tap.recording
             let first = Array(record[..<(5 + Int(record[3]) << 8 + Int(record[4]))])
 
-            let process = cluster.coordinator.processID
-            let before = ProcessTable.privateBytes(process)
+            let before = ProcessTable.privateBytes(process.processID)
             let visitors = (0..<64).map { _ in RawSocket.connect(to: port) }
             for visitor in visitors { RawSocket.send(first, to: visitor) }
             for visitor in visitors { #expect(RawSocket.awaitByte(from: visitor)) }
-            let cost = (ProcessTable.privateBytes(process) - before) / visitors.count
+            let cost = (ProcessTable.privateBytes(process.processID) - before) / visitors.count
             #expect(cost <= 64 << 10, "\(cost) bytes each")
 
             for _ in 0..<500 {
@@ -145,10 +149,8 @@ extension EndToEndTests {
             for visitor in visitors { RawSocket.close(visitor) }
             #expect(cluster.http.health() == 200)
             #expect(
-                Deadline.wait {
-                    cluster.coordinator.errors.contains("more connections within 10 s")
-                })
-            #expect(refusals(cluster).count < 20, "\(cluster.coordinator.errors)")
+                Deadline.wait { process.errors.contains("more connections within 10 s") })
+            #expect(refusals(process).count < 20, "\(process.errors)")
             try cluster.stop()
         }
     }

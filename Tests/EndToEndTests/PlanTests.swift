@@ -53,7 +53,6 @@ extension EndToEndTests {
         }
 
         @Test func linksOfAClusterAreMeasured() throws {
-            let cluster = try TestCluster(workerCount: 2)
             struct Links: Decodable {
                 struct Stage: Decodable {
                     var linkBytesPerSecond: Int
@@ -61,14 +60,20 @@ extension EndToEndTests {
                 }
                 var stages: [Stage]
             }
-            // What was found comes with heartbeats.
-            let areKnown = try Deadline.wait {
-                let links = try cluster.http.get("/caravan/status").decoded(Links.self)
-                return links.stages.count == 2
-                    && links.stages.allSatisfy { $0.linkBytesPerSecond > 0 }
-                    && links.stages[0].nextBytesPerSecond > 0
+            // What was found comes with heartbeats. Probes have to be answered soon: on a busy
+            // machine other links are tried.
+            func measured() throws -> TestCluster? {
+                let cluster = try TestCluster(workerCount: 2)
+                let areKnown = try Deadline.wait(.seconds(10)) {
+                    let links = try cluster.http.get("/caravan/status").decoded(Links.self)
+                    return links.stages.count == 2
+                        && links.stages.allSatisfy { $0.linkBytesPerSecond > 0 }
+                        && links.stages[0].nextBytesPerSecond > 0
+                }
+                return areKnown ? cluster : nil
             }
-            #expect(areKnown, "\(cluster.log)")
+            let cluster = try #require(
+                try (0..<5).lazy.compactMap { _ in try? measured() }.first)
             let result = try plan([
                 TestModel.path, "--url", "http://127.0.0.1:\(cluster.http.port)",
             ])

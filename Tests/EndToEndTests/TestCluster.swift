@@ -7,13 +7,15 @@ import TestSupport
 /// A coordinator and workers on loopback, with a directory of their own.
 final class TestCluster {
     let directory: TemporaryDirectory
-    let http: HTTP
-    let workersPort: Int
-    let dataPorts: [Int]
-    let coordinator: RunningProcess
+    private(set) var http: HTTP
+    private(set) var workersPort = 0
+    /// In the workers' order.
+    private(set) var dataPorts: [Int] = []
+    private(set) var coordinator: RunningProcess
     private(set) var workers: [RunningProcess] = []
+    private let serving: [String]
 
-    /// Starts them and waits until requests are answered.
+    /// Starts them and waits until requests are answered, by all workers together.
     init(
         workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB",
         isPlaintext: Bool = false, serving: [String] = ["--context", "2048", "--slots", "2"]
@@ -21,20 +23,64 @@ final class TestCluster {
         let directory = try directory ?? TemporaryDirectory()
         let security = isPlaintext ? ["--plaintext"] : []
         self.directory = directory
-        http = HTTP(directory: directory, port: try RawConnection.freePort())
-        workersPort = try RawConnection.freePort()
-        dataPorts = try (0..<workerCount).map { _ in try RawConnection.freePort() }
-        coordinator = try Caravan.start(
-            [
-                "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
-                "--workers-listen", "127.0.0.1:\(workersPort)",
-            ] + serving + security, in: directory)
-        for (index, port) in dataPorts.enumerated() {
+        let options = serving + security
+        self.serving = options
+        coordinator = try Self.startCoordinator(options, in: directory)
+        http = HTTP(directory: directory, port: 0)
+        (http, workersPort) = try ports()
+        for number in 1...workerCount {
             workers.append(
                 try Self.startWorker(
-                    "w\(index + 1)", joining: workersPort, memory: memory, dataPort: port,
-                    in: directory, security: security))
+                    "w\(number)", joining: workersPort, memory: memory, in: directory,
+                    security: security))
         }
+        try waitUntilReady()
+        dataPorts = try status().stages.sorted { $0.worker < $1.worker }.map { stage in
+            try Self.port(of: stage.address)
+        }
+    }
+
+    private static func startCoordinator(
+        _ serving: [String], http: Int = 0, workers: Int = 0, in directory: TemporaryDirectory
+    ) throws -> RunningProcess {
+        try Caravan.start(
+            [
+                "serve", TestModel.path, "--listen", "127.0.0.1:\(http)",
+                "--workers-listen", "127.0.0.1:\(workers)",
+            ] + serving, in: directory)
+    }
+
+    /// Where the coordinator listens, as its log says.
+    private func ports() throws -> (http: HTTP, workers: Int) {
+        func port(after word: String) -> Int? {
+            let line = coordinator.errorLines.first { $0.contains(word) }
+            let address = line?.components(separatedBy: word).last?.split(separator: " ").first
+            return address.flatMap { try? Self.port(of: String($0)) }
+        }
+        var found: (Int, Int)?
+        _ = Deadline.wait {
+            if let http = port(after: " on http://"), let workers = port(after: " --join ") {
+                found = (http, workers)
+            }
+            return found != nil || !coordinator.isRunning
+        }
+        guard let found else { throw HarnessError.neverReady("the coordinator", log: log) }
+        return (HTTP(directory: directory, port: found.0), found.1)
+    }
+
+    private static func port(of address: String) throws -> Int {
+        guard let port = address.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw HarnessError.noAnswer("'\(address)' has no port")
+        }
+        return port
+    }
+
+    /// Kills the coordinator and starts it again where it was; the workers live.
+    func restartCoordinator() throws {
+        coordinator.kill()
+        try coordinator.waitForExit()
+        coordinator = try Self.startCoordinator(
+            serving, http: http.port, workers: workersPort, in: directory)
         try waitUntilReady()
     }
 
@@ -47,19 +93,22 @@ final class TestCluster {
 
     static func startWorker(
         _ name: String, joining port: Int, memory: String, dataPort: Int? = nil,
-        in directory: TemporaryDirectory, security: [String] = []
+        in directory: TemporaryDirectory, security: [String] = [], speedFactor: Int = 1
     ) throws -> RunningProcess {
         // A worker may come before the coordinator, which would make the token.
         _ = try TokenFile.readOrMake(tokenPath(directory))
         let data = dataPort.map { ["--data-listen", "127.0.0.1:\($0)"] } ?? []
+        let cache = directory.file("blobs-\(name)")
+        try MeasuredSpeed.lay(beside: cache, times: speedFactor)
         return try Caravan.start(
             [
                 "worker", "--join", "127.0.0.1:\(port)", "--name", name, "--memory", memory,
-                "--threads", "1", "--cache", directory.file("blobs-\(name)"),
+                "--threads", "1", "--cache", cache,
             ] + data + security, in: directory)
     }
 
-    func waitUntilReady() throws {
+    /// All workers run a stage: a plan of those that came first would be another test.
+    private func waitUntilReady() throws {
         let processes = [coordinator] + workers
         let isReady = try Deadline.wait {
             for process in processes where !process.isRunning {
@@ -67,7 +116,8 @@ final class TestCluster {
                     process.arguments.joined(separator: " "),
                     status: try process.waitForExit(), log: process.errors)
             }
-            return http.health() == 200
+            guard http.health() == 200 else { return false }
+            return try status().stages.count == workers.count
         }
         guard isReady else { throw HarnessError.neverReady("the cluster", log: log) }
     }
@@ -87,6 +137,7 @@ final class TestCluster {
     struct Status: Decodable {
         struct Stage: Decodable {
             var worker: String
+            var address: String
             var layerStart: Int
             var layerEnd: Int
             var residentBytes: Int
@@ -98,6 +149,7 @@ final class TestCluster {
             var note: String
         }
         var state: String
+        var epoch: Int
         var layerCount: Int
         var requestsServed: Int
         var contextLength: Int
@@ -117,11 +169,13 @@ final class TestCluster {
     }
 
     /// A chat request's body: greedy, or drawn with `seed`.
-    func chat(_ text: String, tokens: Int, stream: Bool, seed: Int? = nil) -> String {
+    func chat(
+        _ text: String, tokens: Int, stream: Bool, seed: Int? = nil, ignoringEnd: Bool = false
+    ) -> String {
         """
         {"model": "SmolLM2-135M-Instruct.Q4_1", "max_tokens": \(tokens),
          "temperature": \(seed == nil ? 0 : 1), "seed": \(seed ?? 0),
-         "stream": \(stream), "messages": [{"role": "user", "content": "\(text)"}]}
+         "ignore_eos": \(ignoringEnd), "stream": \(stream), "messages": [{"role": "user", "content": "\(text)"}]}
         """
     }
 }

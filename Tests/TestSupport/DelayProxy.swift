@@ -5,7 +5,8 @@ package import Platform
 import Synchronization
 
 /// A network that takes time: passes on every connection to a server, each piece of it some time
-/// after it came. Order is kept, nothing is lost, and the rate has no limit.
+/// after it came. Order is kept, the rate has no limit, and nothing is lost until it fails for good:
+/// by `cut`, as where a process dies, or by `freeze`, as where one hangs.
 package final class DelayProxy: Sendable {
     package enum Direction: Sendable { case toServer, toClient }
 
@@ -23,6 +24,8 @@ package final class DelayProxy: Sendable {
     private let delay: Duration
     private let change: @Sendable (Direction) -> Change
     private let ends = Mutex<[Int32]>([])
+    private let isCut = Atomic(false)
+    private let isFrozen = Atomic(false)
     private let threads = Mutex<[OSThread]>([])
 
     /// Pieces on their way in one direction; the sender waits beyond it.
@@ -49,12 +52,23 @@ package final class DelayProxy: Sendable {
         }
     }
 
+    /// Ends all connections, as a dead process does: nobody says goodbye, nobody comes in any more.
+    package func cut() {
+        _ = shutdown(listening, Int32(SHUT_RDWR))
+        ends.withLock { ends in
+            isCut.store(true, ordering: .relaxed)
+            for descriptor in ends { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+        }
+    }
+
+    /// Passes nothing on any more, not even an end. Connections stay, and new ones are taken.
+    package func freeze() { isFrozen.store(true, ordering: .relaxed) }
+
     /// Ends all connections and joins every thread.
     package func stop() {
-        _ = shutdown(listening, Int32(SHUT_RDWR))
+        cut()
         // The one that accepts ends first; then there are no new connections.
         threads.withLock { $0.removeFirst() }.join()
-        ends.withLock { for descriptor in $0 { _ = shutdown(descriptor, Int32(SHUT_RDWR)) } }
         for thread in threads.withLock({ $0 }) { thread.join() }
         ends.withLock { for descriptor in $0 { close(descriptor) } }
         close(listening)
@@ -70,7 +84,14 @@ package final class DelayProxy: Sendable {
             close(near)
             return
         }
-        ends.withLock { $0 += [near, far] }
+        let isLate = ends.withLock { ends in
+            ends += [near, far]
+            return isCut.load(ordering: .relaxed)
+        }
+        guard !isLate else {
+            for descriptor in [near, far] { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+            return
+        }
         for descriptor in [near, far] {
             var on: Int32 = 1
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, 4)
@@ -81,8 +102,7 @@ package final class DelayProxy: Sendable {
 
     private func carry(from source: Int32, to sink: Int32, _ change: @escaping Change) {
         let pieces = Mailbox<Piece>(capacity: Self.piecesMax)
-        let delay = delay
-        run("delay-read") {
+        run("delay-read") { [self] in
             var buffer = [UInt8](repeating: 0, count: Self.pieceBytesMax)
             while true {
                 let got = recv(source, &buffer, buffer.count, 0)
@@ -94,13 +114,15 @@ package final class DelayProxy: Sendable {
             }
             pieces.close()
         }
-        run("delay-write") {
+        run("delay-write") { [self] in
             let never = Mailbox<Void>(capacity: 1)
             while let piece = pieces.take() {
                 _ = never.take(timeout: max(.zero, piece.due - MonotonicClock.now()))
+                guard !isFrozen.load(ordering: .relaxed) else { continue }
                 guard RawSocket.send(piece.bytes, to: sink) else { break }
             }
             pieces.close()
+            guard !isFrozen.load(ordering: .relaxed) else { return }
             _ = shutdown(sink, Int32(SHUT_WR))
         }
     }

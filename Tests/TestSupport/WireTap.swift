@@ -100,21 +100,38 @@ package enum RawSocket {
         return true
     }
 
-    /// Everything until the other side ends or resets the connection.
-    package static func receiveToEnd(from descriptor: Int32) -> [UInt8] {
+    /// Everything until the other side ends or resets the connection; nil if it is still open after
+    /// a silent minute.
+    package static func receiveToEnd(from descriptor: Int32) -> [UInt8]? {
+        limitReceiving(descriptor)
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let got = recv(descriptor, &buffer, buffer.count, 0)
+            if got < 0, errno == EAGAIN { return nil }
             guard got > 0 else { return received }
             received += buffer[..<got]
         }
     }
 
-    /// Whether the other side sends something, and not the end.
+    /// Whether the other side sends something within a minute, and not the end.
     package static func awaitByte(from descriptor: Int32) -> Bool {
+        limitReceiving(descriptor)
         var byte: UInt8 = 0
         return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) == 1
+    }
+
+    /// Whether the other side has neither sent anything nor ended the connection.
+    package static func isQuiet(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) < 0
+            && errno == EAGAIN
+    }
+
+    private static func limitReceiving(_ descriptor: Int32) {
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
     /// Ends what this side sends.

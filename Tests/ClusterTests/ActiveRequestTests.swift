@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+import Testing
+
+/// What whoever asked hears while nothing comes.
+struct ActiveRequestTests {
+    private let heard = Mailbox<GenerationEvent>(capacity: 100)
+    private var request: ActiveRequest
+
+    init() throws {
+        let file = try TestModelFile(layers: 1)
+        request = ActiveRequest(
+            .test(), tokenizer: file.model.served.tokenizer, now: .seconds(100)
+        ) { [heard] in heard.offer($0) }
+    }
+
+    /// The kinds of events since the last look.
+    private func news() -> [String] {
+        var kinds: [String] = []
+        while let event = heard.take(timeout: .zero) {
+            switch event {
+            case .token: kinds.append("token")
+            case .waiting: kinds.append("waiting")
+            case .finished: kinds.append("finished")
+            case .failed: kinds.append("failed")
+            }
+        }
+        return kinds
+    }
+
+    @Test mutating func itIsToldThatItWaitsWheneverNothingHasComeForAWhile() {
+        let interval = Duration.seconds(5)
+        let moments: [(milliseconds: Int, isToken: Bool, heard: [String])] = [
+            (104_999, false, []), (105_000, false, ["waiting"]), (109_900, false, []),
+            (109_950, true, ["token"]), (114_949, false, []), (114_950, false, ["waiting"]),
+            (119_949, false, []), (119_950, false, ["waiting"]),
+        ]
+        for moment in moments {
+            let now = Duration.milliseconds(moment.milliseconds)
+            if moment.isToken {
+                _ = request.take(7, logProbability: -1, alternatives: [], now: now)
+            } else {
+                request.reassure(after: interval, now: now)
+            }
+            #expect(news() == moment.heard, "at \(now)")
+        }
+    }
+
+    /// Of a loss it hears at once, however lately it heard something else.
+    @Test mutating func itIsToldAtOnceWhenTheIntervalIsNothing() {
+        request.reassure(after: .zero, now: .seconds(100))
+        request.reassure(after: .zero, now: .seconds(100))
+        #expect(news() == ["waiting", "waiting"])
+    }
+}
