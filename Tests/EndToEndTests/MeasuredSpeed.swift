@@ -4,10 +4,10 @@ import Foundation
 import TestSupport
 
 /// What this machine measures of itself for a worker with one thread: found out once, and laid
-/// beside every cache. Workers then join at once, and all with the same figures.
+/// in every cache. Workers then join at once, and all with the same figures.
 enum MeasuredSpeed {
-    /// Where a worker keeps it, after the path of its cache.
-    private static let place = ".speed"
+    /// Where a worker keeps it in its cache.
+    private static let place = "/speed"
 
     /// From a worker that measures itself and then has nobody to join.
     private static let measured: Result<String, any Error> = Result {
@@ -29,7 +29,7 @@ enum MeasuredSpeed {
 
     /// Before a worker with one thread starts with this cache. It will say that it is `factor` times
     /// as fast as it is.
-    static func lay(beside cache: String, times factor: Int = 1) throws {
+    static func lay(in cache: String, times factor: Int = 1) throws {
         let target = URL(filePath: cache + place)
         try FileManager.default.createDirectory(
             at: target.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -33,7 +33,7 @@ extension EndToEndTests {
         private func workerArguments(
             _ cluster: TestCluster, _ name: String
         ) throws -> [String] {
-            try MeasuredSpeed.lay(beside: cluster.directory.file(name))
+            try MeasuredSpeed.lay(in: cluster.directory.file(name))
             return [
                 "worker", "--join", "127.0.0.1:\(cluster.workersPort)", "--name", name,
                 "--memory", "512MiB", "--threads", "1", "--cache", cluster.directory.file(name),

@@ -99,7 +99,7 @@ final class TestCluster {
         _ = try TokenFile.readOrMake(tokenPath(directory))
         let data = dataPort.map { ["--data-listen", "127.0.0.1:\($0)"] } ?? []
         let cache = directory.file("blobs-\(name)")
-        try MeasuredSpeed.lay(beside: cache, times: speedFactor)
+        try MeasuredSpeed.lay(in: cache, times: speedFactor)
         return try Caravan.start(
             [
                 "worker", "--join", "127.0.0.1:\(port)", "--name", name, "--memory", memory,
