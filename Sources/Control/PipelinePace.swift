@@ -96,13 +96,22 @@ struct PipelinePace: Sendable {
                 stageTimes.isEmpty || isNew
                 ? times : zip(stageTimes, times).map { $0 + ($1 - $0) * Self.newest }
         } else if let quiet = stageTimes.max(), quiet > 0 {
-            let count = Double(step.promptRowCount)
-            let rowTime = max(longest - quiet, 0) / count
-            let allowed = (Self.stretch - 1) * quiet
-            // At most twice as many as were just measured: the first few rows cost next to nothing.
-            let ideal = rowTime * 2 * count > allowed ? allowed / rowTime : 2 * count
-            promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
+            learnBudget(Double(step.promptRowCount), took: longest, quiet: quiet)
         }
+    }
+
+    /// From a step with `count` prompt rows, whose slowest stage took `longest`, and `quiet` for
+    /// decode rows alone.
+    private mutating func learnBudget(_ count: Double, took longest: Double, quiet: Double) {
+        let rowTime = max(longest - quiet, 0) / count
+        let allowed = (Self.stretch - 1) * quiet
+        // At most twice as many as were just measured: the first few rows cost next to nothing.
+        var ideal = rowTime * 2 * count > allowed ? allowed / rowTime : 2 * count
+        // The end of a prompt, a few rows, says nothing against many.
+        if 2 * count < Double(promptRowBudget), longest <= Self.stretch * quiet {
+            ideal = max(ideal, Double(promptRowBudget))
+        }
+        promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
     }
 }
 
