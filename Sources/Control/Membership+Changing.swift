@@ -15,14 +15,15 @@ extension Membership {
     package static let gainMin = 1.1
 
     /// An operator asks for a worker's layers to be moved; `worker` is its name, or its address for
-    /// data links. Throws why they are not.
+    /// data links. Throws why they are not. Asked again after a failure, it is tried again.
     package mutating func drain(
         worker: String, now: Duration
     ) throws(DrainRefusal) -> [MembershipDirective] {
         advance(to: now)
         let index = try index(of: worker)
         let info = roster[index].info
-        guard !roster[index].isLeaving else { throw .drainingAlready(info.name) }
+        let hasFailed = preparation == nil && hindrance != nil
+        guard !roster[index].isLeaving || hasFailed else { throw .drainingAlready(info.name) }
         guard let current = assignment, current.waitingFor.isEmpty else {
             throw .notReady(info.name, detail)
         }
@@ -78,6 +79,7 @@ extension Membership {
         else { return [] }
         if let failure {
             preparation = nil
+            failedAt = self.now
             hindrance = "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)"
             return []
         }
@@ -159,7 +161,15 @@ extension Membership {
         }
     }
 
+    /// What was in the way of those that have to go may be over: a full disk, for instance.
+    mutating func retryIfDue() {
+        guard let failedAt, now - failedAt >= calm, roster.contains(where: \.hasToGo) else { return }
+        self.failedAt = nil
+        isStale = true
+    }
+
     private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {
+        failedAt = nil
         lastEpoch += 1
         preparation = Preparation(
             epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node))

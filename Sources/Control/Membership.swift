@@ -38,7 +38,8 @@ package struct Membership: Sendable {
     let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
-    /// How long a plan serves at least before another takes over for speed alone.
+    /// How long a plan serves at least before another takes over for speed alone, and how long after
+    /// a preparation that failed the next one begins.
     let calm: Duration
     var roster: [Member] = []
     var assignment: Assignment?
@@ -52,6 +53,8 @@ package struct Membership: Sendable {
     var isStale = false
     /// Why a worker that is to leave can't, or one that joined is not taken in.
     var hindrance: String?
+    /// When the latest preparation failed; nil once another has begun.
+    var failedAt: Duration?
     /// When the present pipeline came up.
     var upSince: Duration = .zero
     /// Latest time seen.
@@ -162,7 +165,8 @@ package struct Membership: Sendable {
     }
 
     /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
-    /// those that came late. `isIdle` while no request runs or waits.
+    /// those that came late. What failed is tried again for those that have to go. `isIdle` while
+    /// no request runs or waits.
     package mutating func tick(isIdle: Bool = false, now: Duration) -> [MembershipDirective] {
         advance(to: now)
         var directives: [MembershipDirective] = []
@@ -171,6 +175,7 @@ package struct Membership: Sendable {
             directives.append(.disconnect(node: member.info.node, reason: reason))
             directives += drop(member.info.node, how: "was lost")
         }
+        retryIfDue()
         return directives + proceed(isIdle: isIdle)
     }
 
