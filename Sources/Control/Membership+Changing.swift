@@ -187,15 +187,14 @@ extension Membership {
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes, or pages for keys and values. Where workers did not measure
-    /// themselves the largest stages' layers are compared.
+    /// how soon the first one comes, or pages for keys and values. Nothing where only the present
+    /// one can be predicted; where that can't, the largest stages' layers are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
         // Pages let sequences run that wait.
         let pageGain = Double(next.pageCount ?? 1) / Double(max(1, current.pageCount ?? 1))
-        if let after = next.prediction,
-            let before = planner.prediction(of: current.stages, workers: workers, links: links)
-        {
+        if let before = planner.prediction(of: current.stages, workers: workers, links: links) {
+            guard let after = next.prediction else { return 1 }
             let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
             let start = before.firstTokenSeconds / after.firstTokenSeconds
             return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)

@@ -2,8 +2,8 @@
 
 import Wire
 
-/// Splits a model's layers over workers: by predicted time if all measured themselves, else in
-/// proportion to their memory.
+/// Splits a model's layers over workers: by predicted time over those that measured themselves, or
+/// where these do not suffice in proportion to the memory of all.
 ///
 /// By memory, layers go in contiguous runs to the workers in the order given. Of all such splits
 /// that fit, the planner takes one that leaves out the fewest workers and, among those, fills the
@@ -22,12 +22,15 @@ package struct Planner: Sendable {
     func splitPlan(
         workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
     ) throws(PlannerFailure) -> Plan {
-        if let work = model.work, !workers.isEmpty,
-            workers.allSatisfy({ $0.speed.isMeasured })
-        {
+        let measured = workers.filter(\.speed.isMeasured)
+        if let work = model.work, !measured.isEmpty {
             let speedPlanner = SpeedPlanner(model: model, work: work, goal: goal, links: links)
-            if var plan = speedPlanner.plan(workers) {
-                if isHeldByMemory(plan, speedPlanner, workers) { plan.prediction?.limit = .memory }
+            if var plan = speedPlanner.plan(measured) {
+                if isHeldByMemory(plan, speedPlanner, measured) { plan.prediction?.limit = .memory }
+                plan.leftOut += workers.filter { !$0.speed.isMeasured }.map {
+                    LeftOutWorker(
+                        node: $0.node, name: $0.name, reason: "it did not measure itself")
+                }
                 return plan
             }
         }
