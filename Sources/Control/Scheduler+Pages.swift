@@ -60,9 +60,10 @@ extension Scheduler {
         if let source { fork(sequences.count - 1, from: source.slot, length: source.length) }
     }
 
-    /// Pages that a follower will share with its leader: the whole ones.
+    /// Pages that a follower will share with its leader: the whole ones, but not the newest token's
+    /// where that fills its page (`forkFollowers`).
     private func leaderPages(_ follower: DurableSequence) -> Int {
-        follower.tokens.count / limits.pagePositionCount
+        (follower.tokens.count - 1) / limits.pagePositionCount
     }
 
     /// The slot that begins with the most whole pages of `tokens`. The last token is always
