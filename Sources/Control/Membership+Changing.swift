@@ -93,7 +93,10 @@ extension Membership {
         assignment = Assignment(
             epoch: epoch, plan: next.plan, since: self.now,
             waitingFor: next.plan.stages.map(\.node))
-        return [.pipelineDown(lost: nil), .assign(epoch: epoch, next.plan)]
+        return [
+            .pipelineDown(reason: "the plan changed", isLoss: false),
+            .assign(epoch: epoch, next.plan),
+        ]
     }
 
     /// Whatever can be done now, after something has happened.
@@ -110,7 +113,7 @@ extension Membership {
             let isFree = assignment.map { $0.waitingFor.isEmpty && !$0.plan.hasStage(on: node) }
             // Without a plan nothing depends on it: even with it there is too little memory.
             guard isFree ?? member.hasToGo else { return [] }
-            return drop(node, how: "has left") + [.release(node: node)]
+            return drop(node, hasLeft: true) + [.release(node: node)]
         }
     }
 
@@ -181,7 +184,7 @@ extension Membership {
     private mutating func letGoIfIdle(_ isIdle: Bool) -> [MembershipDirective] {
         guard isIdle, preparation == nil, assignment?.waitingFor.isEmpty == true else { return [] }
         let going = roster.filter(\.hasToGo).map(\.info.node)
-        return going.flatMap { drop($0, how: "has left") + [.release(node: $0)] }
+        return going.flatMap { drop($0, hasLeft: true) + [.release(node: $0)] }
     }
 
     /// By which factor `next` promises to be faster than `current`, all things considered.

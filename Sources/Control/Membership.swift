@@ -144,7 +144,7 @@ package struct Membership: Sendable {
         node: NodeID, hasLeft: Bool = false, now: Duration
     ) -> [MembershipDirective] {
         advance(to: now)
-        return drop(node, how: hasLeft ? "has left" : "was lost") + proceed()
+        return drop(node, hasLeft: hasLeft) + proceed()
     }
 
     /// A worker has loaded its stage of plan `epoch`. An older epoch's word counts for nothing.
@@ -173,7 +173,7 @@ package struct Membership: Sendable {
         for member in roster where now - member.lastHeard >= heartbeatTimeout {
             let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
             directives.append(.disconnect(node: member.info.node, reason: reason))
-            directives += drop(member.info.node, how: "was lost")
+            directives += drop(member.info.node, hasLeft: false)
         }
         retryIfDue()
         return directives + proceed(isIdle: isIdle)
@@ -187,7 +187,7 @@ package struct Membership: Sendable {
     }
 
     /// Forgets a worker; takes the pipeline down if it ran a stage.
-    mutating func drop(_ node: NodeID, how: String) -> [MembershipDirective] {
+    mutating func drop(_ node: NodeID, hasLeft: Bool) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
         shortage = nil
@@ -198,7 +198,8 @@ package struct Membership: Sendable {
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
         assignment = nil
         preparation = nil
-        lastLoss = "worker \(name) \(how)"
-        return [.pipelineDown(lost: name)]
+        let reason = "worker \(name) \(hasLeft ? "has left" : "was lost")"
+        lastLoss = reason
+        return [.pipelineDown(reason: reason, isLoss: !hasLeft)]
     }
 }

@@ -106,7 +106,8 @@ struct MembershipPlayer: TranscriptPlayer {
         case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
         case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
-        case .pipelineDown(let lost): return "pipeline down" + (lost.map { ", lost \($0)" } ?? "")
+        case .pipelineDown(let reason, let isLoss):
+            return "pipeline down: \(reason)\(isLoss ? "" : ", no loss")"
         case .refuse(let node, let reason): return "refuse \(name(node)): \(reason)"
         case .disconnect(let node, let reason): return "disconnect \(name(node)): \(reason)"
         case .release(let node): return "release \(name(node))"
