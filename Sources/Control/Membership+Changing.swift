@@ -27,16 +27,17 @@ extension Membership {
         guard let current = assignment, current.waitingFor.isEmpty else {
             throw .notReady(info.name, detail)
         }
+        var next: Plan?
         if current.plan.hasStage(on: info.node) {
             let staying = plannerWorkers { !$0.isLeaving && $0.info.node != info.node }
             guard !staying.isEmpty else { throw .lastWorker(info.name) }
             do throws(PlannerFailure) {
-                _ = try planner.plan(workers: staying, links: links)
+                next = try planner.plan(workers: staying, links: links)
             } catch {
                 throw .shortage(info.name, error)
             }
         }
-        return leave(index)
+        return leave(index, next: next)
     }
 
     private func index(of worker: String) throws(DrainRefusal) -> Int {
@@ -59,13 +60,14 @@ extension Membership {
         return roster[index].isLeaving ? [] : leave(index)
     }
 
-    private mutating func leave(_ index: Int) -> [MembershipDirective] {
+    /// `next` is the plan over those that stay, where it has been made already.
+    private mutating func leave(_ index: Int, next: Plan? = nil) -> [MembershipDirective] {
         roster[index].isLeaving = true
         isStale = true
-        if let next = preparation, next.plan.hasStage(on: roster[index].info.node) {
-            preparation = nil
+        if let preparation, preparation.plan.hasStage(on: roster[index].info.node) {
+            self.preparation = nil
         }
-        return proceed()
+        return proceed(next: next)
     }
 
     /// A worker has the blobs of its stage of the plan being prepared or, as `failure` says, can't
@@ -99,11 +101,12 @@ extension Membership {
         ]
     }
 
-    /// Whatever can be done now, after something has happened.
-    mutating func proceed(isIdle: Bool = false) -> [MembershipDirective] {
+    /// Whatever can be done now, after something has happened. `next` is the plan over those that
+    /// stay, where it has been made already: for large clusters that takes a while.
+    mutating func proceed(isIdle: Bool = false, next: Plan? = nil) -> [MembershipDirective] {
         let planned = planIfDue()
         let released = releaseIfPossible()
-        return planned + released + prepareIfDue(isIdle: isIdle) + letGoIfIdle(isIdle)
+        return planned + released + prepareIfDue(isIdle: isIdle, next) + letGoIfIdle(isIdle)
     }
 
     /// Releases those that run no stage any more once the plan without them serves.
@@ -118,11 +121,11 @@ extension Membership {
     }
 
     /// Begins to prepare another plan if a stage is to move or a late worker is worth it.
-    private mutating func prepareIfDue(isIdle: Bool) -> [MembershipDirective] {
+    private mutating func prepareIfDue(isIdle: Bool, _ made: Plan?) -> [MembershipDirective] {
         guard let current = assignment, current.waitingFor.isEmpty, preparation == nil, isStale
         else { return [] }
         guard !roster.contains(where: { $0.isLeaving && current.plan.hasStage(on: $0.info.node) })
-        else { return prepareWithoutLeaving() }
+        else { return prepareWithoutLeaving(made) }
         let late = roster.filter { !$0.isConsidered }.map(\.info)
         guard !late.isEmpty else {
             isStale = false
@@ -151,10 +154,11 @@ extension Membership {
         return []
     }
 
-    private mutating func prepareWithoutLeaving() -> [MembershipDirective] {
+    private mutating func prepareWithoutLeaving(_ made: Plan?) -> [MembershipDirective] {
         isStale = false
         hindrance = nil
-        switch makePlan() {
+        if made != nil { considerAll() }
+        switch made.map({ .success($0) }) ?? makePlan() {
         case .success(let next): return prepare(next)
         case .failure(let failure):
             // The present plan has what it needs.

@@ -24,9 +24,9 @@ package struct Planner: Sendable {
     ) throws(PlannerFailure) -> Plan {
         let measured = workers.filter(\.speed.isMeasured)
         if let work = model.work, !measured.isEmpty {
-            let speedPlanner = SpeedPlanner(model: model, work: work, goal: goal, links: links)
-            if var plan = speedPlanner.plan(measured) {
-                if isHeldByMemory(plan, speedPlanner, measured) { plan.prediction?.limit = .memory }
+            let speedPlanner = SpeedPlanner(
+                model: model, work: work, goal: goal, workers: measured, links: links)
+            if var plan = speedPlanner.plan() {
                 plan.leftOut += workers.filter { !$0.speed.isMeasured }.map {
                     LeftOutWorker(
                         node: $0.node, name: $0.name, reason: "it did not measure itself")
@@ -35,21 +35,6 @@ package struct Planner: Sendable {
             }
         }
         return try planByMemory(workers)
-    }
-
-    /// Whether the plan would be faster by a tenth if every worker had room for everything.
-    private func isHeldByMemory(
-        _ plan: Plan, _ planner: SpeedPlanner, _ workers: [PlannerWorker]
-    ) -> Bool {
-        let roomy = workers.map { worker in
-            var worker = worker
-            worker.memoryBudgetBytes = .max
-            return worker
-        }
-        guard let found = plan.prediction, let free = planner.plan(roomy)?.prediction else {
-            return false
-        }
-        return goal.rate(of: free) > goal.rate(of: found) * 1.1
     }
 
     /// What a split can be expected to do by the present estimates of `workers`; nil where one of
@@ -106,8 +91,7 @@ package struct Planner: Sendable {
         // best[l]: the cheapest way for the workers so far to hold layers 0..<l.
         var best = [SplitCost?](repeating: nil, count: layerCount + 1)
         best[0] = SplitCost()
-        // starts[w][l]: where worker w's range begins if it ends at l.
-        var starts: [[Int]] = []
+        var starts = SplitStarts()
         for worker in workers {
             var next = best.map { $0?.leavingOut() }
             var start = Array(0...layerCount)
@@ -125,13 +109,7 @@ package struct Planner: Sendable {
             best = next
             starts.append(start)
         }
-        var ranges: [Range<Int>] = []
-        var end = layerCount
-        for start in starts.reversed() {
-            ranges.append(start[end]..<end)
-            end = start[end]
-        }
-        return (best[layerCount] ?? SplitCost(), ranges.reversed())
+        return (best[layerCount] ?? SplitCost(), starts.ranges(layerCount: layerCount))
     }
 
     private func reasonToLeaveOut(_ worker: PlannerWorker, workerCount: Int) -> String {
