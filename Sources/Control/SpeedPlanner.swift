@@ -42,9 +42,9 @@ struct SpeedPlanner {
         self.model = model
         self.goal = goal
         measured = (workers, links)
-        let steady = SteadyEstimates.of(workers)
-        self.workers = steady
-        self.links = links
+        let steady = SteadyEstimates.of(workers, links: links)
+        self.workers = steady.workers
+        self.links = steady.links
         let sums = model.layerSums
         memorySums = sums
         cost = StageCost(work)
