@@ -132,11 +132,10 @@ package struct Membership: Sendable {
         return proceed()
     }
 
-    /// Anything at all has come from a worker.
-    package mutating func heard(node: NodeID, now: Duration) -> [MembershipDirective] {
-        advance(to: now)
-        noteAlive(node)
-        return []
+    /// Anything at all has come from a worker at `time`, which may be a while ago.
+    package mutating func heard(node: NodeID, at time: Duration) {
+        guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
+        roster[index].lastHeard = max(roster[index].lastHeard, time)
     }
 
     /// A worker's link has ended; `hasLeft` if it said that it would.
@@ -152,7 +151,7 @@ package struct Membership: Sendable {
         node: NodeID, epoch: UInt32, now: Duration
     ) -> [MembershipDirective] {
         advance(to: now)
-        noteAlive(node)
+        heard(node: node, at: now)
         guard var current = assignment, current.epoch == epoch,
             let index = current.waitingFor.firstIndex(of: node)
         else { return [] }
@@ -180,11 +179,6 @@ package struct Membership: Sendable {
     }
 
     mutating func advance(to time: Duration) { now = max(now, time) }
-
-    private mutating func noteAlive(_ node: NodeID) {
-        guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
-        roster[index].lastHeard = now
-    }
 
     /// Forgets a worker; takes the pipeline down if it ran a stage.
     mutating func drop(_ node: NodeID, hasLeft: Bool) -> [MembershipDirective] {

@@ -50,7 +50,7 @@ struct MembershipPlayer: TranscriptPlayer {
                             readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),
                             int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9))),
                     now: now)
-            case "heard": membership.heard(node: node, now: now)
+            case "heard": heard(node, now)
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
@@ -86,8 +86,13 @@ struct MembershipPlayer: TranscriptPlayer {
     private mutating func alive(_ names: ArraySlice<String>, _ now: Duration) -> [String] {
         for name in names {
             let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
-            for directive in membership.heard(node: node, now: now) { return [describe(directive)] }
+            membership.heard(node: node, at: now)
         }
+        return []
+    }
+
+    private mutating func heard(_ node: NodeID, _ time: Duration) -> [MembershipDirective] {
+        membership.heard(node: node, at: time)
         return []
     }
 
