@@ -139,7 +139,7 @@ extension ClusterBackend {
     /// How long the pipeline has been down, for the log.
     private var afterLoss: String {
         guard let loss else { return "" }
-        return ", \(TimeSpan((MonotonicClock.now() - loss.time).shownSeconds)) after the last ended"
+        return ", \(TimeSpan((MonotonicClock.now() - loss.time).seconds)) after the last ended"
     }
 
     private func dropPipeline() {

@@ -36,7 +36,7 @@ package struct Outage {
     package mutating func noteAlive(_ id: UInt64, now: Duration) -> String? {
         guard waiting.remove(id) != nil, waiting.isEmpty else { return nil }
         return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
-            + "\(TimeSpan((now - start).shownSeconds)) after the pipeline went down; "
+            + "\(TimeSpan((now - start).seconds)) after the pipeline went down; "
             + "\(promptRowCount) rows of known tokens were prefilled again"
     }
 }

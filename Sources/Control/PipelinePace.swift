@@ -89,7 +89,7 @@ struct PipelinePace: Sendable {
         let times = trail.map { Double($0.computeMicroseconds) }
         // The trail is a peer's word: one that does not fit is no measurement.
         guard times.count == stageCount, let longest = times.max() else { return }
-        let beyond = max(0, trip.microsecondCount - times.reduce(0, +))
+        let beyond = max(0, trip.inSeconds * 1e6 - times.reduce(0, +))
         overhead = min(overhead ?? beyond, beyond)
         if step.promptRowCount == 0 {
             stageTimes =
@@ -112,11 +112,5 @@ struct PipelinePace: Sendable {
             ideal = max(ideal, Double(promptRowBudget))
         }
         promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
-    }
-}
-
-extension Duration {
-    fileprivate var microsecondCount: Double {
-        Double(components.seconds) * 1e6 + Double(components.attoseconds) * 1e-12
     }
 }
