@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+import Platform
 
 /// From a pipeline's end, by a loss or a planned change, until every stream on it goes on: what the
 /// log says of it.
