@@ -170,7 +170,8 @@ extension Membership {
 
     /// What was in the way of those that have to go may be over: a full disk, for instance.
     mutating func retryIfDue() {
-        guard let failedAt, now - failedAt >= calm, roster.contains(where: \.hasToGo) else { return }
+        guard let failedAt, now - failedAt >= calm, roster.contains(where: \.hasToGo)
+        else { return }
         self.failedAt = nil
         isStale = true
     }
