@@ -68,7 +68,7 @@ struct RecoveryTests {
         #expect(event()?.kind == (loss == .leaves ? .left : .lost))
         switch loss {
         case .leaves: #expect(why == "it left")
-        case .dies: #expect(why == "?")
+        case .dies: #expect(why == "it closed the link")
         case .hangs: #expect(why.hasPrefix("nothing heard for 3"), "\(why)")
         }
     }

@@ -3,16 +3,16 @@
 import Foundation
 import TestSupport
 
-/// What this machine measures of itself for a worker with one thread: found out once, and laid
-/// in every cache. Workers then join at once, and all with the same figures.
+/// What this machine measures of itself for a worker with one thread: found out once, and laid in
+/// every cache. Workers then join at once, and all with the same figures.
 enum MeasuredSpeed {
     /// Where a worker keeps it in its cache.
-    private static let place = "/speed"
+    private static let name = "speed"
 
     /// From a worker that measures itself and then has nobody to join.
     private static let measured: Result<String, any Error> = Result {
         let directory = try TemporaryDirectory()
-        let path = directory.file("cache") + place
+        let path = directory.file("cache/\(name)")
         let worker = try Caravan.start(
             [
                 "worker", "--join", "127.0.0.1:\(RawConnection.freePort())", "--plaintext",
@@ -30,9 +30,8 @@ enum MeasuredSpeed {
     /// Before a worker with one thread starts with this cache. It will say that it is `factor` times
     /// as fast as it is.
     static func lay(in cache: String, times factor: Int = 1) throws {
-        let target = URL(filePath: cache + place)
         try FileManager.default.createDirectory(
-            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+            atPath: cache, withIntermediateDirectories: true)
         // Of the words after the key four are rates; the last is the time that a loop costs.
         let lines = try measured.get().split(separator: "\n").map { line in
             let parts = line.components(separatedBy: ": ")
@@ -40,6 +39,6 @@ enum MeasuredSpeed {
             let scaled = numbers.prefix(4).map { $0 * factor } + numbers.suffix(1)
             return "\(parts[0]): \(scaled.map(String.init).joined(separator: " "))\n"
         }
-        try Data(lines.joined().utf8).write(to: target)
+        try Data(lines.joined().utf8).write(to: URL(filePath: "\(cache)/\(name)"))
     }
 }
