@@ -21,29 +21,25 @@ enum HTTPClient {
     static func post(
         _ address: String, _ body: some Encodable, apiKey: String?
     ) throws(HTTPClientError) {
-        guard let json = try? JSONEncoder().encode(body) else { preconditionFailure("plain JSON") }
         let (status, data) = try send(
-            to: address, body: json, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
+            to: address, body: json(body), apiKey: apiKey, timeoutSeconds: timeoutSeconds)
         guard !(200..<300).contains(status) else { return }
-        guard let answer = try? JSONDecoder().decode(ErrorAnswer.self, from: data) else {
-            throw .notACoordinator(address)
-        }
-        throw .refused(answer.error.message)
+        guard let refusal = Refusal(json: data) else { throw .notACoordinator(address) }
+        throw .refused(refusal.message)
     }
 
-    private struct ErrorAnswer: Decodable {
-        struct Content: Decodable { var message: String }
-        var error: Content
+    static func json(_ body: some Encodable) -> Data {
+        guard let json = try? JSONEncoder().encode(body) else { preconditionFailure("plain JSON") }
+        return json
     }
 
-    /// The answer's status and body; without `body` it is a GET.
-    private static func send(
-        to address: String, body: Data? = nil, apiKey: String?, timeoutSeconds: Double
-    ) throws(HTTPClientError) -> (Int, Data) {
+    /// With `body` it is a POST.
+    static func request(
+        _ address: String, body: Data?, apiKey: String?, timeoutSeconds: Double
+    ) throws(HTTPClientError) -> URLRequest {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
             throw .badAddress(address)
         }
-        let answers = Mailbox<Result<(Int, Data), HTTPClientError>>(capacity: 1)
         var request = URLRequest(url: url, timeoutInterval: timeoutSeconds)
         if let apiKey { request.setValue("Bearer \(apiKey)", forHTTPHeaderField: "Authorization") }
         if let body {
@@ -51,6 +47,16 @@ enum HTTPClient {
             request.httpBody = body
             request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         }
+        return request
+    }
+
+    /// The answer's status and body; without `body` it is a GET.
+    private static func send(
+        to address: String, body: Data? = nil, apiKey: String?, timeoutSeconds: Double
+    ) throws(HTTPClientError) -> (Int, Data) {
+        let request = try request(
+            address, body: body, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
+        let answers = Mailbox<Result<(Int, Data), HTTPClientError>>(capacity: 1)
         let task = URLSession.shared.dataTask(with: request) { data, response, error in
             if let error {
                 answers.offer(.failure(.unreachable(address, error.localizedDescription)))
