@@ -5,9 +5,11 @@ the scripts that measure them."""
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 READY_SECONDS_MAX = 180.0
@@ -29,9 +31,57 @@ def free_ports(count):
 
 
 def cpus(count):
-    """One CPU for each of `count` workers; the same again where there are too few."""
+    """A CPU for each of `count` workers: one of each core, then the other hardware threads, then the
+    same again where there are too few."""
     allowed = sorted(os.sched_getaffinity(0))
-    return [allowed[number % len(allowed)] for number in range(count)]
+    cores = {}
+    for cpu in allowed:
+        cores.setdefault(core(cpu), []).append(cpu)
+    places = [(place, cpu) for siblings in cores.values() for place, cpu in enumerate(siblings)]
+    ordered = [cpu for _, cpu in sorted(places)]
+    return [ordered[number % len(ordered)] for number in range(count)]
+
+
+def core(cpu):
+    """What a CPU shares with the other hardware threads of its core."""
+    try:
+        with open(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list") as file:
+            return file.read()
+    except OSError:
+        return cpu
+
+
+def run_pinned(command, places):
+    """What `command` prints as JSON, while each of its child processes, with all its threads, is
+    kept on one of the CPUs `places`."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True)
+    stopped = threading.Event()
+    pinning = threading.Thread(target=pin_children, args=(process, places, stopped))
+    pinning.start()
+    try:
+        output, errors = process.communicate()
+    finally:
+        stopped.set()
+        pinning.join()
+    if process.returncode != 0:
+        fail(f"{' '.join(command)} failed: {errors.strip()[-500:]}")
+    return json.loads(output)
+
+
+def pin_children(process, places, stopped):
+    while not stopped.wait(0.05):
+        try:
+            folder = f"/proc/{process.pid}/task"
+            lists = [open(f"{folder}/{task}/children").read() for task in os.listdir(folder)]
+            children = sorted(int(child) for text in lists for child in text.split())
+            for child, cpu in zip(children, places):
+                for thread in os.listdir(f"/proc/{child}/task"):
+                    os.sched_setaffinity(int(thread), {cpu})
+        except OSError:
+            # Something ended meanwhile.
+            continue
 
 
 def percentile(values, share):
@@ -63,19 +113,19 @@ class Cluster:
             with open(os.open(token, os.O_CREAT | os.O_WRONLY, 0o600), "wb") as file:
                 file.write(text)
         join = f"{places[0].host}:{joins}"
-        self.logs = []
-        self.coordinator = self.start(
-            f"{work}/coordinator.log", places[0], None,
-            [binary, "serve", model, "--listen", f"127.0.0.1:{self.port}", "--workers-listen", join]
-            + ["--token-file", token, *serve])
-        self.workers = [
-            self.start(
-                f"{work}/worker-{number}.log", place, cpu,
-                [binary, "worker", "--join", join, "--name", f"w{number}", "--memory", memory]
-                + ["--threads", "1", "--token-file", token, "--model", model])
-            for number, (place, cpu) in enumerate(zip(places[1:], cpus(len(places) - 1)), 1)
-        ]
+        self.processes, self.logs = [], []
+        # So that its processes end with a script that is told to.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         try:
+            self.start(
+                f"{work}/coordinator.log", places[0], None,
+                [binary, "serve", model, "--listen", f"127.0.0.1:{self.port}"]
+                + ["--workers-listen", join, "--token-file", token, *serve])
+            for number, (place, cpu) in enumerate(zip(places[1:], cpus(len(places) - 1)), 1):
+                self.start(
+                    f"{work}/worker-{number}.log", place, cpu,
+                    [binary, "worker", "--join", join, "--name", f"w{number}", "--memory", memory]
+                    + ["--threads", "1", "--token-file", token, "--model", model])
             self.await_ready()
         except BaseException:
             self.stop()
@@ -89,12 +139,12 @@ class Cluster:
 
         self.logs.append(log)
         with open(log, "w") as file:
-            return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=prepare)
+            self.processes.append(subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=prepare))
 
     @property
-    def processes(self):
-        return [self.coordinator, *self.workers]
+    def workers(self):
+        return self.processes[1:]
 
     def await_ready(self):
         end = time.monotonic() + READY_SECONDS_MAX

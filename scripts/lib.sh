@@ -68,8 +68,27 @@ synthetic_model() {
     version="$(cat "$root"/Sources/Model/Synthesis/*.swift | sha256sum | cut -c1-8)"
     path="$cache/peers/$1-$2-$version.gguf"
     mkdir -p "$cache/peers"
-    [ -f "$path" ] || "$binary" synth "$1" "$path" --type "$2" >&2
+    [ -f "$path" ] || "$binary" synth "$1" "$path" --type "$2" >&2 || die "no model $1 $2"
     printf '%s\n' "$path"
 }
 
 need_libraries() { need_packages libopenblas-dev libgnutls28-dev libmicrohttpd-dev; }
+
+# Builds $binary, with what that needs.
+build_caravan() {
+    need_swift
+    need_libraries
+    say "building"
+    swift build "${build_flags[@]}" --product caravan </dev/null >&2 || die "the build failed"
+}
+
+# Makes a directory for logs and the like, $work: make_work NAME. It goes when the script ends, but
+# stays, with a word, where the script fails.
+make_work() {
+    work="$(mktemp -d "${TMPDIR:-/tmp}/caravan-$1.XXXXXX")"
+    trap 'end_work "$?"' EXIT
+}
+
+end_work() {
+    if [ "$1" = 0 ]; then rm -rf "$work"; else say "the logs are in $work"; fi
+}

@@ -16,11 +16,11 @@ struct ChatCommand: Command {
             .temperature, .topK, .topP, .minP, .seed,
         ],
         notes: [
-            #"/new begins anew, /quit or Ctrl-D ends; """ begins and ends a text of several lines."#,
-            "Ctrl-C stops an answer, of which what was said stays in the conversation; at the prompt",
-            "it ends the chat. What can't be answered is taken back. Without a terminal each line of",
-            "the input is a question, only answers are printed, and what can't be answered ends it",
-            "with status 1.",
+            "/new begins anew, /quit or Ctrl-D ends; three double quotes begin and end a text of",
+            "several lines. Ctrl-C stops an answer; what was said stays in the conversation. At",
+            "the prompt it ends the chat. What can't be answered is taken back. Without a terminal",
+            "each line of the input is a question, only answers are printed, and what can't be",
+            "answered ends it with status 1.",
         ])
 
     private let coordinator: CoordinatorAddress
@@ -120,42 +120,44 @@ struct ChatCommand: Command {
     ) throws {
         let request = ChatRequest(
             conversation, sampling: sampling, seed: seed, tokenCountMax: tokenCountMax)
-        let stream = try HTTPStream(
+        var stream = try HTTPStream(
             post: request, to: coordinator.url + "/v1/chat/completions", apiKey: apiKey)
-        current.begin(stream)
+        current.begin(stream.connection)
         defer { current.end() }
-        let (text, isStopped) = try read(stream, on: &screen)
-        guard isStopped else {
+        let text = try read(&stream, on: &screen, until: { current.isStopped })
+        // Where an answer was stopped before it began there is nothing to keep.
+        if text.isEmpty, current.isStopped {
+            conversation.takeBack()
+        } else {
             conversation.answer(text)
-            return
         }
-        // Where nothing was said there is nothing to keep.
-        if text.isEmpty { conversation.takeBack() } else { conversation.answer(text) }
     }
 
-    /// What was said, and whether Ctrl-C ended it.
+    /// What was said, in whole or until it was stopped.
     private func read(
-        _ stream: HTTPStream, on screen: inout ChatScreen
-    ) throws -> (text: String, isStopped: Bool) {
+        _ stream: inout HTTPStream, on screen: inout ChatScreen, until isStopped: () -> Bool
+    ) throws -> String {
         let url = coordinator.url
         var answer: ChatAnswer?
         while true {
-            switch stream.next() {
+            let part = stream.next()
+            guard !isStopped() else {
+                // The terminal has echoed ^C.
+                screen.endAnswer()
+                return answer?.text ?? ""
+            }
+            switch part {
             case .head(let status, let seconds):
                 answer = try ChatAnswer(from: url, status: status, retryAfterSeconds: seconds)
             case .bytes(let bytes):
                 for piece in try answer?.take(bytes) ?? [] { show(piece, on: &screen) }
-                if let answer, answer.isFinished { return (answer.text, false) }
+                if let answer, answer.isFinished { return answer.text }
             case .end:
                 try answer?.end()
                 throw ChatError.notACoordinator(url)
             case .failed(let reason):
                 if answer == nil { throw HTTPClientError.unreachable(url, reason) }
                 throw ChatError.brokenOff(url, reason)
-            case .stopped:
-                // The terminal has echoed ^C.
-                screen.endAnswer()
-                return (answer?.text ?? "", true)
             }
         }
     }
@@ -175,23 +177,35 @@ struct ChatCommand: Command {
 
 /// The answer that comes just now, for Ctrl-C to stop.
 final class CurrentAnswer: Sendable {
-    private let stream = Mutex<HTTPStream?>(nil)
-
-    func begin(_ stream: HTTPStream) { self.stream.withLock { $0 = stream } }
-
-    /// Of a stream that ended by itself it is no loss.
-    func end() {
-        let stream = stream.withLock { stream in
-            defer { stream = nil }
-            return stream
-        }
-        stream?.stop()
+    private struct State {
+        var connection: ByteStream?
+        var isStopped = false
     }
 
-    /// False where no answer comes.
+    private let state = Mutex(State())
+
+    /// Whether `stop` ended the answer that came last.
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    func begin(_ connection: ByteStream) {
+        state.withLock { $0 = State(connection: connection) }
+    }
+
+    func end() {
+        state.withLock { state in
+            state.connection?.shutDown()
+            state.connection = nil
+        }
+    }
+
+    /// Closes the connection, by which the coordinator notices that nobody waits any more. False
+    /// where no answer comes.
     func stop() -> Bool {
-        guard let stream = stream.withLock({ $0 }) else { return false }
-        stream.stop()
-        return true
+        state.withLock { state in
+            guard let connection = state.connection else { return false }
+            state.isStopped = true
+            connection.shutDown()
+            return true
+        }
     }
 }

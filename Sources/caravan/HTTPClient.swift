@@ -33,13 +33,14 @@ enum HTTPClient {
         return json
     }
 
-    /// With `body` it is a POST.
-    static func request(
-        _ address: String, body: Data?, apiKey: String?, timeoutSeconds: Double
-    ) throws(HTTPClientError) -> URLRequest {
+    /// The answer's status and body; without `body` it is a GET.
+    private static func send(
+        to address: String, body: Data? = nil, apiKey: String?, timeoutSeconds: Double
+    ) throws(HTTPClientError) -> (Int, Data) {
         guard let url = URL(string: address), url.scheme == "http" || url.scheme == "https" else {
             throw .badAddress(address)
         }
+        let answers = Mailbox<Result<(Int, Data), HTTPClientError>>(capacity: 1)
         var request = URLRequest(url: url, timeoutInterval: timeoutSeconds)
         if let apiKey { request.setValue("Bearer \(apiKey)", forHTTPHeaderField: "Authorization") }
         if let body {
@@ -47,16 +48,6 @@ enum HTTPClient {
             request.httpBody = body
             request.setValue("application/json", forHTTPHeaderField: "Content-Type")
         }
-        return request
-    }
-
-    /// The answer's status and body; without `body` it is a GET.
-    private static func send(
-        to address: String, body: Data? = nil, apiKey: String?, timeoutSeconds: Double
-    ) throws(HTTPClientError) -> (Int, Data) {
-        let request = try request(
-            address, body: body, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
-        let answers = Mailbox<Result<(Int, Data), HTTPClientError>>(capacity: 1)
         let task = URLSession.shared.dataTask(with: request) { data, response, error in
             if let error {
                 answers.offer(.failure(.unreachable(address, error.localizedDescription)))
@@ -78,6 +69,8 @@ enum HTTPClient {
 
 enum HTTPClientError: Error, CustomStringConvertible {
     case badAddress(String)
+    /// For streams.
+    case notPlain(String)
     case unreachable(String, String)
     case wrongKey(String)
     case notACoordinator(String)
@@ -88,6 +81,9 @@ enum HTTPClientError: Error, CustomStringConvertible {
         switch self {
         case .badAddress(let text):
             "'\(text)' is not an HTTP address; write one like http://127.0.0.1:8080"
+        case .notPlain(let text):
+            "'\(text)' is not an address that begins with http://, which is all that a chat takes; "
+                + "go through a tunnel, such as that of ssh -L"
         case .unreachable(let address, let reason):
             "no coordinator answers at \(address): \(reason); is 'caravan serve' running there?"
         case .wrongKey(let address):

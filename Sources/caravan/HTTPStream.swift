@@ -1,124 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import FoundationNetworking
 import Platform
-import Synchronization
 
 /// A request whose answer is read while it comes.
 ///
-/// URLSession calls on a thread of its own and cannot be held up, so what it brings waits here,
-/// bounded, for `next`. One thread takes the parts; any may call `stop`.
-final class HTTPStream: NSObject, URLSessionDataDelegate {
-    /// What of an answer may wait to be taken. It is generous, as a reader who stops the terminal
-    /// with Ctrl-S is no reason to lose an answer: some 30,000 tokens.
-    static let waitingBytesMax = 8 << 20
+/// It goes over a socket of its own: on Linux URLSession watches the socket of a request for being
+/// writable until its end, which keeps a core busy, and a core is what the cluster may lack. It
+/// asks for HTTP/1.0 (RFC 1945), by which an answer is sent as it is and ends with its connection.
+struct HTTPStream {
+    static let connectPatience = Duration.seconds(10)
     /// Silence after which the coordinator counts as gone; it sends a comment every few seconds.
-    static let silenceSeconds = 60.0
+    static let silencePatience = Duration.seconds(60)
+    private static let blockBytes = 16 << 10
 
-    enum Part: Sendable {
+    enum Part {
         /// Comes first.
         case head(status: Int, retryAfterSeconds: Int?)
         case bytes([UInt8])
-        /// The answer is complete, as far as HTTP knows.
+        /// The connection was closed.
         case end
         /// The connection failed, before the answer's head or in its midst.
         case failed(String)
-        /// `stop` was called.
-        case stopped
     }
 
-    private struct State {
-        var task: URLSessionDataTask?
-        var hasHead = false
-        var head: Part?
-        var bytes: [UInt8] = []
-        var ending: Part?
+    /// To be shut down by who does not want the rest; any thread may.
+    let connection: ByteStream
+    /// Before the head is complete what there is of it, then what came with it of the body.
+    private var begun: [UInt8] = []
+    private var hasHead = false
 
-        mutating func take() -> Part? {
-            if case .stopped? = ending { return ending }
-            if let part = head {
-                head = nil
-                return part
+    /// Posts `body`, as JSON, to `url`.
+    init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
+        guard let parts = URL(string: url), let host = parts.host, !host.isEmpty else {
+            throw .badAddress(url)
+        }
+        guard parts.scheme == "http" else { throw .notPlain(url) }
+        let address = SocketAddress(
+            host: host.filter { $0 != "[" && $0 != "]" },
+            port: UInt16(clamping: parts.port ?? 80))
+        let json = HTTPClient.json(body)
+        let key = apiKey.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+        let head =
+            "POST \(parts.path(percentEncoded: true)) HTTP/1.0\r\nHost: \(address)\r\nConnection: close\r\n"
+            + "Content-Type: application/json\r\nContent-Length: \(json.count)\r\n\(key)\r\n"
+        do throws(SocketError) {
+            connection = try ByteStream(
+                connectingTo: address, security: .plaintext, timeout: Self.connectPatience,
+                writeTimeout: Self.silencePatience)
+            _ = try connection.open(timeout: Self.connectPatience)
+            try connection.write(Array(head.utf8) + json)
+        } catch {
+            throw .unreachable(url, "\(error)")
+        }
+    }
+
+    /// The next part; after `end` and `failed` there is none.
+    mutating func next() -> Part {
+        do {
+            while !hasHead {
+                guard let bytes = try read() else { return .failed("it hung up without a word") }
+                begun += bytes
+                guard let (head, body) = try HTTPHead.split(begun) else { continue }
+                guard !head.hasTransferCoding else { return .failed("it does not know HTTP/1.0") }
+                hasHead = true
+                begun = body
+                return .head(status: head.status, retryAfterSeconds: head.retryAfterSeconds)
             }
-            guard !bytes.isEmpty else { return ending }
-            defer { bytes = [] }
-            return .bytes(bytes)
-        }
-    }
-
-    private let state = Mutex(State())
-    private let news = Mailbox<Void>(capacity: 1)
-
-    /// Posts `body`, as JSON, to `address`.
-    init(
-        post body: some Encodable, to address: String, apiKey: String?
-    ) throws(HTTPClientError) {
-        super.init()
-        let request = try HTTPClient.request(
-            address, body: HTTPClient.json(body), apiKey: apiKey,
-            timeoutSeconds: Self.silenceSeconds)
-        let session = URLSession(configuration: .ephemeral, delegate: self, delegateQueue: nil)
-        let task = session.dataTask(with: request)
-        state.withLock { $0.task = task }
-        task.resume()
-        // It keeps its delegate until then.
-        session.finishTasksAndInvalidate()
-    }
-
-    /// The next part; after `end`, `failed` and `stopped` there is none but these.
-    func next() -> Part {
-        while true {
-            if let part = state.withLock({ $0.take() }) { return part }
-            _ = news.take()
-        }
-    }
-
-    /// Closes the connection, by which the coordinator notices that nobody waits any more.
-    func stop() {
-        let task = state.withLock { state in
-            state.ending = .stopped
-            return state.task
-        }
-        news.offer(())
-        task?.cancel()
-    }
-
-    func urlSession(
-        _ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data
-    ) {
-        let isTooMuch = state.withLock { state in
-            guard state.ending == nil else { return false }
-            Self.noteHead(of: dataTask, &state)
-            guard state.bytes.count + data.count <= Self.waitingBytesMax else {
-                state.ending = .failed("more than \(Self.waitingBytesMax) bytes wait to be shown")
-                return true
+            guard begun.isEmpty else {
+                defer { begun = [] }
+                return .bytes(begun)
             }
-            state.bytes += data
-            return false
+            return try read().map { .bytes($0) } ?? .end
+        } catch {
+            return .failed("\(error)")
         }
-        news.offer(())
-        if isTooMuch { dataTask.cancel() }
     }
 
-    func urlSession(
-        _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
-    ) {
-        state.withLock { state in
-            state.task = nil
-            guard state.ending == nil else { return }
-            if error == nil { Self.noteHead(of: task, &state) }
-            state.ending = error.map { .failed($0.localizedDescription) } ?? .end
-        }
-        news.offer(())
-    }
-
-    private static func noteHead(of task: URLSessionTask, _ state: inout State) {
-        guard !state.hasHead, let response = task.response as? HTTPURLResponse else { return }
-        state.hasHead = true
-        state.head = .head(
-            status: response.statusCode,
-            retryAfterSeconds: response.value(forHTTPHeaderField: "Retry-After").flatMap { Int($0) }
-        )
+    private func read() throws(SocketError) -> [UInt8]? {
+        try connection.readSome(countMax: Self.blockBytes, timeout: Self.silencePatience)
     }
 }

@@ -16,8 +16,11 @@ struct RunCommand: Command {
             .init("--chat", nil, "ask the prompt as a user's message, by the model's template"),
             .init("-n", "N", "most tokens to generate (default 128)"),
             .temperature, .topK, .topP, .minP, .seed,
-            .init("--local", "N", "compute in N worker processes on this machine"),
-            .init("--threads", "N", "compute threads, of each worker with --local"),
+            .init(
+                "--local", "N",
+                "compute in N worker processes on this machine (default: one stage in-process)"
+            ),
+            .threads,
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,
