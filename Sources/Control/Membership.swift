@@ -38,8 +38,8 @@ package struct Membership: Sendable {
     let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
-    /// How long a plan serves at least before another takes over for speed alone, and how long after
-    /// a preparation that failed the next one begins.
+    /// How long a plan serves at least before another takes over for speed alone, and how long
+    /// after a preparation that failed the next one begins.
     let calm: Duration
     var roster: [Member] = []
     var assignment: Assignment?
