@@ -188,6 +188,35 @@ package final class ByteStream: Sendable {
         return isEnd && count > 0 ? nil : bytes
     }
 
+    /// What has come, at least a byte and at most `countMax`; nil when the peer has closed.
+    ///
+    /// Waits no longer than `timeout`.
+    package func readSome(
+        countMax: Int, timeout: Duration
+    ) throws(SocketError) -> [UInt8]? {
+        precondition(countMax > 0)
+        let deadline = MonotonicClock.now() + timeout
+        var failure: SocketError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: countMax) { buffer, filled in
+            do throws(SocketError) {
+                while filled == 0 {
+                    switch try receive(UnsafeMutableRawPointer(buffer.baseAddress), countMax) {
+                    case .moved(let got): filled = got
+                    case .ended: return
+                    case .wantsInput, .wantsOutput:
+                        guard wait(for: POLLIN, until: deadline) else {
+                            throw .timedOut(seconds: timeout.seconds)
+                        }
+                    }
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes.isEmpty ? nil : bytes
+    }
+
     private func receive(
         _ base: UnsafeMutableRawPointer?, _ count: Int
     ) throws(SocketError) -> StreamProgress {

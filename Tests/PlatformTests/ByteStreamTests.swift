@@ -34,6 +34,19 @@ struct ByteStreamTests {
         #expect(try far.read(count: 0) == [])
     }
 
+    @Test func whatHasComeIsReadAtOnce() throws {
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
+        #expect(throws: SocketError.timedOut(seconds: 0)) {
+            try far.readSome(countMax: 9, timeout: .zero)
+        }
+        try near.write([1, 2, 3])
+        #expect(try far.readSome(countMax: 2, timeout: patience) == [1, 2])
+        #expect(try far.readSome(countMax: 2, timeout: patience) == [3])
+        near.shutDown()
+        #expect(try far.readSome(countMax: 2, timeout: patience) == nil)
+    }
+
     @Test func aReadGivesUpOnSilence() throws {
         let pair = try pair()
         let (near, far) = (pair.near, pair.far)
