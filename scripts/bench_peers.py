@@ -14,8 +14,9 @@ import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
+
+import cluster
 
 PROMPT = 512
 GENERATE = 64
@@ -26,6 +27,17 @@ WORKS = {
     "streams": f"decode, {STREAMS} streams",
     "prefill": f"prefill {PROMPT}",
     "memory": "resident memory",
+}
+# What is wanted of the ratios, by model, work and threads: at least, of memory at most.
+WANTED = {
+    "SmolLM2 Q4_1": {"decode": {1: 1.3, 2: 1.3}},
+    "1B Q4_0": {
+        "decode": {1: 1.25, 2: 1.03}, "prefill": {1: 1.8, 2: 1.8}, "streams": {1: 3, 2: 3},
+        "memory": {1: 0.65, 2: 0.65},
+    },
+    "1B Q4_K_M": {"decode": {1: 1.15, 2: 1.0}, "prefill": {1: 1.15, 2: 1.15}},
+    "1B Q8_0": {"decode": {1: 1.25, 2: 1.1}, "prefill": {1: 2.0, 2: 2.0}},
+    "8B Q4_0": {"decode": {1: 1.2, 2: 1.0}},
 }
 # On two workers: a long prompt, in parts that suit llama.cpp best (-ub).
 REMOTE_PROMPT, REMOTE_PART = 2048, 128
@@ -171,28 +183,16 @@ def measure_llama(arguments):
 # --- Both in turn
 
 
-def cpus(count):
-    """One hardware thread of each core, as far as there are cores."""
-    allowed = sorted(os.sched_getaffinity(0))
-    firsts = []
-    for cpu in allowed:
-        try:
-            path = f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
-            first = int(open(path).read().replace("-", ",").split(",")[0])
-        except OSError:
-            first = cpu
-        if first == cpu or first not in allowed:
-            firsts.append(cpu)
-    ordered = firsts + [cpu for cpu in allowed if cpu not in firsts]
-    if len(ordered) < count:
-        sys.exit(f"bench-peers: {count} threads and only {len(ordered)} CPUs; use --threads")
-    return ",".join(str(cpu) for cpu in ordered[:count])
+def place(count):
+    if count > len(os.sched_getaffinity(0)):
+        sys.exit(f"bench-peers: {count} threads and fewer CPUs; use --threads")
+    return ",".join(str(cpu) for cpu in cluster.cpus(count))
 
 
 def run(command, threads):
     """On as many CPUs as `threads`, or on all."""
-    place = [] if threads is None else ["taskset", "-c", cpus(threads)]
-    done = subprocess.run(place + command, capture_output=True, text=True)
+    before = [] if threads is None else ["taskset", "-c", place(threads)]
+    done = subprocess.run(before + command, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"bench-peers: {' '.join(command)} failed: {done.stderr.strip()[-500:]}")
     return json.loads(done.stdout.strip().splitlines()[-1])
@@ -228,23 +228,33 @@ def shown(work, value):
 
 
 def table_line(name, work, threads, caravan, peers):
-    """peers: rounds by setting. The peer counts with the setting that serves it best; its memory
-    is that of the setting that decodes fastest, since nobody gets both."""
+    """A line, and whether the ratio is as wanted. peers: rounds by setting. The peer counts with
+    the setting that serves it best; its memory is that of the setting that decodes fastest, since
+    nobody gets both."""
     judged = "decode" if work == "memory" else work
     setting = max(peers, key=lambda key: statistics.median(r[judged] for r in peers[key]))
     ours = [result[work] for result in caravan]
     theirs = [result[work] for result in peers[setting]]
     ratios = sorted(a / b for a, b in zip(ours, theirs))
-    return " | ".join(
+    ratio = statistics.median(ratios)
+    wanted = WANTED.get(name, {}).get(work, {}).get(threads)
+    sign = -1 if work == "memory" else 1
+    share = "-"
+    if work == "decode":
+        share = f"{statistics.median(result['share'] or 0 for result in caravan):.0%}"
+    line = " | ".join(
         [
             f"| {name}: {WORKS[work]}",
             str(threads),
             shown(work, statistics.median(ours)),
             f"{shown(work, statistics.median(theirs))} ({setting})",
-            f"**{statistics.median(ratios):.2f}**",
-            f"{ratios[0]:.2f} to {ratios[-1]:.2f} |",
+            f"**{ratio:.2f}**",
+            f"{ratios[0]:.2f} to {ratios[-1]:.2f}",
+            "-" if wanted is None else f"{'at most' if work == 'memory' else 'at least'} {wanted}",
+            f"{share} |",
         ]
     )
+    return line, wanted is None or sign * ratio >= sign * wanted
 
 
 def chosen_files(arguments, others={}):
@@ -260,8 +270,10 @@ def chosen_files(arguments, others={}):
 def compare(arguments):
     large = dict(text.split("=", 1) for text in arguments.large_file)
     files = chosen_files(arguments, large)
-    print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| work | threads | Caravan | llama.cpp (better setting) | ratio | spread of ratio "
+          "| wanted | of the memory's speed |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    missed = 0
     for name in files:
         works = ["decode", "memory"] if name in large else list(WORKS)
         for threads in (int(text) for text in arguments.threads.split(",")):
@@ -272,45 +284,20 @@ def compare(arguments):
                 for setting, results in peers.items():
                     results.append(run_llama(files[name], threads, setting == "repacked", works))
             for work in works:
-                print(table_line(name, work, threads, caravan, peers), flush=True)
+                line, is_met = table_line(name, work, threads, caravan, peers)
+                missed += not is_met
+                print(line, flush=True)
+    leave(missed)
 
 
 # --- Both on two workers of one thread
 
 
-def worker_cpus():
-    return [int(cpu) for cpu in cpus(2).split(",")]
-
-
-def pin_children(process, stopped):
-    """Keeps each child of `process`, and all its threads, on a CPU of its own."""
-    while not stopped.wait(0.05):
-        try:
-            folder = f"/proc/{process.pid}/task"
-            lists = [open(f"{folder}/{task}/children").read() for task in os.listdir(folder)]
-            children = sorted(int(child) for text in lists for child in text.split())
-            for child, cpu in zip(children, worker_cpus()):
-                for thread in os.listdir(f"/proc/{child}/task"):
-                    os.sched_setaffinity(int(thread), {cpu})
-        except OSError:
-            # Something ended meanwhile.
-            continue
-
-
 def run_caravan_workers(binary, path):
-    process = subprocess.Popen(
+    report = cluster.run_pinned(
         [binary, "bench", path, "--local", "2", "--threads", "1", "--prompt", str(REMOTE_PROMPT)]
         + ["--generate", str(GENERATE), "--streams", f"1,{STREAMS}", "--repeat", "1", "--json"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    stopped = threading.Event()
-    pinning = threading.Thread(target=pin_children, args=(process, stopped))
-    pinning.start()
-    output, errors = process.communicate()
-    stopped.set()
-    pinning.join()
-    if process.returncode != 0:
-        sys.exit(f"bench-peers: caravan bench failed: {errors.strip()[-500:]}")
-    report = json.loads(output)
+        cluster.cpus(2))
     rates = {line["streams"]: line["tokensPerSecond"] for line in report["decode"]}
     return {
         "prefill": report["prefill"]["tokensPerSecond"], "decode": rates[1],
@@ -322,7 +309,7 @@ def run_llama_workers(path):
     script = os.path.abspath(__file__)
     servers, addresses = [], []
     try:
-        for cpu in worker_cpus():
+        for cpu in cluster.cpus(2):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 addresses.append(f"127.0.0.1:{free.getsockname()[1]}")
             servers.append(
@@ -371,7 +358,11 @@ def compare_remote(arguments):
                 f"| {shown(work, statistics.median(r[work] for r in ours))} "
                 f"| {shown(work, statistics.median(r[work] for r in theirs))} | **{ratio:.2f}** "
                 f"| {ratios[0]:.2f} to {ratios[-1]:.2f} | {wanted} |", flush=True)
-    sys.exit(f"bench-peers: {missed} ratios are lower than wanted" if missed else 0)
+    leave(missed)
+
+
+def leave(missed):
+    sys.exit(f"bench-peers: {missed} ratios are not as wanted" if missed else 0)
 
 
 def main():

@@ -71,14 +71,15 @@ class Cluster:
         # The machine is the same, so it is measured once.
         measured = f"{self.work}/measured"
         if os.path.exists(measured):
-            shutil.copy(measured, f"{cache}.speed")
+            os.mkdir(cache)
+            shutil.copy(measured, f"{cache}/speed")
         self.caches[name] = cache
         self.workers[name] = self.start(
             name, "worker", "--join", f"127.0.0.1:{self.joins}", "--name", name, "--memory",
             "1GiB", "--threads", "1", "--cache", cache, "--token-file", f"{self.work}/token")
         if not os.path.exists(measured):
-            wait(lambda: os.path.exists(f"{cache}.speed"), "a worker to measure itself")
-            shutil.copy(f"{cache}.speed", measured)
+            wait(lambda: os.path.exists(f"{cache}/speed"), "a worker to measure itself")
+            shutil.copy(f"{cache}/speed", measured)
 
     def stop(self):
         for process in [*self.workers.values(), self.coordinator]:

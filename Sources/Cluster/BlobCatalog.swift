@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Model
 import Platform
 import Wire
@@ -35,6 +36,11 @@ struct BlobCatalog: Sendable {
     private static func hash(
         _ plan: BlobPlan, for index: DigestIndex, threadCount: Int
     ) throws(FileError) -> [BlobDigest] {
+        // What the disk takes minutes to read, nobody should have to guess.
+        let byteCount = plan.all.reduce(0) { $0 + $1.byteCount }
+        Log.info(
+            "hashing \(plan.embedding.files.first?.path ?? "the model"), "
+                + "\(ByteCount(UInt64(byteCount))); this is done once for a file")
         let results = concurrentMap(plan.all, threadCount: threadCount) { blob in
             Result<[UInt8], FileError> { () throws(FileError) in try blob.digest() }
         }

@@ -83,7 +83,8 @@ extension ClusterBackend {
             member.note(heartbeat, now: now)
             if let path = member.path { membership.measured(path: path, of: node) }
             if let path = member.nextPath { membership.measuredNext(path: path, of: node) }
-            return carryOut(membership.heard(node: node, now: now))
+            membership.heard(node: node, at: now)
+            return []
         // What belongs to an older plan is dropped.
         case .blobRequest, .ready, .prepared:
             guard frame.epoch <= membership.lastEpoch else {

@@ -13,12 +13,11 @@ extension ClusterBackend {
             case .prepare(let epoch, let plan): prepare(epoch, plan)
             case .assign(let epoch, let plan): assign(epoch, plan)
             case .pipelineUp(let epoch): outcomes += connect(epoch)
-            case .pipelineDown(let lost):
+            case .pipelineDown(let reason, let isLoss):
                 dropPipeline()
-                let reason = lost.map { "worker \($0) was lost" } ?? "the plan changed"
                 loss = loss ?? (MonotonicClock.now(), shippedBytes)
                 Log.info("the pipeline is down: \(reason)")
-                outcomes.append(.down(reason: reason, isLoss: lost != nil))
+                outcomes.append(.down(reason: reason, isLoss: isLoss))
             case .refuse(let node, let reason):
                 if let member = members[node] { refuse(member.link, .refused, reason) }
             case .disconnect(let node, let reason):
@@ -140,7 +139,7 @@ extension ClusterBackend {
     /// How long the pipeline has been down, for the log.
     private var afterLoss: String {
         guard let loss else { return "" }
-        return ", \(TimeSpan((MonotonicClock.now() - loss.time).shownSeconds)) after the last ended"
+        return ", \(TimeSpan((MonotonicClock.now() - loss.time).seconds)) after the last ended"
     }
 
     private func dropPipeline() {

@@ -117,23 +117,12 @@ final class ClusterBackend: StepBackend {
                 outcomes.append(.failed("worker \(name) ended with status \(status)"))
             }
         }
-        outcomes += dropSilent(now)
-        return outcomes + carryOut(membership.tick(isIdle: isIdle, now: now))
-    }
-
-    /// Ends members from which nothing has come for too long, as their readers saw it: this thread
-    /// may itself have been held up, with the heartbeats waiting for it.
-    private func dropSilent(_ now: Duration) -> [BackendOutcome] {
-        var outcomes: [BackendOutcome] = []
-        for (node, member) in members where !member.link.isDismissed {
-            if member.link.silence < ClusterLimits.heartbeatTimeout {
-                outcomes += carryOut(membership.heard(node: node, now: now))
-            } else {
-                member.link.close(reason: "nothing heard for \(ClusterLimits.heartbeatTimeout)")
-                outcomes += carryOut(membership.lost(node: node, now: now))
-            }
+        // As their readers saw it: this thread may itself have been held up, with the heartbeats
+        // waiting for it.
+        for (node, member) in members {
+            membership.heard(node: node, at: now - member.link.silence)
         }
-        return outcomes
+        return outcomes + carryOut(membership.tick(isIdle: isIdle, now: now))
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

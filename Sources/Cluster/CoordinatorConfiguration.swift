@@ -27,7 +27,7 @@ package struct CoordinatorConfiguration: Sendable {
     /// Where the digests of the model's blobs and the workers' names are kept, and local workers
     /// keep blobs.
     package var cacheDirectory: String
-    /// What hidden states travel as between workers.
+    /// What activations travel as between workers.
     package var wireType: WireType
     /// What KV caches hold.
     package var cacheType: CacheType

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+import Platform
 
 /// From a pipeline's end, by a loss or a planned change, until every stream on it goes on: what the
 /// log says of it.
@@ -36,7 +37,7 @@ package struct Outage {
     package mutating func noteAlive(_ id: UInt64, now: Duration) -> String? {
         guard waiting.remove(id) != nil, waiting.isEmpty else { return nil }
         return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
-            + "\(TimeSpan((now - start).shownSeconds)) after the pipeline went down; "
+            + "\(TimeSpan((now - start).seconds)) after the pipeline went down; "
             + "\(promptRowCount) rows of known tokens were prefilled again"
     }
 }

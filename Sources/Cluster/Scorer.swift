@@ -12,7 +12,7 @@ package final class Scorer {
     private let vocabularySize: Int
 
     /// Loads the whole model in `stageCount` stages of this process, about equal in layers, between
-    /// which hidden states travel as `wireType`. Windows have at most `windowLength` tokens.
+    /// which activations travel as `wireType`. Windows have at most `windowLength` tokens.
     package init(
         model: LoadedModel, stageCount: Int, wireType: WireType, cacheType: CacheType = .f16,
         windowLength: Int, threadCount: Int
@@ -83,7 +83,7 @@ package enum ScorerError: Error, Equatable, CustomStringConvertible {
         case .stageCount(let count, let layerCount):
             "--stages is \(count) and the model has \(layerCount) layers; use as many or fewer"
         case .wireType(let type, let width):
-            "--wire \(type.name) needs hidden states in blocks of \(WireType.blockLength) and "
+            "--wire \(type.name) needs activations in blocks of \(WireType.blockLength) and "
                 + "the model's have \(width) values; use f32 or f16"
         }
     }

@@ -6,13 +6,15 @@ import Wire
 
 /// What a worker finds out about its machine before it joins.
 ///
-/// Kept beside the blob cache until the machine's next start: a restarted cluster then has the same
-/// figures, makes the same plan and ships nothing. Workers of one machine measure one after the
-/// other, since together they would measure each other.
+/// Kept in the blob cache's directory, which may be all that a service can write to, until the
+/// machine's next start: a restarted cluster then has the same figures, makes the same plan and
+/// ships nothing. Workers of one machine measure one after the other, since together they would
+/// measure each other.
 struct SelfMeasurement {
     let threadCount: Int
     let coreCount: Int
     let memoryBudgetBytes: Int
+    /// Made by `BlobCache`, to which the files here are none of its blobs.
     let cacheDirectory: String
     let isa: String
 
@@ -33,7 +35,7 @@ struct SelfMeasurement {
     /// Measures, or reads what was measured since the machine started.
     func take() -> WorkerSpeed {
         let lock = FileLock(
-            path: cacheDirectory + ".speed-lock", timeout: ClusterLimits.measuringPatience)
+            path: path + "-lock", timeout: ClusterLimits.measuringPatience)
         return withExtendedLifetime(lock) { readOrMeasure() }
     }
 
@@ -69,7 +71,7 @@ struct SelfMeasurement {
 
     // MARK: What is kept
 
-    private var path: String { cacheDirectory + ".speed" }
+    private var path: String { cacheDirectory + "/speed" }
 
     /// What the figures are valid for.
     private var key: String {

@@ -171,13 +171,6 @@ package struct StageTimes {
     }
 }
 
-extension Duration {
-    /// Seconds as a status shows them.
-    var shownSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-}
-
 extension Double {
     func rounded(places: Int) -> Double {
         let factor = (0..<places).reduce(1.0) { result, _ in result * 10 }

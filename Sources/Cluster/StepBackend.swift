@@ -37,7 +37,8 @@ enum BackendOutcome {
     /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch; each has a
     /// KV cache of `pageCount` pages.
     case up(epoch: UInt32, stageCount: Int, pageCount: Int)
-    /// Steps in flight are lost, and the KV caches with them; `isLoss` unless it was planned.
+    /// Steps in flight are lost, and the KV caches with them; `isLoss` unless it was somebody's
+    /// will.
     case down(reason: String, isLoss: Bool)
     case candidates(stepID: UInt64, Candidates)
     /// It will never be ready.

@@ -9,13 +9,13 @@ package struct LinkProbe: Sendable {
     package static let timeMax = 0.2
     /// Bytes of each probe, 848 KiB in all; those without any give the round trip.
     private static let sizes = [0, 0, 16 << 10, 64 << 10, 256 << 10, 512 << 10]
-    private static let emptyCount = 2
     /// Of an answer's time, the least that counts as the bytes': a round trip varies.
     private static let leastShare = 0.1
 
     private var index = 0
     private var roundTrip = Double.infinity
-    private var largest: (byteCount: Int, seconds: Double)?
+    /// The latest answer with bytes.
+    private var latest: (byteCount: Int, seconds: Double)?
 
     package init() {}
 
@@ -24,8 +24,8 @@ package struct LinkProbe: Sendable {
         guard index < Self.sizes.count else { return nil }
         let size = Self.sizes[index]
         let expected: Double =
-            if let largest {
-                largest.seconds * Double(size) / Double(largest.byteCount)
+            if let latest {
+                latest.seconds * Double(size) / Double(latest.byteCount)
             } else {
                 index == 0 ? 0 : roundTrip
             }
@@ -40,15 +40,15 @@ package struct LinkProbe: Sendable {
         if size == 0 {
             roundTrip = min(roundTrip, seconds)
         } else {
-            largest = (size, max(seconds - roundTrip, seconds * Self.leastShare))
+            latest = (size, max(seconds - roundTrip, seconds * Self.leastShare))
         }
     }
 
     /// What was found; nil before anything with bytes was answered.
     package var path: NetworkPath? {
-        guard let largest, largest.seconds > 0 else { return nil }
+        guard let latest, latest.seconds > 0 else { return nil }
         return NetworkPath(
             roundTripSeconds: roundTrip,
-            bytesPerSecond: Double(largest.byteCount) / largest.seconds)
+            bytesPerSecond: Double(latest.byteCount) / latest.seconds)
     }
 }

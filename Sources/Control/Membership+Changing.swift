@@ -15,27 +15,29 @@ extension Membership {
     package static let gainMin = 1.1
 
     /// An operator asks for a worker's layers to be moved; `worker` is its name, or its address for
-    /// data links. Throws why they are not.
+    /// data links. Throws why they are not. Asked again after a failure, it is tried again.
     package mutating func drain(
         worker: String, now: Duration
     ) throws(DrainRefusal) -> [MembershipDirective] {
         advance(to: now)
         let index = try index(of: worker)
         let info = roster[index].info
-        guard !roster[index].isLeaving else { throw .drainingAlready(info.name) }
+        let hasFailed = preparation == nil && hindrance != nil
+        guard !roster[index].isLeaving || hasFailed else { throw .drainingAlready(info.name) }
         guard let current = assignment, current.waitingFor.isEmpty else {
             throw .notReady(info.name, detail)
         }
+        var next: Plan?
         if current.plan.hasStage(on: info.node) {
             let staying = plannerWorkers { !$0.isLeaving && $0.info.node != info.node }
             guard !staying.isEmpty else { throw .lastWorker(info.name) }
             do throws(PlannerFailure) {
-                _ = try planner.plan(workers: staying, links: links)
+                next = try planner.plan(workers: staying, links: links)
             } catch {
                 throw .shortage(info.name, error)
             }
         }
-        return leave(index)
+        return leave(index, next: next)
     }
 
     private func index(of worker: String) throws(DrainRefusal) -> Int {
@@ -58,13 +60,14 @@ extension Membership {
         return roster[index].isLeaving ? [] : leave(index)
     }
 
-    private mutating func leave(_ index: Int) -> [MembershipDirective] {
+    /// `next` is the plan over those that stay, where it has been made already.
+    private mutating func leave(_ index: Int, next: Plan? = nil) -> [MembershipDirective] {
         roster[index].isLeaving = true
         isStale = true
-        if let next = preparation, next.plan.hasStage(on: roster[index].info.node) {
-            preparation = nil
+        if let preparation, preparation.plan.hasStage(on: roster[index].info.node) {
+            self.preparation = nil
         }
-        return proceed()
+        return proceed(next: next)
     }
 
     /// A worker has the blobs of its stage of the plan being prepared or, as `failure` says, can't
@@ -78,6 +81,7 @@ extension Membership {
         else { return [] }
         if let failure {
             preparation = nil
+            failedAt = self.now
             hindrance = "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)"
             return []
         }
@@ -91,14 +95,18 @@ extension Membership {
         assignment = Assignment(
             epoch: epoch, plan: next.plan, since: self.now,
             waitingFor: next.plan.stages.map(\.node))
-        return [.pipelineDown(lost: nil), .assign(epoch: epoch, next.plan)]
+        return [
+            .pipelineDown(reason: "the plan changed", isLoss: false),
+            .assign(epoch: epoch, next.plan),
+        ]
     }
 
-    /// Whatever can be done now, after something has happened.
-    mutating func proceed(isIdle: Bool = false) -> [MembershipDirective] {
+    /// Whatever can be done now, after something has happened. `next` is the plan over those that
+    /// stay, where it has been made already: for large clusters that takes a while.
+    mutating func proceed(isIdle: Bool = false, next: Plan? = nil) -> [MembershipDirective] {
         let planned = planIfDue()
         let released = releaseIfPossible()
-        return planned + released + prepareIfDue(isIdle: isIdle) + letGoIfIdle(isIdle)
+        return planned + released + prepareIfDue(isIdle: isIdle, next) + letGoIfIdle(isIdle)
     }
 
     /// Releases those that run no stage any more once the plan without them serves.
@@ -108,16 +116,16 @@ extension Membership {
             let isFree = assignment.map { $0.waitingFor.isEmpty && !$0.plan.hasStage(on: node) }
             // Without a plan nothing depends on it: even with it there is too little memory.
             guard isFree ?? member.hasToGo else { return [] }
-            return drop(node, how: "has left") + [.release(node: node)]
+            return drop(node, hasLeft: true) + [.release(node: node)]
         }
     }
 
     /// Begins to prepare another plan if a stage is to move or a late worker is worth it.
-    private mutating func prepareIfDue(isIdle: Bool) -> [MembershipDirective] {
+    private mutating func prepareIfDue(isIdle: Bool, _ made: Plan?) -> [MembershipDirective] {
         guard let current = assignment, current.waitingFor.isEmpty, preparation == nil, isStale
         else { return [] }
         guard !roster.contains(where: { $0.isLeaving && current.plan.hasStage(on: $0.info.node) })
-        else { return prepareWithoutLeaving() }
+        else { return prepareWithoutLeaving(made) }
         let late = roster.filter { !$0.isConsidered }.map(\.info)
         guard !late.isEmpty else {
             isStale = false
@@ -146,10 +154,11 @@ extension Membership {
         return []
     }
 
-    private mutating func prepareWithoutLeaving() -> [MembershipDirective] {
+    private mutating func prepareWithoutLeaving(_ made: Plan?) -> [MembershipDirective] {
         isStale = false
         hindrance = nil
-        switch makePlan() {
+        if made != nil { considerAll() }
+        switch made.map({ .success($0) }) ?? makePlan() {
         case .success(let next): return prepare(next)
         case .failure(let failure):
             // The present plan has what it needs.
@@ -159,7 +168,16 @@ extension Membership {
         }
     }
 
+    /// What was in the way of those that have to go may be over: a full disk, for instance.
+    mutating func retryIfDue() {
+        guard let failedAt, now - failedAt >= calm, roster.contains(where: \.hasToGo)
+        else { return }
+        self.failedAt = nil
+        isStale = true
+    }
+
     private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {
+        failedAt = nil
         lastEpoch += 1
         preparation = Preparation(
             epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node))
@@ -171,21 +189,20 @@ extension Membership {
     private mutating func letGoIfIdle(_ isIdle: Bool) -> [MembershipDirective] {
         guard isIdle, preparation == nil, assignment?.waitingFor.isEmpty == true else { return [] }
         let going = roster.filter(\.hasToGo).map(\.info.node)
-        return going.flatMap { drop($0, how: "has left") + [.release(node: $0)] }
+        return going.flatMap { drop($0, hasLeft: true) + [.release(node: $0)] }
     }
 
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes, or pages for keys and values. Where workers did not measure
-    /// themselves the largest stages' layers are compared.
+    /// how soon the first one comes, or pages for keys and values. Nothing where only the present
+    /// one can be predicted; where that can't, the largest stages' layers are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
         // Pages let sequences run that wait.
         let pageGain = Double(next.pageCount ?? 1) / Double(max(1, current.pageCount ?? 1))
-        if let after = next.prediction,
-            let before = planner.prediction(of: current.stages, workers: workers, links: links)
-        {
+        if let before = planner.prediction(of: current.stages, workers: workers, links: links) {
+            guard let after = next.prediction else { return 1 }
             let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
             let start = before.firstTokenSeconds / after.firstTokenSeconds
             return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)

@@ -40,7 +40,7 @@ extension Membership {
 
     mutating func makePlan(withLeaving: Bool = false) -> Result<Plan, PlannerFailure> {
         let workers = plannerWorkers { withLeaving || !$0.isLeaving }
-        for index in roster.indices { roster[index].isConsidered = true }
+        considerAll()
         do throws(PlannerFailure) {
             let plan = try planner.plan(workers: workers, links: links)
             shortage = nil
@@ -49,6 +49,10 @@ extension Membership {
             shortage = error
             return .failure(error)
         }
+    }
+
+    mutating func considerAll() {
+        for index in roster.indices { roster[index].isConsidered = true }
     }
 
     /// By name, not by arrival: the next start then gives everyone the layers it has cached.

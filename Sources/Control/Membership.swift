@@ -38,7 +38,8 @@ package struct Membership: Sendable {
     let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
-    /// How long a plan serves at least before another takes over for speed alone.
+    /// How long a plan serves at least before another takes over for speed alone, and how long
+    /// after a preparation that failed the next one begins.
     let calm: Duration
     var roster: [Member] = []
     var assignment: Assignment?
@@ -52,6 +53,8 @@ package struct Membership: Sendable {
     var isStale = false
     /// Why a worker that is to leave can't, or one that joined is not taken in.
     var hindrance: String?
+    /// When the latest preparation failed; nil once another has begun.
+    var failedAt: Duration?
     /// When the present pipeline came up.
     var upSince: Duration = .zero
     /// Latest time seen.
@@ -129,11 +132,10 @@ package struct Membership: Sendable {
         return proceed()
     }
 
-    /// Anything at all has come from a worker.
-    package mutating func heard(node: NodeID, now: Duration) -> [MembershipDirective] {
-        advance(to: now)
-        noteAlive(node)
-        return []
+    /// Anything at all has come from a worker at `time`, which may be a while ago.
+    package mutating func heard(node: NodeID, at time: Duration) {
+        guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
+        roster[index].lastHeard = max(roster[index].lastHeard, time)
     }
 
     /// A worker's link has ended; `hasLeft` if it said that it would.
@@ -141,7 +143,7 @@ package struct Membership: Sendable {
         node: NodeID, hasLeft: Bool = false, now: Duration
     ) -> [MembershipDirective] {
         advance(to: now)
-        return drop(node, how: hasLeft ? "has left" : "was lost") + proceed()
+        return drop(node, hasLeft: hasLeft) + proceed()
     }
 
     /// A worker has loaded its stage of plan `epoch`. An older epoch's word counts for nothing.
@@ -149,7 +151,7 @@ package struct Membership: Sendable {
         node: NodeID, epoch: UInt32, now: Duration
     ) -> [MembershipDirective] {
         advance(to: now)
-        noteAlive(node)
+        heard(node: node, at: now)
         guard var current = assignment, current.epoch == epoch,
             let index = current.waitingFor.firstIndex(of: node)
         else { return [] }
@@ -162,27 +164,24 @@ package struct Membership: Sendable {
     }
 
     /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
-    /// those that came late. `isIdle` while no request runs or waits.
+    /// those that came late. What failed is tried again for those that have to go. `isIdle` while
+    /// no request runs or waits.
     package mutating func tick(isIdle: Bool = false, now: Duration) -> [MembershipDirective] {
         advance(to: now)
         var directives: [MembershipDirective] = []
         for member in roster where now - member.lastHeard >= heartbeatTimeout {
             let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
             directives.append(.disconnect(node: member.info.node, reason: reason))
-            directives += drop(member.info.node, how: "was lost")
+            directives += drop(member.info.node, hasLeft: false)
         }
+        retryIfDue()
         return directives + proceed(isIdle: isIdle)
     }
 
     mutating func advance(to time: Duration) { now = max(now, time) }
 
-    private mutating func noteAlive(_ node: NodeID) {
-        guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
-        roster[index].lastHeard = now
-    }
-
     /// Forgets a worker; takes the pipeline down if it ran a stage.
-    mutating func drop(_ node: NodeID, how: String) -> [MembershipDirective] {
+    mutating func drop(_ node: NodeID, hasLeft: Bool) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let name = roster.remove(at: index).info.name
         shortage = nil
@@ -193,7 +192,8 @@ package struct Membership: Sendable {
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
         assignment = nil
         preparation = nil
-        lastLoss = "worker \(name) \(how)"
-        return [.pipelineDown(lost: name)]
+        let reason = "worker \(name) \(hasLeft ? "has left" : "was lost")"
+        lastLoss = reason
+        return [.pipelineDown(reason: reason, isLoss: !hasLeft)]
     }
 }

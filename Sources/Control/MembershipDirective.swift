@@ -10,9 +10,10 @@ package enum MembershipDirective: Sendable, Equatable {
     case assign(epoch: UInt32, Plan)
     /// Every stage of the plan is ready: steps may be sent.
     case pipelineUp(epoch: UInt32)
-    /// No step of the current epoch may be sent any more, and what is in flight is lost. `lost`
-    /// names the worker that is gone; nil when the pipeline makes way for a prepared plan.
-    case pipelineDown(lost: String?)
+    /// No step of the current epoch may be sent any more, and what is in flight is lost. `reason`
+    /// says which worker is gone and how, or that the pipeline makes way for a prepared plan;
+    /// `isLoss` unless it was somebody's will.
+    case pipelineDown(reason: String, isLoss: Bool)
     /// Turn the joining worker away. For a node that is a member already this concerns the new
     /// link only.
     case refuse(node: NodeID, reason: String)

@@ -19,6 +19,9 @@ struct PipelinePace: Sendable {
     /// alone, so it measures the network and the coordinator without any queue.
     private var overhead: Double?
     private var promptRowBudget = Self.firstPromptRowBudget
+    /// Sequences that decoded when the latest step of decode rows alone was sent; 0 before one has
+    /// come back.
+    private var quietStreamCount = 0
 
     /// A step with prompt rows may take as many times as long as one without: what a stream may
     /// feel of another's prompt.
@@ -67,30 +70,47 @@ struct PipelinePace: Sendable {
         return max(Self.leastChunk, pendingCount / parts)
     }
 
+    /// Whether decode rows are to go without prompt rows, which shows what they take alone: nothing
+    /// is known of nearly as many streams. Else prompts that keep coming would hide it for ever.
+    func needsQuietStep(streamCount: Int) -> Bool {
+        fixedPromptRowCount == nil && !isKnown(streamCount: streamCount)
+    }
+
+    /// Whether the times are of at least half and at most twice as many streams.
+    private func isKnown(streamCount: Int) -> Bool {
+        streamCount <= 2 * quietStreamCount && quietStreamCount <= 2 * streamCount
+    }
+
     /// A step has come back after `trip`.
     mutating func note(_ step: StepInFlight, trail: [StageTiming], trip: Duration) {
+        let isNew = !isKnown(streamCount: step.streamCount)
+        // Whatever the trail says: nobody waits for more than one such step.
+        if step.promptRowCount == 0 { quietStreamCount = step.streamCount }
         let times = trail.map { Double($0.computeMicroseconds) }
         // The trail is a peer's word: one that does not fit is no measurement.
         guard times.count == stageCount, let longest = times.max() else { return }
-        let beyond = max(0, trip.microsecondCount - times.reduce(0, +))
+        let beyond = max(0, trip.inSeconds * 1e6 - times.reduce(0, +))
         overhead = min(overhead ?? beyond, beyond)
         if step.promptRowCount == 0 {
             stageTimes =
-                stageTimes.isEmpty
+                stageTimes.isEmpty || isNew
                 ? times : zip(stageTimes, times).map { $0 + ($1 - $0) * Self.newest }
         } else if let quiet = stageTimes.max(), quiet > 0 {
-            let count = Double(step.promptRowCount)
-            let rowTime = max(longest - quiet, 0) / count
-            let allowed = (Self.stretch - 1) * quiet
-            // At most twice as many as were just measured: the first few rows cost next to nothing.
-            let ideal = rowTime * 2 * count > allowed ? allowed / rowTime : 2 * count
-            promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
+            learnBudget(Double(step.promptRowCount), took: longest, quiet: quiet)
         }
     }
-}
 
-extension Duration {
-    fileprivate var microsecondCount: Double {
-        Double(components.seconds) * 1e6 + Double(components.attoseconds) * 1e-12
+    /// From a step with `count` prompt rows, whose slowest stage took `longest`, and `quiet` for
+    /// decode rows alone.
+    private mutating func learnBudget(_ count: Double, took longest: Double, quiet: Double) {
+        let rowTime = max(longest - quiet, 0) / count
+        let allowed = (Self.stretch - 1) * quiet
+        // At most twice as many as were just measured: the first few rows cost next to nothing.
+        var ideal = rowTime * 2 * count > allowed ? allowed / rowTime : 2 * count
+        // The end of a prompt, a few rows, says nothing against many.
+        if 2 * count < Double(promptRowBudget), longest <= Self.stretch * quiet {
+            ideal = max(ideal, Double(promptRowBudget))
+        }
+        promptRowBudget = min(max(Int(ideal), SchedulerLimits.promptRowsMin), rowCountMax)
     }
 }

@@ -2,8 +2,8 @@
 
 import Wire
 
-/// Splits a model's layers over workers: by predicted time if all measured themselves, else in
-/// proportion to their memory.
+/// Splits a model's layers over workers: by predicted time over those that measured themselves, or
+/// where these do not suffice in proportion to the memory of all.
 ///
 /// By memory, layers go in contiguous runs to the workers in the order given. Of all such splits
 /// that fit, the planner takes one that leaves out the fewest workers and, among those, fills the
@@ -22,31 +22,19 @@ package struct Planner: Sendable {
     func splitPlan(
         workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
     ) throws(PlannerFailure) -> Plan {
-        if let work = model.work, !workers.isEmpty,
-            workers.allSatisfy({ $0.speed.isMeasured })
-        {
-            let speedPlanner = SpeedPlanner(model: model, work: work, goal: goal, links: links)
-            if var plan = speedPlanner.plan(workers) {
-                if isHeldByMemory(plan, speedPlanner, workers) { plan.prediction?.limit = .memory }
+        let measured = workers.filter(\.speed.isMeasured)
+        if let work = model.work, !measured.isEmpty {
+            let speedPlanner = SpeedPlanner(
+                model: model, work: work, goal: goal, workers: measured, links: links)
+            if var plan = speedPlanner.plan() {
+                plan.leftOut += workers.filter { !$0.speed.isMeasured }.map {
+                    LeftOutWorker(
+                        node: $0.node, name: $0.name, reason: "it did not measure itself")
+                }
                 return plan
             }
         }
         return try planByMemory(workers)
-    }
-
-    /// Whether the plan would be faster by a tenth if every worker had room for everything.
-    private func isHeldByMemory(
-        _ plan: Plan, _ planner: SpeedPlanner, _ workers: [PlannerWorker]
-    ) -> Bool {
-        let roomy = workers.map { worker in
-            var worker = worker
-            worker.memoryBudgetBytes = .max
-            return worker
-        }
-        guard let found = plan.prediction, let free = planner.plan(roomy)?.prediction else {
-            return false
-        }
-        return goal.rate(of: free) > goal.rate(of: found) * 1.1
     }
 
     /// What a split can be expected to do by the present estimates of `workers`; nil where one of
@@ -103,8 +91,7 @@ package struct Planner: Sendable {
         // best[l]: the cheapest way for the workers so far to hold layers 0..<l.
         var best = [SplitCost?](repeating: nil, count: layerCount + 1)
         best[0] = SplitCost()
-        // starts[w][l]: where worker w's range begins if it ends at l.
-        var starts: [[Int]] = []
+        var starts = SplitStarts()
         for worker in workers {
             var next = best.map { $0?.leavingOut() }
             var start = Array(0...layerCount)
@@ -122,13 +109,7 @@ package struct Planner: Sendable {
             best = next
             starts.append(start)
         }
-        var ranges: [Range<Int>] = []
-        var end = layerCount
-        for start in starts.reversed() {
-            ranges.append(start[end]..<end)
-            end = start[end]
-        }
-        return (best[layerCount] ?? SplitCost(), ranges.reversed())
+        return (best[layerCount] ?? SplitCost(), starts.ranges(layerCount: layerCount))
     }
 
     private func reasonToLeaveOut(_ worker: PlannerWorker, workerCount: Int) -> String {

@@ -27,14 +27,15 @@ package struct PlannerGoal: Sendable, Equatable {
         self.depth = depth
     }
 
-    /// Steps in flight over `stageCount` stages.
-    func stepsInFlight(stageCount: Int) -> Int {
+    /// Steps in flight over `stageCount` stages as far as streams and stages alone say: one to each
+    /// stage. How many there will be depends on the times (`PredictedPipeline.stepsInFlight`).
+    func nominalStepsInFlight(stageCount: Int) -> Int {
         max(1, min(streams, stageCount))
     }
 
     /// The load of one of them.
     func decodeLoad(stageCount: Int) -> StepLoad {
-        let steps = stepsInFlight(stageCount: stageCount)
+        let steps = nominalStepsInFlight(stageCount: stageCount)
         return .decode(streams: (streams + steps - 1) / steps, depth: depth)
     }
 

@@ -30,7 +30,7 @@ extension Scheduler {
             sequences[index].leader =
                 self.leader(for: durable, among: sequences[..<index])?
                 .admission
-            guard sequences[index].leader == nil, let source = longestPrefix(durable.tokens)
+            guard sequences[index].leader == nil, let source = longestPrefix(of: durable)
             else { continue }
             fork(index, from: source.slot, length: source.length)
         }

@@ -16,7 +16,8 @@ extension Scheduler {
             ledger.truncate(slot: sequence.slot, to: length)
         }
         let prefix = KeptPrefix(
-            slot: sequence.slot, tokens: Array(sequence.durable.tokens.prefix(length)))
+            slot: sequence.slot, admission: sequence.admission,
+            tokens: Array(sequence.durable.tokens.prefix(length)))
         // What another begins with it has no more use for.
         for other in kept where prefix.tokens.starts(with: other.tokens) { drop(other) }
         if kept.count == limits.keptCountMax { drop(kept[0]) }
@@ -30,7 +31,7 @@ extension Scheduler {
     mutating func admit() {
         while sequences.count < limits.slotCount, let next = queue.first {
             let leader = leader(for: next, among: sequences[...])
-            let source = leader == nil ? longestPrefix(next.tokens) : nil
+            let source = leader == nil ? longestPrefix(of: next) : nil
             let held = ledger.pages(source?.length ?? 0)
             let shared = leader == nil ? held : leaderPages(next)
             let growing = sequences.reduce(0) {
@@ -60,27 +61,38 @@ extension Scheduler {
         if let source { fork(sequences.count - 1, from: source.slot, length: source.length) }
     }
 
-    /// Pages that a follower will share with its leader: the whole ones.
+    /// Pages that a follower will share with its leader: the whole ones, but not the newest token's
+    /// where that fills its page (`forkFollowers`).
     private func leaderPages(_ follower: DurableSequence) -> Int {
-        follower.tokens.count / limits.pagePositionCount
+        (follower.tokens.count - 1) / limits.pagePositionCount
     }
 
-    /// The slot that begins with the most whole pages of `tokens`. The last token is always
-    /// computed, as its row is what predicts the next.
-    func longestPrefix(_ tokens: [UInt32]) -> (slot: UInt32, length: Int)? {
+    /// The slot that begins with the most whole pages of what `sequence` has. Its last token is
+    /// always computed, as that row is what predicts the next.
+    mutating func longestPrefix(of sequence: DurableSequence) -> (slot: UInt32, length: Int)? {
         guard limits.keptCountMax > 0 else { return nil }
         let size = limits.pagePositionCount
+        let tokens = sequence.tokens
         var best: (slot: UInt32, length: Int)?
-        func consider(_ slot: UInt32, _ other: [UInt32], _ countMax: Int) {
-            let count = tokens.commonPrefixCount(other, countMax: min(countMax, tokens.count - 1))
+        func consider(
+            _ slot: UInt32, _ other: [UInt32], _ admission: UInt64, _ countMax: Int,
+            _ search: inout PrefixSearch
+        ) {
+            let count = search.commonCount(
+                of: sequence.id, tokens, with: other, admission: admission,
+                countMax: min(countMax, tokens.count - 1))
             let length = count / size * size
             if length > best?.length ?? 0 { best = (slot, length) }
         }
-        for prefix in kept { consider(prefix.slot, prefix.tokens, prefix.tokens.count) }
-        for sequence in sequences {
+        for prefix in kept {
+            consider(
+                prefix.slot, prefix.tokens, prefix.admission, prefix.tokens.count, &prefixSearch)
+        }
+        for other in sequences {
             // The newest token's row may be taken back to run again.
-            let settled = min(sequence.cachedCount, sequence.durable.tokens.count - 1)
-            consider(sequence.slot, sequence.durable.tokens, settled)
+            let settled = min(other.cachedCount, other.durable.tokens.count - 1)
+            consider(
+                other.slot, other.durable.tokens, other.admission, settled, &prefixSearch)
         }
         return best
     }

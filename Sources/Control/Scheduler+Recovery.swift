@@ -35,7 +35,7 @@ extension Scheduler {
     }
 
     /// The pipeline is gone with its KV caches: its sequences wait for the next one. Only a loss,
-    /// not a change of plan, counts against sequences under which pipelines go down.
+    /// not what somebody wanted, counts against sequences under which pipelines go down.
     package mutating func pipelineDown(isLoss: Bool = true) -> [SchedulerDirective] {
         guard epoch != nil else { return [] }
         epoch = nil

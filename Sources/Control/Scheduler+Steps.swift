@@ -25,7 +25,7 @@ extension Scheduler {
         promoteFollowers()
         planGroup(in: &draft, of: decoding)
         admit()
-        planPrompts(in: &draft, isDecoding: decoding > 0)
+        planPrompts(in: &draft, beside: decoding)
         // Oldest first, so that none makes room for others that has rows in this step.
         draft.limit { grant($0.count, at: $0.index) }
         if draft.shares.isEmpty, inFlight.isEmpty, let oldest = sequences.first {
@@ -53,7 +53,8 @@ extension Scheduler {
         inFlight.append(
             StepInFlight(
                 id: draft.id, expectations: expectations, rowCount: rows.count,
-                promptRowCount: promptRowCount, sent: now))
+                promptRowCount: promptRowCount,
+                streamCount: sequences.count { $0.isDecoding }, sent: now))
         let step = Step(edits: edits, rows: rows)
         nextStepID += 1
         edits = []
@@ -78,7 +79,9 @@ extension Scheduler {
 
     /// Chunks of prompts. Half of the rows belong to the oldest prompt, so that none starves, half
     /// to the one that is nearest to its end, so that a short one does not wait for a long one.
-    private func planPrompts(in draft: inout StepDraft, isDecoding: Bool) {
+    /// Nothing beside decode rows whose time alone is to be measured first.
+    private func planPrompts(in draft: inout StepDraft, beside decoding: Int) {
+        guard draft.shares.isEmpty || !pace.needsQuietStep(streamCount: decoding) else { return }
         let order = sequences.indices.filter {
             !sequences[$0].isDecoding && sequences[$0].leader == nil
                 && sequences[$0].pendingCount > 0
@@ -89,7 +92,7 @@ extension Scheduler {
             })
         else { return }
         let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
-        let budget = pace.promptRowCount(isDecoding: isDecoding, pendingCount: pending)
+        let budget = pace.promptRowCount(isDecoding: decoding > 0, pendingCount: pending)
         var left = min(budget, draft.rowsLeft)
         let halves = nearest == oldest ? [] : [(oldest, (left + 1) / 2)]
         for (index, share) in halves + [(nearest, left)] + order.map({ ($0, left) }) {

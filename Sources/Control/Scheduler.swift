@@ -27,6 +27,7 @@ package struct Scheduler: Sendable {
     var queue: [DurableSequence] = []
     /// Least recently used first.
     var kept: [KeptPrefix] = []
+    var prefixSearch = PrefixSearch()
     var ledger: PageLedger
     var freeSlots: [UInt32] = []
     var edits: [KVEdit] = []

@@ -7,7 +7,7 @@ package enum SchedulerDirective: Sendable, Equatable {
     /// Send `Step` to the first stage under this number.
     case forward(stepID: UInt64, Step)
     /// The last chunk of the sequence's prompt has come back. Said once, whatever happens later,
-    /// and not of a sequence that forked another's.
+    /// and not of a sequence whose first token is drawn from another's row.
     case prefilled(id: UInt64)
     /// The sequence's next token; `alternatives` are as many as were asked for.
     case token(

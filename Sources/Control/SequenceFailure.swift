@@ -16,7 +16,7 @@ package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
         case .lostTooOften(let count):
             "\(count) pipelines in a row went down before its next token"
         case .tooLong(let tokens, let limit):
-            "the plan without it holds \(limit) tokens of a sequence and the prompt has \(tokens)"
+            "the next plan holds \(limit) tokens of a sequence and the prompt has \(tokens)"
         }
     }
 }

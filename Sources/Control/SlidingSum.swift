@@ -60,9 +60,3 @@ package struct SlidingSum: Sendable {
         latest = second
     }
 }
-
-extension Duration {
-    var inSeconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
-}

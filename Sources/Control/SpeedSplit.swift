@@ -9,10 +9,13 @@
 struct SpeedSplit {
     /// A worker at its place in the order.
     struct Seat {
-        var rates: WorkerRates
-        var budgetBytes: UInt64
+        /// For the load that the stages' sum is for.
+        var times: StageTable
+        /// By where a stage ends: the first layer it can begin with, given the worker's memory; the
+        /// end itself where there is room for none.
+        var firstLayers: [Int]
         /// The hop that brings a step here.
-        var hopSeconds: Double
+        var hopSeconds = 0.0
         /// May not be left out.
         var mustServe = false
     }
@@ -20,35 +23,31 @@ struct SpeedSplit {
     /// Slower than the slowest stage has to be by so much is as good: it spares a stage, or a hop.
     static let slack = 1.02
 
-    let model: PlannerModel
-    let memorySums: [UInt64]
-    let cost: StageCost
-    /// What the stages' sum is for.
-    let load: StepLoad
+    let layerCount: Int
 
     /// A range for each seat, empty for those left out; nil where memory does not suffice.
     ///
-    /// With `capped` no stage takes `slack` times longer for that load than the slowest has to.
+    /// With `capped`, times of another load or of the same, no stage takes `slack` times longer for
+    /// that load than the slowest has to.
     func ranges(
-        _ seats: [Seat], capped: StepLoad? = nil, slack: Double = slack
+        _ seats: [Seat], capped: [StageTable]? = nil, slack: Double = slack
     ) -> [Range<Int>]? {
-        guard let capped else { return leastSum(seats, capped: load, limit: .infinity) }
+        guard let capped else {
+            return leastSum(seats, capped: seats.map(\.times), limit: .infinity)
+        }
         let least = slowest(seats, capped)
         return least < .infinity ? leastSum(seats, capped: capped, limit: least * slack) : nil
     }
 
-    private var layerCount: Int { cost.layerCount }
-
     /// The least time of the slowest stage over all splits that fit.
-    private func slowest(_ seats: [Seat], _ load: StepLoad) -> Double {
+    private func slowest(_ seats: [Seat], _ times: [StageTable]) -> Double {
         var best = [Double](repeating: .infinity, count: layerCount + 1)
         best[0] = 0
-        for seat in seats {
+        for (seat, times) in zip(seats, times) {
             var next = seat.mustServe ? best.map { _ in .infinity } : best
             for end in 1...layerCount {
-                for begin in stride(from: end - 1, through: 0, by: -1) {
-                    guard fits(begin..<end, seat) else { break }
-                    let seconds = cost.seconds(begin..<end, load, on: seat.rates)
+                for begin in stride(from: end - 1, through: seat.firstLayers[end], by: -1) {
+                    let seconds = times[begin..<end]
                     // Longer ranges only take longer.
                     guard seconds < next[end] else { break }
                     next[end] = min(next[end], max(best[begin], seconds))
@@ -60,22 +59,18 @@ struct SpeedSplit {
     }
 
     private func leastSum(
-        _ seats: [Seat], capped: StepLoad, limit: Double
+        _ seats: [Seat], capped: [StageTable], limit: Double
     ) -> [Range<Int>]? {
         var best = [Double](repeating: .infinity, count: layerCount + 1)
         best[0] = 0
-        // starts[s][l]: where seat s's range begins if it ends at l.
-        var starts: [[Int]] = []
-        for seat in seats {
+        var starts = SplitStarts()
+        for (seat, capped) in zip(seats, capped) {
             var next = seat.mustServe ? best.map { _ in .infinity } : best
             var start = Array(0...layerCount)
             for end in 1...layerCount {
-                for begin in stride(from: end - 1, through: 0, by: -1) {
-                    guard fits(begin..<end, seat) else { break }
-                    guard cost.seconds(begin..<end, capped, on: seat.rates) <= limit
-                    else { break }
-                    let seconds = cost.seconds(begin..<end, load, on: seat.rates)
-                    let sum = best[begin] + seat.hopSeconds + seconds
+                for begin in stride(from: end - 1, through: seat.firstLayers[end], by: -1) {
+                    guard capped[begin..<end] <= limit else { break }
+                    let sum = best[begin] + seat.hopSeconds + seat.times[begin..<end]
                     if sum < next[end] {
                         next[end] = sum
                         start[end] = begin
@@ -85,17 +80,6 @@ struct SpeedSplit {
             best = next
             starts.append(start)
         }
-        guard best[layerCount] < .infinity else { return nil }
-        var ranges: [Range<Int>] = []
-        var end = layerCount
-        for start in starts.reversed() {
-            ranges.append(start[end]..<end)
-            end = start[end]
-        }
-        return ranges.reversed()
-    }
-
-    private func fits(_ range: Range<Int>, _ seat: Seat) -> Bool {
-        model.needBytes(range, layerSums: memorySums) <= seat.budgetBytes
+        return best[layerCount] < .infinity ? starts.ranges(layerCount: layerCount) : nil
     }
 }

@@ -14,7 +14,9 @@ enum SteadyEstimates {
     /// Measured by predicted times that are not held against a worker.
     private static let corrections = 0.8...1.25
 
-    static func of(_ workers: [PlannerWorker]) -> [PlannerWorker] {
+    static func of(
+        _ workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
+    ) -> (workers: [PlannerWorker], links: [WorkerPair: NetworkPath]) {
         var steady = workers
         func settle(_ field: WritableKeyPath<PlannerWorker, UInt64>, within ratio: Double) {
             let values = same(workers.map { Double($0[keyPath: field]) }, within: ratio)
@@ -27,16 +29,29 @@ enum SteadyEstimates {
         settle(\.speed.int8OperationsPerSecond, within: speedRatio)
         settle(\.speed.f32OperationsPerSecond, within: speedRatio)
         let loops = same(workers.map { Double($0.speed.loopNanoseconds) }, within: pathRatio)
-        let trips = same(workers.map { $0.path?.roundTripSeconds ?? 0 }, within: pathRatio)
-        let rates = same(workers.map { $0.path?.bytesPerSecond ?? 0 }, within: pathRatio)
         for index in steady.indices {
             steady[index].speed.loopNanoseconds = UInt32(min(loops[index], 1e9))
-            steady[index].path?.roundTripSeconds = trips[index]
-            steady[index].path?.bytesPerSecond = rates[index]
             let correction = workers[index].correction
             steady[index].correction = corrections.contains(correction) ? 1 : rounded(correction)
         }
-        return steady
+        // Together, as what was measured of one link is compared with what is assumed of another.
+        let pairs = Array(links.keys)
+        let paths = of(workers.map(\.path) + pairs.map { links[$0] })
+        for index in steady.indices { steady[index].path = paths[index] }
+        var steadyLinks = links
+        for (pair, path) in zip(pairs, paths[workers.count...]) { steadyLinks[pair] = path }
+        return (steady, steadyLinks)
+    }
+
+    private static func of(_ paths: [NetworkPath?]) -> [NetworkPath?] {
+        let known = paths.compactMap { $0 }
+        let trips = same(known.map(\.roundTripSeconds), within: pathRatio)
+        let rates = same(known.map(\.bytesPerSecond), within: pathRatio)
+        var steady = zip(trips, rates).makeIterator()
+        return paths.map { path in
+            guard path != nil, let (trip, rate) = steady.next() else { return nil }
+            return NetworkPath(roundTripSeconds: trip, bytesPerSecond: rate)
+        }
     }
 
     /// The same value for all that lie within `ratio` of the smallest of them.

@@ -16,15 +16,19 @@ struct StepInFlight: Sendable {
     let rowCount: Int
     /// Rows of prompts, or of sequences whose caches are being rebuilt.
     let promptRowCount: Int
+    /// Sequences that decoded when it was sent, in this step or not.
+    let streamCount: Int
     let sent: Duration
 
     init(
-        id: UInt64, expectations: [Expectation], rowCount: Int, promptRowCount: Int, sent: Duration
+        id: UInt64, expectations: [Expectation], rowCount: Int, promptRowCount: Int,
+        streamCount: Int, sent: Duration
     ) {
         self.id = id
         self.expectations = expectations
         self.rowCount = rowCount
         self.promptRowCount = promptRowCount
+        self.streamCount = streamCount
         self.sent = sent
     }
 

@@ -2,7 +2,7 @@
 
 import CKernels
 
-/// Hidden states in fewer bits; every instruction set gives the same.
+/// Activations in fewer bits; every instruction set gives the same.
 extension KernelISA {
     /// IEEE 754 half precision, rounded to the nearest, ties to even.
     package func narrow(_ values: [Float]) -> [UInt16] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How hidden states travel between stages. Append-only numbers.
+/// How activations travel between stages. Append-only numbers.
 package enum WireType: UInt8, Sendable, CaseIterable {
     /// Exact: the tokens are those of one process.
     case f32 = 1
@@ -33,7 +33,7 @@ package enum WireType: UInt8, Sendable, CaseIterable {
     }
 }
 
-/// The hidden state of a step's rows between stages: `(rows, embeddingLength)`, row after row.
+/// What a step's rows are between stages: `(rows, embeddingLength)`, row after row.
 package enum Activations: Sendable, Equatable {
     /// Rows on their way to stage 0, which embeds their tokens.
     case none

@@ -13,8 +13,11 @@ struct BenchCommand: Command {
         name: "bench", summary: "Measures tokens per second, by requests like any other",
         operands: ["MODEL"],
         options: [
-            .init("--local", "N", "compute in N worker processes on this machine"),
-            .init("--threads", "N", "compute threads, of each worker with --local"),
+            .init(
+                "--local", "N",
+                "compute in N worker processes on this machine (default: one stage in-process)"
+            ),
+            .threads,
             .init("--prompt", "N", "tokens of the prompt that is prefilled (default 512)"),
             .init("--generate", "N", "tokens that each stream generates (default 128)"),
             .init("--streams", "N,…", "streams that generate at once (default 1,4)"),

@@ -68,7 +68,7 @@ enum CommandLineTool {
             usage: caravan COMMAND [options]
 
             \(lines.joined())
-            'caravan COMMAND --help' tells what each takes.
+            'caravan COMMAND --help' tells what each takes; 'caravan --version' names the release.
 
             """
     }

@@ -15,6 +15,13 @@ enum Defaults {
     static var threadCount: Int { ProcessorCount.read().threadCount }
 }
 
+extension Syntax.Option {
+    /// Of a command that computes in this process, or in local workers that share the cores.
+    static let threads = Syntax.Option(
+        "--threads", "N",
+        "compute threads, of each worker with --local (default one a core in all)")
+}
+
 extension Options {
     static let threadCountMax = 1024
 

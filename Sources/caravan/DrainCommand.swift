@@ -19,8 +19,9 @@ struct DrainCommand: Command {
         ],
         notes: [
             "NODE is a worker's name as 'caravan status' shows it or, where several have the same,",
-            "its address for data links. Streams go on, with the tokens they would have had; the",
-            "worker's process ends. Where the others' memory is too small nothing is changed.",
+            "its address for data links. The worker's process ends. Streams go on: with quantised",
+            "weights and --wire f32, by the tokens they would have had. Where the others' memory",
+            "is too small nothing is changed.",
         ])
 
     private let worker: String

@@ -12,6 +12,12 @@ extension Syntax {
         "the workers' memory is short, or as many as --kv-memory holds. When they run out the",
         "youngest sequence waits, and resumes later with the same tokens.",
     ]
+    /// The same of a cluster that is only planned.
+    static let plannedKVNotes = [
+        "There are pages for keys and values of --streams sequences of --context tokens (of",
+        "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where memory is "
+            + "short, or as many as --kv-memory holds.",
+    ]
 }
 
 extension Syntax.Option {

@@ -4,7 +4,7 @@ import Wire
 
 extension Syntax.Option {
     static let wire = Syntax.Option(
-        "--wire", "TYPE", "hidden states between workers: f32 (exact), f16 or q8 (default f32)")
+        "--wire", "TYPE", "activations between workers: f32 (exact), f16 or q8 (default f32)")
 }
 
 extension Options {

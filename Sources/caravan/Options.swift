@@ -33,8 +33,9 @@ struct Syntax {
         let names = options.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
         let width = names.map(\.count).max() ?? 0
         let lines = zip(names, options).map { "  \($0.padded(to: width))  \($1.help)\n" }
-        let text = "\(summary)\n\nusage: \(usage.joined(separator: " "))\n\n\(lines.joined())"
-        return notes.isEmpty ? text : text + "\n" + notes.map { $0 + "\n" }.joined()
+        let head = "\(summary)\n\nusage: \(usage.joined(separator: " "))\n"
+        let parts = [head, lines.joined(), notes.map { $0 + "\n" }.joined()]
+        return parts.filter { !$0.isEmpty }.joined(separator: "\n")
     }
 }
 

@@ -34,7 +34,7 @@ struct PlanCommand: Command {
             "SPEC is memory=SIZE,bandwidth=RATE and, as known, int8=RATE, name=TEXT, count=N,",
             "rtt=TIME, link=RATE: memory=64GiB,bandwidth=40GB/s,int8=2TOP/s,link=10Gbit/s,count=6.",
             "memory is what Caravan may use of the box. Exit status 1: the boxes are too small.",
-        ] + Syntax.kvNotes)
+        ] + Syntax.plannedKVNotes)
 
     private let modelText: String
     private let type: String?

@@ -20,8 +20,11 @@ struct RunCommand: Command {
             .init("--top-p", "P", "only the likeliest tokens up to probability P (default 1)"),
             .init("--min-p", "P", "only tokens P times as likely as the best (default 0)"),
             .init("--seed", "S", "the same seed gives the same tokens (default random)"),
-            .init("--local", "N", "compute in N worker processes on this machine"),
-            .init("--threads", "N", "compute threads, of each worker with --local"),
+            .init(
+                "--local", "N",
+                "compute in N worker processes on this machine (default: one stage in-process)"
+            ),
+            .threads,
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,

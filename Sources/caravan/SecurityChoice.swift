@@ -9,7 +9,8 @@ enum SecurityChoice {
     case plaintext
 
     static let tokenFileOption = Syntax.Option(
-        "--token-file", "FILE", "the cluster token (default ~/.local/state/caravan/token)")
+        "--token-file", "FILE",
+        "the cluster token; - is standard input (default ~/.local/state/caravan/token)")
     static let plaintextOption = Syntax.Option(
         "--plaintext", nil, "links without encryption; on loopback addresses alone")
 
@@ -45,32 +46,16 @@ enum SecurityChoice {
 
     /// Lines that tell how a worker joins a coordinator that listens at `address`.
     func invitation(to address: SocketAddress) -> [String] {
-        let reachable = address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1")
-        let join = "caravan worker --join \(reachable)"
-        switch self {
-        case .plaintext: return ["workers join with: \(join) --plaintext"]
-        case .token(let path):
-            let file = quoted(FileSystem.absolutePath(path ?? TokenFile.standardPath))
-            guard !reachable.isLoopback else {
-                return ["workers join with: \(join) --token-file \(file)"]
+        let path: String? =
+            switch self {
+            case .plaintext: nil
+            case .token(let path): path ?? TokenFile.standardPath
             }
-            return [
-                "for each further machine, here: scp \(file) MACHINE:caravan-token",
-                "then there: \(join) --token-file ~/caravan-token",
-            ]
-        }
-    }
-
-    /// For a shell: as it is where nothing in it needs quotes.
-    private func quoted(_ path: String) -> String {
-        let isPlain = path.allSatisfy {
-            $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0))
-        }
-        return isPlain
-            ? path
-            : "'"
-                + path.split(separator: "'", omittingEmptySubsequences: false).joined(
-                    separator: "'\\''") + "'"
+        return Invitation(
+            to: address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1"),
+            tokenPath: path,
+            credentialsDirectory: FileSystem.environment("CREDENTIALS_DIRECTORY")
+        ).lines
     }
 }
 

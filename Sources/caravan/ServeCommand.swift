@@ -16,7 +16,9 @@ struct ServeCommand: Command {
                 "where workers join (default 0.0.0.0:7070; with --local 127.0.0.1:7070)"),
             SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
             .init("--local", "N", "start N workers on this machine"),
-            .init("--threads", "N", "compute threads of each local worker"),
+            .init(
+                "--threads", "N",
+                "compute threads of each local worker (default one a core in all)"),
             .context,
             .init(
                 "--slots", "N",

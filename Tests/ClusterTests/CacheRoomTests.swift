@@ -65,7 +65,9 @@ struct CacheRoomTests {
         #expect(victims(kept, for: 100) == ("e", 0))
     }
 
-    @Test(arguments: ["", "abc", "notes.txt", "digests-0123456789abcdef"])
+    @Test(arguments: [
+        "", "abc", "notes.txt", "digests-0123456789abcdef", "speed", "speed-lock", "speed.new",
+    ])
     func otherFilesAreNoBlobs(name: String) {
         #expect(CacheRoom.blobName(of: name) == nil)
         #expect(CacheRoom.blobName(of: self.name("A")) == nil)

@@ -50,7 +50,7 @@ struct MembershipPlayer: TranscriptPlayer {
                             readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),
                             int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9))),
                     now: now)
-            case "heard": membership.heard(node: node, now: now)
+            case "heard": heard(node, now)
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
@@ -86,8 +86,13 @@ struct MembershipPlayer: TranscriptPlayer {
     private mutating func alive(_ names: ArraySlice<String>, _ now: Duration) -> [String] {
         for name in names {
             let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
-            for directive in membership.heard(node: node, now: now) { return [describe(directive)] }
+            membership.heard(node: node, at: now)
         }
+        return []
+    }
+
+    private mutating func heard(_ node: NodeID, _ time: Duration) -> [MembershipDirective] {
+        membership.heard(node: node, at: time)
         return []
     }
 
@@ -106,7 +111,8 @@ struct MembershipPlayer: TranscriptPlayer {
         case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
         case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
-        case .pipelineDown(let lost): return "pipeline down" + (lost.map { ", lost \($0)" } ?? "")
+        case .pipelineDown(let reason, let isLoss):
+            return "pipeline down: \(reason)\(isLoss ? "" : ", no loss")"
         case .refuse(let node, let reason): return "refuse \(name(node)): \(reason)"
         case .disconnect(let node, let reason): return "disconnect \(name(node)): \(reason)"
         case .release(let node): return "release \(name(node))"

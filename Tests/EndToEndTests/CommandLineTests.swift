@@ -67,6 +67,16 @@ extension EndToEndTests {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())
             #expect(result.status == 0 && result.output.contains("caravan \(command)"))
             #expect(result.errors.isEmpty)
+            #expect(!result.output.contains("\n\n\n"), "\(result.output)")
+        }
+
+        @Test func helpNamesWhatThereIs() throws {
+            let directory = try TemporaryDirectory()
+            #expect(try Caravan.run(["--help"], in: directory).output.contains("--version"))
+            let version = try Caravan.run(["--version"], in: directory)
+            #expect(version.status == 0 && version.output.hasPrefix("caravan "))
+            #expect(
+                !(try Caravan.run(["plan", "--help"], in: directory)).output.contains("--slots"))
         }
 
         /// On a terminal of its own, which util-linux's `script` provides; `q` is typed.
