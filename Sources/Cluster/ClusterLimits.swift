@@ -16,6 +16,8 @@ package enum ClusterLimits {
     /// Read and thrown away of what a peer still sends after it broke a rule.
     package static let discardBytesMax = 1 << 20
     package static let heartbeatInterval = Duration.seconds(1)
+    /// For all links of a session to end by themselves; beyond it they are cut off.
+    package static let closingPatience = writeTimeout + lingerTime
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
     /// For all answers to the probes that measure one link; a little longer than the measurement.

@@ -135,14 +135,12 @@ package final class WorkerNode: Sendable {
     /// Waits for `time`, or less when told to stop; ends data links that come meanwhile.
     private func isStopped(within time: Duration) -> Bool {
         let deadline = MonotonicClock.now() + time
-        while let event = events.take(timeout: max(.zero, deadline - MonotonicClock.now())) {
-            switch event {
-            case .stop, .leave: return true
-            case .prepared: break
-            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
-                link.finish()
-            case .data(let link, .frame): link.refuse(.refused, "this worker has no coordinator")
-            case .control(_, .frame), .next(_, .frame): break
+        while let event = events.take(until: deadline) {
+            switch event.leftover {
+            case .order: return true
+            case .end(let link): link.finish()
+            case .arrival(let link): link.refuse(.refused, "this worker has no coordinator")
+            case .nothing: break
             }
         }
         return false
