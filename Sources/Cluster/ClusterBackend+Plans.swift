@@ -12,6 +12,8 @@ extension ClusterBackend {
             switch directive {
             case .prepare(let epoch, let plan): prepare(epoch, plan)
             case .assign(let epoch, let plan): assign(epoch, plan)
+            case .rest(let epoch):
+                for node in members.keys { send(.spare, epoch, to: node) }
             case .pipelineUp(let epoch): outcomes += connect(epoch)
             case .pipelineDown(let reason, let isLoss):
                 dropPipeline()

@@ -47,7 +47,7 @@ extension WorkerSession {
         preparedBlobs = []
     }
 
-    /// The newest plan has no stage for this worker.
+    /// The newest plan has no stage for this worker, or there is none any more.
     func rest(epoch: UInt32) {
         endPreparation()
         dropWork()
