@@ -12,8 +12,11 @@ struct StageLoader {
     let memoryBudgetBytes: Int
 
     /// Packs the weights in `blobs`. Throws what is wrong with the assignment: a blob's bytes may
-    /// be anything, its sizes are checked.
-    func load(_ blobs: [BlobDigest: HeldBlob]) throws -> StageRunner {
+    /// be anything, its sizes are checked. Throws `EngineError.loadingStopped` soon after
+    /// `isPointless` says so.
+    func load(
+        _ blobs: [BlobDigest: HeldBlob], unless isPointless: () -> Bool
+    ) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)
         var tensors: [Tensor] = []
@@ -24,7 +27,10 @@ struct StageLoader {
             tensors += try held.tensors(blob)
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
-        let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
+        let engine = try StageEngine(configuration: configuration, tensors: tensors) {
+            (_) throws(EngineError) in
+            if isPointless() { throw .loadingStopped }
+        }
         return StageRunner(
             stage: Int(assignment.stage), engine: engine, wireType: assignment.wireType)
     }

@@ -29,6 +29,7 @@ package final class WorkerNode: Sendable {
     private let node: NodeID
     private let isa: String
     private let dataTraffic = ByteTally()
+    private let loads = LoadWatch()
 
     /// Opens the data port, the cache and the model file if there is one. Throws `SocketError`,
     /// `FileError`, `ModelFileError` or `EngineError`.
@@ -54,7 +55,10 @@ package final class WorkerNode: Sendable {
     }
 
     /// Ends `run` soon, from any thread.
-    package func stop() { events.post(.stop) }
+    package func stop() {
+        loads.stop()
+        events.post(.stop)
+    }
 
     /// Ends `run` once the layers here have moved to other workers, or after
     /// `ClusterLimits.leavePatience`; soon where there is nobody to ask.
@@ -74,7 +78,7 @@ package final class WorkerNode: Sendable {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
                 events: events, hello: hello(speed, on: link), counters: counters,
-                dataTraffic: dataTraffic)
+                dataTraffic: dataTraffic, loads: loads)
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -113,10 +117,12 @@ package final class WorkerNode: Sendable {
                     timeout: ClusterLimits.connectTimeout,
                     writeTimeout: ClusterLimits.writeTimeout)
                 _ = try stream.open(timeout: ClusterLimits.handshakeTimeout)
-                return Link(stream: stream, isStranger: false) { [events] link, event in
+                loads.begin()
+                return Link(stream: stream, isStranger: false) { [events, loads] link, event in
                     if case .frame(let frame) = event, case .heartbeat = frame.message {
                         link.noteEcho(frame)
                     } else {
+                        loads.note(event)
                         events.post(.control(link, event))
                     }
                 }

@@ -40,6 +40,7 @@ final class WorkerSession {
     let heart: Heart
     /// Counts what goes over data links.
     let dataTraffic: ByteTally
+    let loads: LoadWatch
     var work = Work.none
     /// The blobs of the stage at work: marked as used for as long.
     var heldBlobs: [HeldBlob] = []
@@ -65,7 +66,7 @@ final class WorkerSession {
     init(
         configuration: WorkerConfiguration, cache: BlobCache, model: LocalModel?, control: Link,
         events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
-        dataTraffic: ByteTally
+        dataTraffic: ByteTally, loads: LoadWatch
     ) {
         self.configuration = configuration
         self.cache = cache
@@ -75,6 +76,7 @@ final class WorkerSession {
         self.hello = hello
         pastCounters = counters
         self.dataTraffic = dataTraffic
+        self.loads = loads
         heart = Heart(link: control, dataTraffic: dataTraffic)
         open(control)
     }
@@ -112,6 +114,7 @@ final class WorkerSession {
             settle(for: patience, until: { openLinks.isEmpty }) { $0.close(reason: "session over") }
             for link in openLinks.values { link.close(reason: "session over") }
         }
+        if !openLinks.isEmpty { Log.error("\(openLinks.count) links of this worker do not end") }
     }
 
     /// Lets the coordinator take in that this worker leaves before data links end: an end without
