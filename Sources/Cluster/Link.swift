@@ -227,7 +227,9 @@ package final class Link: Sendable {
                 try stream.write(bytes)
             } catch {
                 parting.withLock { $0.reason = $0.reason ?? "\(error)" }
-                break
+                // Nothing more gets through, so no goodbye either, which would wait as long again.
+                endWriting { stream.shutDown() }
+                return
             }
             if case .blobChunk = frame.message { _ = shipping.take(timeout: .zero) }
             let spent = (MonotonicClock.now() - start).microseconds
@@ -238,13 +240,17 @@ package final class Link: Sendable {
             }
             tally?.noteSent(bytes.count)
         }
-        outgoing.close()
-        shipping.close()
-        stream.endWriting()
-        written.close()
+        endWriting { stream.endWriting() }
         // The peer has a moment to read what was sent and to close its side.
         stream.waitForHangUp(timeout: ClusterLimits.lingerTime)
         stream.shutDown()
+    }
+
+    private func endWriting(_ end: () -> Void) {
+        outgoing.close()
+        shipping.close()
+        end()
+        written.close()
     }
 }
 
