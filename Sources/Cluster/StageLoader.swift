@@ -35,15 +35,25 @@ struct StageLoader {
             stage: Int(assignment.stage), engine: engine, wireType: assignment.wireType)
     }
 
-    /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.
+    /// Before anything is allocated: the stage within the budget, steps within what a frame holds.
     private func checkMemory(_ configuration: StageConfiguration) throws {
-        let need = configuration.kvByteCount
-        guard let need, need <= memoryBudgetBytes else {
-            throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
+        try configuration.check()
+        guard let kv = configuration.kvByteCount, kv <= memoryBudgetBytes else {
+            throw ShippingError.tooLarge(
+                needBytes: configuration.kvByteCount, budgetBytes: memoryBudgetBytes)
         }
         let width = MemoryLayout<Float>.size * configuration.hyperparameters.embeddingLength
         guard configuration.rowCountMax * width <= Limits.activationBytesMax else {
             throw ShippingError.unloadable("\(configuration.rowCountMax) rows do not fit a step")
+        }
+        let weights = assignment.blobs.reduce(0 as UInt64) { sum, blob in
+            let (total, isOver) = sum.addingReportingOverflow(blob.byteCount)
+            return isOver ? .max : total
+        }
+        let need = StageEngine.memoryByteCount(
+            configuration: configuration, weightByteCount: Int(clamping: weights))
+        guard need <= memoryBudgetBytes else {
+            throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
         }
     }
 

@@ -119,7 +119,8 @@ package struct Membership: Sendable {
             let reason = "a worker with this node id has joined already; restart the worker"
             return [.refuse(node: worker.node, reason: reason)]
         }
-        let least = planner.model.leastBytes
+        let least = planner.model.leastBytes.addingClamped(
+            planner.model.threadBytes(worker.threadCount))
         guard worker.memoryBudgetBytes >= least else {
             let reason =
                 "one layer needs \(ByteCount(least)) and the worker offers "
