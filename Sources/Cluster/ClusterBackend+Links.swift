@@ -44,21 +44,22 @@ extension ClusterBackend {
             refuse(link, .refused, "there are \(members.count) workers already")
             return outcomes
         }
-        let member = Member(hello: hello, link: link, catalog: catalog)
-        members[hello.node] = member
-        roles[ObjectIdentifier(link)] = .member(hello.node)
-        let directives = membership.joined(worker: member.info, now: MonotonicClock.now())
-        if !directives.contains(where: { $0.refuses(hello.node) }) {
-            record(.joined, "worker \(hello.name) joined from \(link.peer)")
-            let welcome = Welcome(
-                protocolVersion: min(ours.upperBound, hello.protocolMax),
-                heartbeatMilliseconds: UInt32(
-                    ClusterLimits.heartbeatInterval.microseconds / 1000))
-            link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
+        let directives = membership.joined(
+            worker: MemberInfo(hello), now: MonotonicClock.now())
+        for case .refuse(hello.node, let reason) in directives {
+            refuse(link, .refused, reason)
+            return outcomes
         }
         return outcomes + carryOut(directives)
     }
 
+        members[hello.node] = Member(hello: hello, link: link, catalog: catalog)
+        roles[ObjectIdentifier(link)] = .member(hello.node)
+        record(.joined, "worker \(hello.name) joined from \(link.peer)")
+        let welcome = Welcome(
+            protocolVersion: min(ours.upperBound, hello.protocolMax),
+            heartbeatMilliseconds: UInt32(ClusterLimits.heartbeatInterval.microseconds / 1000))
+        link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
     /// A worker that joins again has lost its link, even if that has not been noticed here.
     private func dropEarlier(_ node: NodeID) -> [BackendOutcome] {
         guard let earlier = members[node] else { return [] }
@@ -204,11 +205,5 @@ extension ClusterBackend {
     func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
         Log.warning("refused \(link.peer): \(message)")
         link.refuse(code, message)
-    }
-}
-
-extension MembershipDirective {
-    fileprivate func refuses(_ other: NodeID) -> Bool {
-        if case .refuse(let node, _) = self { node == other } else { false }
     }
 }

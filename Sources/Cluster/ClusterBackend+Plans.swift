@@ -20,8 +20,8 @@ extension ClusterBackend {
                 loss = loss ?? (MonotonicClock.now(), shippedBytes)
                 Log.info("the pipeline is down: \(reason)")
                 outcomes.append(.down(reason: reason, isLoss: isLoss))
-            case .refuse(let node, let reason):
-                if let member = members[node] { refuse(member.link, .refused, reason) }
+            // Carried out where a worker joins: it is no member.
+            case .refuse: break
             case .disconnect(let node, let reason):
                 members[node]?.link.close(reason: reason)
             case .release(let node): release(node)
