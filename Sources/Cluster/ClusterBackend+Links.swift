@@ -35,8 +35,11 @@ extension ClusterBackend {
                     + "\(ours.upperBound); run the same release on both")
             return []
         }
-        guard SocketAddress(hello.dataAddress) != nil else {
-            refuse(link, .refused, "worker \(hello.name) gave no address for data links")
+        // A name would have to be looked up, for as long as its owner likes.
+        guard SocketAddress(hello.dataAddress)?.isNumeric == true else {
+            refuse(
+                link, .refused,
+                "worker \(hello.name) gave no address for data links, which has to be a number")
             return []
         }
         let outcomes = dropEarlier(hello.node)
@@ -50,9 +53,6 @@ extension ClusterBackend {
             refuse(link, .refused, reason)
             return outcomes
         }
-        return outcomes + carryOut(directives)
-    }
-
         members[hello.node] = Member(hello: hello, link: link, catalog: catalog)
         roles[ObjectIdentifier(link)] = .member(hello.node)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")
@@ -60,6 +60,9 @@ extension ClusterBackend {
             protocolVersion: min(ours.upperBound, hello.protocolMax),
             heartbeatMilliseconds: UInt32(ClusterLimits.heartbeatInterval.microseconds / 1000))
         link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
+        return outcomes + carryOut(directives)
+    }
+
     /// A worker that joins again has lost its link, even if that has not been noticed here.
     private func dropEarlier(_ node: NodeID) -> [BackendOutcome] {
         guard let earlier = members[node] else { return [] }

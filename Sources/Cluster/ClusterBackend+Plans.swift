@@ -101,7 +101,8 @@ extension ClusterBackend {
         do {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
-                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
+                timeout: ClusterLimits.firstStageTimeout,
+                writeTimeout: ClusterLimits.writeTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }

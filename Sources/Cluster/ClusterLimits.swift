@@ -9,6 +9,9 @@ package enum ClusterLimits {
     /// For the first frame of a connection that came in, counted from the end of the handshake.
     package static let firstFrameTimeout = Duration.seconds(5)
     package static let connectTimeout = Duration.seconds(5)
+    /// For the coordinator's connection to the first stage, which has just said that it is ready;
+    /// the deciding thread waits for it.
+    static let firstStageTimeout = Duration.seconds(2)
     /// A peer that takes no byte for this long is lost.
     package static let writeTimeout = Duration.seconds(10)
     /// For a peer to read the last frame and close its side, once this side has ended the link.

@@ -25,6 +25,8 @@ package final class WorkerNode: Sendable {
     private let cache: BlobCache
     private let model: LocalModel?
     private let acceptor: Acceptor
+    /// Where the acceptor listens: a number, so that nobody else has to look a name up.
+    private let dataAddress: SocketAddress
     private let events: Mailbox<Event>
     private let node: NodeID
     private let isa: String
@@ -45,10 +47,9 @@ package final class WorkerNode: Sendable {
                 path: $0, cacheDirectory: configuration.cacheDirectory,
                 threadCount: configuration.threadCount)
         }
-        acceptor = Acceptor(
-            listener: try Listener(configuration.dataListen, security: configuration.security),
-            tally: dataTraffic
-        ) { link, event in
+        let listener = try Listener(configuration.dataListen, security: configuration.security)
+        dataAddress = try listener.address.numeric()
+        acceptor = Acceptor(listener: listener, tally: dataTraffic) { link, event in
             events.post(.data(link, event))
         }
         node = NodeID(high: Randomness.word(), low: Randomness.word())
@@ -163,7 +164,7 @@ package final class WorkerNode: Sendable {
 
     private func hello(_ speed: WorkerSpeed, on link: Link) -> Hello {
         // Where this worker listens on all addresses, others reach it as the coordinator does.
-        let dataAddress = acceptor.address.specified(by: link.localHost)
+        let dataAddress = dataAddress.specified(by: link.localHost)
         return Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
             node: node, name: configuration.name, dataAddress: dataAddress.description,
