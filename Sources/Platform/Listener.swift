@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 
 /// A listening TCP socket.
@@ -42,9 +43,8 @@ package final class Listener: Sendable {
 
     /// The next connection, if there is one.
     package func acceptNow(writeTimeout: Duration) -> Arrival {
-        let connection = Glibc.accept(descriptor, nil, nil)
+        let connection = cl_accept(descriptor)
         if connection >= 0 {
-            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
             return .stream(
                 ByteStream(accepted: connection, security: security, writeTimeout: writeTimeout))
         }
