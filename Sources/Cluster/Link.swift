@@ -78,7 +78,7 @@ package final class Link: Sendable {
     /// Tells the peer what it did wrong, then ends the link; `.closed` follows.
     package func refuse(_ code: ErrorNotice.Code, _ message: String) {
         dismiss(message)
-        let notice = ErrorNotice(code: code, fitting: message)
+        let notice = ErrorNotice(code: code, message: message)
         send(Frame(epoch: 0, id: 0, message: .error(notice)))
         closeAfterSending()
     }
