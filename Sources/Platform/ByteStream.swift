@@ -29,10 +29,7 @@ package final class ByteStream: Sendable {
         self.security = security
         self.peer = peer
         self.writeTimeout = writeTimeout
-        var enabled: Int32 = 1
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &enabled, size)
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &enabled, size)
+        StreamLiveness(bound: writeTimeout).watch(descriptor)
     }
 
     /// Takes over a socket that a listener accepted.

@@ -65,15 +65,21 @@ struct RunCommand: Command {
         // The answer is what counts here; serving is where the log is read.
         Log.setThreshold(.warning)
         let (model, tokens) = try prepare()
-        let coordinator = try Coordinator(
-            model: model,
-            configuration: CoordinatorConfiguration(
-                placement: placement, security: .token(ClusterToken()),
-                contextLength: model.served.contextLength, slotCount: 1,
-                cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType))
+        let configuration = CoordinatorConfiguration(
+            placement: placement, security: .token(ClusterToken()),
+            contextLength: model.served.contextLength, slotCount: 1,
+            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
         let interrupt = StopFlag()
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            let coordinator: Coordinator
+            do {
+                coordinator = try Coordinator(
+                    model: model, configuration: configuration,
+                    unless: { interrupt.number != nil })
+            } catch is HashingStopped {
+                return 128 + (interrupt.number ?? 0)
+            }
             defer { coordinator.stop() }
             let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
                 ProgressLine.show($0)
