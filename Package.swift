@@ -74,7 +74,7 @@ let package = Package(
             "ClusterTests",
             ["Cluster", "Control", "Engine", "Model", "Platform", "TestSupport", "Wire"]),
         tests("APITests", ["API", "Cluster", "Control", "Model", "Platform", "TestSupport"]),
-        tests("CaravanTests", ["caravan", "Cluster", "Platform"], data: ["Frames"]),
+        tests("CaravanTests", ["caravan", "Cluster", "Control", "Platform"], data: ["Frames"]),
         tests("SimulationTests", ["Simulation"]),
         tests("StyleTests", []),
         tests("EndToEndTests", ["Platform", "TestSupport"], data: ["openai_client.py"]),

@@ -18,7 +18,7 @@ import threading
 import time
 
 WORKERS = ["w1", "w2", "w3", "w4"]
-# Five ways and four workers: within 20 rounds each worker is taken away in each way.
+# Five ways, and a place in the pipeline that moves on by one each round.
 WAYS = ["decode", "prefill", "hang", "decode", "second"]
 STREAMS = 16
 TOKENS = 96
@@ -29,6 +29,7 @@ HUNG_SECONDS_MAX = 3.5
 READY_SECONDS_MAX = 60.0
 STREAM_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.002
+STEADY_SECONDS = 1.0
 
 
 def say(text):
@@ -104,15 +105,27 @@ class Cluster:
             connection.close()
 
     def wait_until_whole(self):
-        """Until all four have a stage."""
+        """Until all four have joined and no plan is on its way; the workers that serve, in order.
+
+        One on a machine of few cores need not be worth a stage, and is spare then."""
+        steady_since, serving = time.monotonic(), []
+
         def is_whole():
+            nonlocal steady_since, serving
             for name, process in [("coordinator", self.coordinator), *self.workers.items()]:
                 if process.poll() is not None:
                     fail(f"{name} ended with status {process.returncode}; see {self.work}")
             status = self.status()
-            stages = {stage["worker"] for stage in status.get("stages", [])}
-            return status.get("state") == "ready" and stages == set(WORKERS)
-        wait(is_whole, "four stages", every=0.1)
+            stages = [stage["worker"] for stage in status.get("stages", [])]
+            states = {member["name"]: member["role"] for member in status.get("members", [])}
+            is_settled = (status.get("state") == "ready" and set(states) == set(WORKERS)
+                          and all(states[name] == ("serving" if name in stages else "spare")
+                                  for name in WORKERS))
+            if not is_settled or stages != serving:
+                steady_since, serving = time.monotonic(), stages
+            return time.monotonic() - steady_since >= STEADY_SECONDS
+        wait(is_whole, "four workers and a steady plan", every=0.1)
+        return serving
 
     def events(self, offset):
         """(time, text) of each line of the coordinator's log from byte `offset` on."""
@@ -218,15 +231,11 @@ class Round:
 
     def __init__(self, cluster, number):
         self.cluster, self.number = cluster, number
-        self.victim = WORKERS[number % 4]
         self.way = WAYS[number % 5]
         # One that hangs is killed in the end, or comes back by itself.
         self.resumes = self.way == "hang" and number // 5 % 2 == 1
         # Every prefill has its own prompts, as those of an earlier one may be kept.
         self.prompts = 1 + number // 5 if self.way == "prefill" else 0
-        self.victims = [self.victim]
-        if self.way == "second":
-            self.victims.append(WORKERS[(number + 2) % 4])
         self.faults = []
         self.row = {}
 
@@ -235,15 +244,19 @@ class Round:
 
     def run(self, expected):
         cluster = self.cluster
-        cluster.wait_until_whole()
+        serving = cluster.wait_until_whole()
         self.offset = os.path.getsize(cluster.log)
-        self.survivors = [name for name in WORKERS if name not in self.victims]
-        self.held_before = {name: cluster.held(name) for name in self.survivors}
+        self.place = self.number % len(serving)
+        self.stage_count = len(serving)
+        self.victim = serving[self.place]
+        self.victims = [self.victim]
+        self.held_before = {name: cluster.held(name) for name in WORKERS}
         streams = [Stream(cluster, body) for body in bodies(cluster, self.prompts)]
         self.await_moment(streams)
         self.moment = time.time()
         self.signal(self.victim, signal.SIGSTOP if self.way == "hang" else signal.SIGKILL)
         self.second_moment = self.take_second() if self.way == "second" else None
+        self.survivors = [name for name in WORKERS if name not in self.victims]
         finish(streams)
         self.hold(streams, expected)
         self.read_log(streams)
@@ -264,9 +277,14 @@ class Round:
                 self.faults.append("no stream was in its prefill")
 
     def take_second(self):
-        wait(lambda: any(re.match(r"plan \d+: ", text)
-                         for _, text in self.cluster.events(self.offset)), "a new plan")
+        """Takes a worker out of the plan that the first loss brought, as soon as there is one."""
+        def placed():
+            texts = [text for _, text in self.cluster.events(self.offset)]
+            return [found[1] for text in texts
+                    if (found := re.match(r"plan \d+: layers .* on (.*)", text))]
+        wait(placed, "a new plan")
         moment = time.time()
+        self.victims.append(placed()[0])
         self.signal(self.victims[1], signal.SIGKILL)
         return moment
 
@@ -348,7 +366,8 @@ class Round:
             way = f"decode, then {self.victims[1]}"
         if self.way == "hang":
             way = "hang, comes back" if self.resumes else "hang"
-        print(f"{self.number + 1:>5} {self.victim:<6} {way:<28} {row['noticed']:>8.3f} "
+        place = f"{self.place + 1} of {self.stage_count}"
+        print(f"{self.number + 1:>5} {self.victim:<6} {place:<6} {way:<28} {row['noticed']:>8.3f} "
               f"{row['planned']:>8.3f} {row['ready']:>8.3f} {row['on']:>8.3f} "
               f"{row['gap']:>8.3f} {row['stages']:>6} {row['shipped']:>11,} "
               f"{row['lost']:>4} {row['differing']:>7}", flush=True)
@@ -373,7 +392,7 @@ def main():
                 if stream.fault:
                     fail(f"a stream of the undisturbed run: {stream.fault}")
         print("Seconds from the signal; the pause is the longest that a client saw.")
-        print("round worker how                           noticed  planned    ready going on "
+        print("round worker stage  how                           noticed  planned    ready going on "
               "   pause stages     shipped lost differs")
         for one in plan:
             one.run(expected)

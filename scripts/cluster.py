@@ -31,8 +31,8 @@ def free_ports(count):
 
 
 def cpus(count):
-    """A CPU for each of `count` workers: one of each core, then the other hardware threads, then the
-    same again where there are too few."""
+    """A CPU for each of `count` workers: one of each core, then the other hardware threads, then
+    the same again where there are too few."""
     allowed = sorted(os.sched_getaffinity(0))
     cores = {}
     for cpu in allowed:

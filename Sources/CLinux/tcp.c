@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
 #include "clinux.h"
 
 #include <linux/tcp.h>
@@ -16,3 +17,5 @@ bool cl_tcp_path(int descriptor, uint32_t *round_trip_us, uint64_t *bytes_per_se
     *bytes_per_second = info.tcpi_delivery_rate_app_limited ? 0 : info.tcpi_delivery_rate;
     return true;
 }
+
+int cl_accept(int listening) { return accept4(listening, NULL, NULL, SOCK_CLOEXEC); }

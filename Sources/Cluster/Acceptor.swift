@@ -31,6 +31,15 @@ package final class Acceptor: Sendable {
             return true
         }
 
+        /// Whether there are any, or some that ended and are not joined yet.
+        var hasGuests: Bool { !guests.isEmpty || !ended.isEmpty }
+
+        /// The oldest, where there are too many; those that are on their way out do not count.
+        var surplus: Link? {
+            let staying = guests.filter { !$0.isDismissed }
+            return staying.count > ClusterLimits.strangersMax ? staying.first : nil
+        }
+
         mutating func takeEnded() -> [Link] {
             defer { ended = [] }
             return ended
@@ -74,7 +83,10 @@ package final class Acceptor: Sendable {
         while true {
             var now = MonotonicClock.now()
             let summary = table.withLock { $0.refusals.timeToSummary(now: now) }
-            let timeout = [summary, door.nextDeadline.map { $0 - now }].compactMap { $0 }.min()
+            // Those who have yet to introduce themselves may end, and are joined then.
+            let look = table.withLock { $0.hasGuests ? ClusterLimits.heartbeatInterval : nil }
+            let timeout = [summary, door.nextDeadline.map { $0 - now }, look].compactMap { $0 }
+                .min()
             let found = StreamWatch.wait(for: door.watched, or: listener, timeout: timeout)
             now = MonotonicClock.now()
             log { $0.tick(now: now) }
@@ -112,7 +124,7 @@ package final class Acceptor: Sendable {
             }
             table.guests.append(link)
             table.links.append(link)
-            return table.guests.count > ClusterLimits.strangersMax ? table.guests.first : nil
+            return table.surplus
         }
         surplus?.close(reason: "too many others wait to introduce themselves")
     }

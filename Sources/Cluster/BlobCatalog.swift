@@ -14,12 +14,16 @@ struct BlobCatalog: Sendable {
     private let indexDirectory: String
 
     /// Takes the digests from the index in `indexDirectory` or else hashes every blob of `plan`,
-    /// `threadCount` at a time, which reads the model file once. Throws when it can't be read.
-    init(_ plan: BlobPlan, indexDirectory: String, threadCount: Int) throws(FileError) {
+    /// `threadCount` at a time, which reads the model file once. Throws when it can't be read, and
+    /// `HashingStopped` at the next blob after `isStopped` says so.
+    init(
+        _ plan: BlobPlan, indexDirectory: String, threadCount: Int,
+        unless isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         let index = DigestIndex(directory: indexDirectory, plan: plan)
         let digests =
             if let kept = index.read() { kept } else {
-                try Self.hash(plan, for: index, threadCount: threadCount)
+                try Self.hash(plan, for: index, threadCount: threadCount, unless: isStopped)
             }
         var descriptions: [String: BlobDescription] = [:]
         var byDigest: [BlobDigest: Blob] = [:]
@@ -34,15 +38,19 @@ struct BlobCatalog: Sendable {
     }
 
     private static func hash(
-        _ plan: BlobPlan, for index: DigestIndex, threadCount: Int
-    ) throws(FileError) -> [BlobDigest] {
+        _ plan: BlobPlan, for index: DigestIndex, threadCount: Int,
+        unless isStopped: @escaping @Sendable () -> Bool
+    ) throws -> [BlobDigest] {
         // What the disk takes minutes to read, nobody should have to guess.
         let byteCount = plan.all.reduce(0) { $0 + $1.byteCount }
         Log.info(
             "hashing \(plan.embedding.files.first?.path ?? "the model"), "
                 + "\(ByteCount(UInt64(byteCount))); this is done once for a file")
         let results = concurrentMap(plan.all, threadCount: threadCount) { blob in
-            Result<[UInt8], FileError> { () throws(FileError) in try blob.digest() }
+            Result<[UInt8], any Error> {
+                if isStopped() { throw HashingStopped() }
+                return try blob.digest()
+            }
         }
         var digests: [BlobDigest] = []
         for result in results {

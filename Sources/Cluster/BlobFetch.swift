@@ -65,11 +65,14 @@ package final class BlobFetch {
         return cache.open(blob).map { .cached($0) }
     }
 
-    /// Hashes what was found on disk, on `threadCount` threads, while the caller packs it.
-    func check(threadCount: Int) -> BlobCheck {
+    /// Hashes what was found on disk, on `threadCount` threads, while the caller packs it; leaves
+    /// off when `isPointless` says so.
+    func check(
+        threadCount: Int, unless isPointless: @escaping @Sendable () -> Bool
+    ) -> BlobCheck {
         defer { unchecked = [] }
         let found = unchecked.compactMap { blob in held[blob.digest].map { (blob, $0) } }
-        return BlobCheck(found, threadCount: threadCount)
+        return BlobCheck(found, threadCount: threadCount, unless: isPointless)
     }
 
     /// Removes the blobs that the check found damaged, and asks for them.

@@ -20,12 +20,18 @@ final class BlobPreparer: Sendable {
     private let thread: OSThread
 
     /// Asks for what is missing by `ask`; `wake` is called when there is an outcome.
+    ///
+    /// `earlier`, of a plan that this one overtakes, is told to end at once and joined by this
+    /// one's thread: the caller has steps to run, and the other may be in the middle of hashing.
     init(
-        _ assignment: Assignment, epoch: UInt32, cache: BlobCache, model: LocalModel?,
+        after earlier: BlobPreparer?, _ assignment: Assignment, epoch: UInt32, cache: BlobCache,
+        model: LocalModel?,
         ask: @escaping @Sendable (BlobRequest) -> Void, wake: @escaping @Sendable () -> Void
     ) {
         self.epoch = epoch
+        earlier?.abandon()
         thread = OSThread(name: "prepare") { [inbox, outcome] in
+            earlier?.stop()
             let fetch = BlobFetch(
                 assignment: assignment, cache: cache, model: model,
                 pieceByteCount: ClusterLimits.preparingPieceBytes,
@@ -60,11 +66,14 @@ final class BlobPreparer: Sendable {
     func take(_ chunk: BlobChunk) -> Bool { inbox.put(chunk) }
 
     /// What has become of it, once.
-    func takeOutcome() -> Outcome? { outcome.take(timeout: .zero) }
+    func takeOutcome() -> Outcome? { inbox.isClosed ? nil : outcome.take(timeout: .zero) }
 
-    /// Ends and joins the thread. Call exactly once.
+    /// Lets the thread end, and what it brings be for nothing.
+    func abandon() { inbox.close() }
+
+    /// Ends and joins the thread. Call exactly once, unless another comes after this one.
     func stop() {
-        inbox.close()
+        abandon()
         thread.join()
     }
 }
@@ -87,6 +96,8 @@ private final class Inbox: Sendable {
     }
 
     func take() -> BlobChunk? { chunks.take() }
+
+    var isClosed: Bool { chunks.isClosed }
 
     func close() { chunks.close() }
 }

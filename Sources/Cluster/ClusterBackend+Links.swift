@@ -35,8 +35,11 @@ extension ClusterBackend {
                     + "\(ours.upperBound); run the same release on both")
             return []
         }
-        guard SocketAddress(hello.dataAddress) != nil else {
-            refuse(link, .refused, "worker \(hello.name) gave no address for data links")
+        // A name would have to be looked up, for as long as its owner likes.
+        guard SocketAddress(hello.dataAddress)?.isNumeric == true else {
+            refuse(
+                link, .refused,
+                "worker \(hello.name) gave no address for data links, which has to be a number")
             return []
         }
         let outcomes = dropEarlier(hello.node)
@@ -44,18 +47,19 @@ extension ClusterBackend {
             refuse(link, .refused, "there are \(members.count) workers already")
             return outcomes
         }
-        let member = Member(hello: hello, link: link, catalog: catalog)
-        members[hello.node] = member
-        roles[ObjectIdentifier(link)] = .member(hello.node)
-        let directives = membership.joined(worker: member.info, now: MonotonicClock.now())
-        if !directives.contains(where: { $0.refuses(hello.node) }) {
-            record(.joined, "worker \(hello.name) joined from \(link.peer)")
-            let welcome = Welcome(
-                protocolVersion: min(ours.upperBound, hello.protocolMax),
-                heartbeatMilliseconds: UInt32(
-                    ClusterLimits.heartbeatInterval.microseconds / 1000))
-            link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
+        let directives = membership.joined(
+            worker: MemberInfo(hello), now: MonotonicClock.now())
+        for case .refuse(hello.node, let reason) in directives {
+            refuse(link, .refused, reason)
+            return outcomes
         }
+        members[hello.node] = Member(hello: hello, link: link, catalog: catalog)
+        roles[ObjectIdentifier(link)] = .member(hello.node)
+        record(.joined, "worker \(hello.name) joined from \(link.peer)")
+        let welcome = Welcome(
+            protocolVersion: min(ours.upperBound, hello.protocolMax),
+            heartbeatMilliseconds: UInt32(ClusterLimits.heartbeatInterval.microseconds / 1000))
+        link.send(Frame(epoch: 0, id: 0, message: .welcome(welcome)))
         return outcomes + carryOut(directives)
     }
 
@@ -204,11 +208,5 @@ extension ClusterBackend {
     func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
         Log.warning("refused \(link.peer): \(message)")
         link.refuse(code, message)
-    }
-}
-
-extension MembershipDirective {
-    fileprivate func refuses(_ other: NodeID) -> Bool {
-        if case .refuse(let node, _) = self { node == other } else { false }
     }
 }

@@ -12,14 +12,16 @@ extension ClusterBackend {
             switch directive {
             case .prepare(let epoch, let plan): prepare(epoch, plan)
             case .assign(let epoch, let plan): assign(epoch, plan)
+            case .rest(let epoch):
+                for node in members.keys { send(.spare, epoch, to: node) }
             case .pipelineUp(let epoch): outcomes += connect(epoch)
             case .pipelineDown(let reason, let isLoss):
                 dropPipeline()
                 loss = loss ?? (MonotonicClock.now(), shippedBytes)
                 Log.info("the pipeline is down: \(reason)")
                 outcomes.append(.down(reason: reason, isLoss: isLoss))
-            case .refuse(let node, let reason):
-                if let member = members[node] { refuse(member.link, .refused, reason) }
+            // Carried out where a worker joins: it is no member.
+            case .refuse: break
             case .disconnect(let node, let reason):
                 members[node]?.link.close(reason: reason)
             case .release(let node): release(node)
@@ -99,7 +101,8 @@ extension ClusterBackend {
         do {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
-                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
+                timeout: ClusterLimits.firstStageTimeout,
+                writeTimeout: ClusterLimits.writeTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }

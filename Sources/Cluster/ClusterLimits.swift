@@ -9,10 +9,15 @@ package enum ClusterLimits {
     /// For the first frame of a connection that came in, counted from the end of the handshake.
     package static let firstFrameTimeout = Duration.seconds(5)
     package static let connectTimeout = Duration.seconds(5)
+    /// For the coordinator's connection to the first stage, which has just said that it is ready;
+    /// the deciding thread waits for it.
+    static let firstStageTimeout = Duration.seconds(2)
     /// A peer that takes no byte for this long is lost.
     package static let writeTimeout = Duration.seconds(10)
     /// For a peer to read the last frame and close its side, once this side has ended the link.
     package static let lingerTime = Duration.milliseconds(500)
+    /// For all links of a session to end by themselves; beyond it they are cut off.
+    package static let closingPatience = writeTimeout + lingerTime
     /// Read and thrown away of what a peer still sends after it broke a rule.
     package static let discardBytesMax = 1 << 20
     package static let heartbeatInterval = Duration.seconds(1)
@@ -24,9 +29,12 @@ package enum ClusterLimits {
     package static let pathPatience = Duration.milliseconds(500)
     /// How long a worker waits for others of its machine to measure themselves.
     package static let measuringPatience = Duration.seconds(5)
-    /// How long a worker keeps trying to reach a coordinator that does not answer.
+    /// How long a worker keeps trying to reach a coordinator that has never answered; one that has
+    /// is tried for as long as it takes.
     package static let joinPatience = Duration.seconds(60)
+    /// Between the first two attempts; it doubles up to the other.
     package static let joinRetryInterval = Duration.milliseconds(250)
+    package static let joinRetryIntervalMax = Duration.seconds(2)
     /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
     /// a dead worker goes unnoticed.
     package static let strandedPatience = Duration.seconds(5)

@@ -16,8 +16,13 @@ package final class Coordinator: TextGenerator {
 
     /// Starts to load or to wait for workers; `awaitReady` tells when that is done.
     ///
-    /// Throws what is wrong with the model file, the port or the local workers at once.
-    package init(model: LoadedModel, configuration: CoordinatorConfiguration) throws {
+    /// Throws what is wrong with the model file, the port or the local workers at once. For workers
+    /// the model file is hashed first, if it never was: that takes minutes where it is large, and
+    /// ends with `HashingStopped` soon after `isStopped` says so.
+    package init(
+        model: LoadedModel, configuration: CoordinatorConfiguration,
+        unless isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         let events = Mailbox<CoordinatorEvent>(capacity: ClusterLimits.eventsMax)
         let post: @Sendable (BackendEvent) -> Void = { events.post(.backend($0)) }
         let pages = try PageDemand(model, configuration)
@@ -31,7 +36,7 @@ package final class Coordinator: TextGenerator {
             case .workers(let listen, let localCount, let threadCount):
                 let catalog = try BlobCatalog(
                     model.blobs, indexDirectory: configuration.cacheDirectory,
-                    threadCount: OSThread.allowedCPUs().count)
+                    threadCount: OSThread.allowedCPUs().count, unless: isStopped)
                 let backend = try ClusterBackend(
                     model: model, catalog: catalog, configuration: configuration, pages: pages,
                     listen: listen, localCount: localCount, threadCount: threadCount, post: post)

@@ -56,7 +56,7 @@ struct DigestIndex {
         do throws(FileError) {
             try FileSystem.makeDirectory(directory)
             let suffix = ".\(String(Randomness.word(), radix: 16)).tmp"
-            var file = try StagedFile(finalPath: path, suffix: suffix, resuming: false)
+            var file = try StagedFile(finalPath: path, suffix: suffix)
             try file.append(Array(text(digests).utf8))
             try file.commit()
         } catch {

@@ -111,7 +111,7 @@ package struct Door {
             let ours = error == .tls(.notEncrypted) ? "encrypted" : "plaintext"
             let notice = ErrorNotice(
                 code: .refused,
-                fitting: "this side takes \(ours) links only; is one of us --plaintext?")
+                message: "this side takes \(ours) links only; is one of us --plaintext?")
             stream.answerUnencrypted(Frame(epoch: 0, id: 0, message: .error(notice)).encoded())
         default: stream.endWriting()
         }

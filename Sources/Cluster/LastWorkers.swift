@@ -6,9 +6,6 @@ import Wire
 /// The names of the workers that served a model last, kept for the next start: once they are all
 /// back it waits for nobody else.
 struct LastWorkers {
-    /// More than any file of names has.
-    private static let byteCountMax = 1 << 20
-
     private(set) var names: [String]
     private let directory: String
     private let path: String
@@ -17,15 +14,7 @@ struct LastWorkers {
     init(directory: String, modelPath: String) {
         self.directory = directory
         path = directory + "/workers-" + BlobDigest(hashing: modelPath).hexadecimal.prefix(16)
-        names = []
-        guard let file = try? MappedFile(path: path), file.byteCount <= Self.byteCountMax else {
-            return
-        }
-        var bytes = [UInt8](repeating: 0, count: file.byteCount)
-        guard (try? bytes.withUnsafeMutableBytes { try file.read(at: 0, into: $0) }) != nil else {
-            return
-        }
-        names = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        names = (SmallFile.read(path) ?? "").split(separator: "\n").map(String.init)
     }
 
     /// Keeps the names of those that serve now; that this may fail only costs time.
@@ -35,7 +24,7 @@ struct LastWorkers {
         do throws(FileError) {
             try FileSystem.makeDirectory(directory)
             let suffix = ".\(String(Randomness.word(), radix: 16)).tmp"
-            var file = try StagedFile(finalPath: path, suffix: suffix, resuming: false)
+            var file = try StagedFile(finalPath: path, suffix: suffix)
             try file.append(Array(names.map { $0 + "\n" }.joined().utf8))
             try file.commit(isDurable: false)
         } catch {

@@ -78,7 +78,7 @@ package final class Link: Sendable {
     /// Tells the peer what it did wrong, then ends the link; `.closed` follows.
     package func refuse(_ code: ErrorNotice.Code, _ message: String) {
         dismiss(message)
-        let notice = ErrorNotice(code: code, fitting: message)
+        let notice = ErrorNotice(code: code, message: message)
         send(Frame(epoch: 0, id: 0, message: .error(notice)))
         closeAfterSending()
     }
@@ -227,7 +227,9 @@ package final class Link: Sendable {
                 try stream.write(bytes)
             } catch {
                 parting.withLock { $0.reason = $0.reason ?? "\(error)" }
-                break
+                // Nothing more gets through, so no goodbye either, which would wait as long again.
+                endWriting { stream.shutDown() }
+                return
             }
             if case .blobChunk = frame.message { _ = shipping.take(timeout: .zero) }
             let spent = (MonotonicClock.now() - start).microseconds
@@ -238,13 +240,17 @@ package final class Link: Sendable {
             }
             tally?.noteSent(bytes.count)
         }
-        outgoing.close()
-        shipping.close()
-        stream.endWriting()
-        written.close()
+        endWriting { stream.endWriting() }
         // The peer has a moment to read what was sent and to close its side.
         stream.waitForHangUp(timeout: ClusterLimits.lingerTime)
         stream.shutDown()
+    }
+
+    private func endWriting(_ end: () -> Void) {
+        outgoing.close()
+        shipping.close()
+        end()
+        written.close()
     }
 }
 

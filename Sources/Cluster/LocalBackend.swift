@@ -25,7 +25,9 @@ final class LocalBackend: StepBackend {
         thread = OSThread(name: "stage") { [work, board] in
             do {
                 let engine = try StageEngine(configuration: configuration, tensors: tensors) {
-                    board.note(loaded: $0)
+                    (byteCount) throws(EngineError) in
+                    board.note(loaded: byteCount)
+                    if work.isClosed { throw .loadingStopped }
                 }
                 let runner = StageRunner(stage: 0, engine: engine)
                 board.note(isa: engine.isa.rawValue)
@@ -110,7 +112,7 @@ private final class LocalBoard: Sendable {
 
     var reading: Reading { state.withLock { $0 } }
 
-    func note(loaded bytes: Int) { state.withLock { $0.loadedBytes += bytes } }
+    func note(loaded bytes: Int) { state.withLock { $0.loadedBytes = bytes } }
 
     func note(isa: String) { state.withLock { $0.isa = isa } }
 

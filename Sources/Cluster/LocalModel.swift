@@ -10,14 +10,18 @@ package struct LocalModel: Sendable {
     private let catalog: BlobCatalog
 
     /// Checks the file and finds out the digests of its blobs, which are kept in
-    /// `cacheDirectory`. Throws `ModelFileError` or `FileError`.
-    package init(path: String, cacheDirectory: String, threadCount: Int) throws {
+    /// `cacheDirectory`. Throws `ModelFileError` or `FileError`, and `HashingStopped` soon after
+    /// `isStopped` says so.
+    package init(
+        path: String, cacheDirectory: String, threadCount: Int,
+        unless isStopped: @escaping @Sendable () -> Bool = { false }
+    ) throws {
         let file = try ModelFile(path: path)
         let shape = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
         self.path = path
         catalog = try BlobCatalog(
             BlobPlan(file: file, hyperparameters: shape), indexDirectory: cacheDirectory,
-            threadCount: threadCount)
+            threadCount: threadCount, unless: isStopped)
     }
 
     func blob(_ digest: BlobDigest) -> Blob? { catalog.blob(digest) }

@@ -24,14 +24,6 @@ final class Member {
 
     var shippedBytes: Int { shipper.sentBytes }
 
-    var info: MemberInfo {
-        MemberInfo(
-            node: hello.node, name: hello.name, dataAddress: hello.dataAddress,
-            memoryBudgetBytes: hello.memoryBudgetBytes, speed: hello.speed,
-            host: hello.host == NodeID(high: 0, low: 0) ? nil : hello.host,
-            threadCount: Int(hello.threads), coreCount: Int(hello.cores))
-    }
-
     /// To this coordinator, as heartbeats and the kernel have measured it; nil before the first.
     var path: NetworkPath? {
         guard let heartbeat, heartbeat.roundTripMicroseconds > 0 else { return nil }
@@ -103,6 +95,17 @@ final class Member {
         status.receivedBytesPerSecond = traffic.receivedPerSecond(now: now)
         status.sentBytesPerSecond = traffic.sentPerSecond(now: now)
         return status
+    }
+}
+
+extension MemberInfo {
+    /// A worker as it says hello.
+    init(_ hello: Hello) {
+        self.init(
+            node: hello.node, name: hello.name, dataAddress: hello.dataAddress,
+            memoryBudgetBytes: hello.memoryBudgetBytes, speed: hello.speed,
+            host: hello.host == NodeID(high: 0, low: 0) ? nil : hello.host,
+            threadCount: Int(hello.threads), coreCount: Int(hello.cores))
     }
 }
 

@@ -20,21 +20,32 @@ extension PlannerModel {
         _ shape: Hyperparameters, tensors: [PlannedTensor], pages: PageDemand, contextLength: Int,
         wireType: WireType, cacheType: CacheType
     ) {
-        let onePage = StageConfiguration(
-            shape, layers: 0..<1, slotCount: pages.slotCount, contextLength: contextLength,
-            pageCount: 1, cacheType: cacheType, threadCount: 1)
-        let kv = onePage.kvByteCountPerLayer ?? Int.max
-        let scratch = StageEngine.memoryByteCount(configuration: onePage, weightByteCount: 0) - kv
+        func onePage(_ layer: Int, _ threadCount: Int) -> StageConfiguration {
+            StageConfiguration(
+                shape, layers: layer..<layer + 1, slotCount: pages.slotCount,
+                contextLength: contextLength, pageCount: 1, cacheType: cacheType,
+                threadCount: threadCount)
+        }
+        let kv = onePage(0, 1).kvByteCountPerLayer ?? Int.max
+        func scratch(_ layer: Int = 0, threadCount: Int) -> UInt64 {
+            let configuration = onePage(layer, threadCount)
+            return UInt64(
+                StageEngine.memoryByteCount(configuration: configuration, weightByteCount: 0) - kv)
+        }
+        // A thread alone needs a little less.
+        let perThread = scratch(threadCount: 3) - scratch(threadCount: 2)
         var layers = [[PlannedTensor]](repeating: [], count: shape.layerCount)
         var embedding: [PlannedTensor] = []
         var output: [PlannedTensor] = []
+        var rope: [PlannedTensor] = []
         for tensor in tensors {
             switch tensor.role {
             case .layer(let layer, _) where layers.indices.contains(layer):
                 layers[layer].append(tensor)
             case .embedding: embedding.append(tensor)
             case .output, .outputNorm: output.append(tensor)
-            case .layer, .rope: break
+            case .rope: rope.append(tensor)
+            case .layer: break
             }
         }
         let isTied = !output.contains { $0.role == .output }
@@ -42,10 +53,10 @@ extension PlannerModel {
         self.init(
             layerBytes: layers.map(Self.blobBytes), embeddingBytes: Self.blobBytes(embedding),
             outputBytes: Self.blobBytes(output), tiedHead: isTied, pages: pages,
-            scratchBytes: UInt64(max(0, scratch)),
+            scratchBytes: scratch(threadCount: 2) - 2 * perThread + Self.blobBytes(rope),
             work: ModelWork(
                 layers: layers.map(ModelWork.Part.init), head: ModelWork.Part(head),
-                kvBytesPerPosition: UInt64(kv / onePage.pagePositionCount),
+                kvBytesPerPosition: UInt64(kv / onePage(0, 1).pagePositionCount),
                 attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
                 rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
                 contextLength: pages.positionsPerSlot(pages.wanted),
@@ -55,6 +66,9 @@ extension PlannerModel {
                         + 2 * shape.feedForwardLength),
                 // Their sum of exponentials, and the largest of them.
                 headValues: UInt64(2 * shape.vocabularySize)))
+        scratchBytesPerThread = perThread
+        headScratchBytes =
+            scratch(shape.layerCount - 1, threadCount: 2) - scratch(threadCount: 2)
     }
 
     /// As `Blob` lays them out.

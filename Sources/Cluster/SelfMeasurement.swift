@@ -107,7 +107,7 @@ struct SelfMeasurement {
         let line = "\(key): \(numbers.map(String.init).joined(separator: " "))"
         let text = (kept + [line]).joined(separator: "\n") + "\n"
         do {
-            var file = try StagedFile(finalPath: path, suffix: ".new", resuming: false)
+            var file = try StagedFile(finalPath: path, suffix: ".new")
             try file.append(Array(text.utf8))
             try file.commit()
         } catch {

@@ -20,7 +20,7 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
                 + "damaged: check it and restart the coordinator"
         case .unloadable(let what): "the assignment is impossible: \(what)"
         case .tooLarge(let need, let budget):
-            "the assignment needs \(need.map(String.init) ?? "countless") bytes for its KV cache "
+            "the assignment needs \(need.map(String.init) ?? "countless") bytes of memory "
                 + "and this worker offers \(budget); raise --memory"
         case .notInBlob(let tensor): "tensor \(tensor) lies outside its blob"
         case .noRoom(let directory, let need, let short):

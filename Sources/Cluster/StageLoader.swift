@@ -12,8 +12,11 @@ struct StageLoader {
     let memoryBudgetBytes: Int
 
     /// Packs the weights in `blobs`. Throws what is wrong with the assignment: a blob's bytes may
-    /// be anything, its sizes are checked.
-    func load(_ blobs: [BlobDigest: HeldBlob]) throws -> StageRunner {
+    /// be anything, its sizes are checked. Throws `EngineError.loadingStopped` soon after
+    /// `isPointless` says so.
+    func load(
+        _ blobs: [BlobDigest: HeldBlob], unless isPointless: () -> Bool
+    ) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)
         var tensors: [Tensor] = []
@@ -24,20 +27,33 @@ struct StageLoader {
             tensors += try held.tensors(blob)
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
-        let engine = try StageEngine(configuration: configuration, tensors: tensors) { _ in }
+        let engine = try StageEngine(configuration: configuration, tensors: tensors) {
+            (_) throws(EngineError) in
+            if isPointless() { throw .loadingStopped }
+        }
         return StageRunner(
             stage: Int(assignment.stage), engine: engine, wireType: assignment.wireType)
     }
 
-    /// Before anything is allocated: KV cache within the budget, steps within what a frame holds.
+    /// Before anything is allocated: the stage within the budget, steps within what a frame holds.
     private func checkMemory(_ configuration: StageConfiguration) throws {
-        let need = configuration.kvByteCount
-        guard let need, need <= memoryBudgetBytes else {
-            throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
+        try configuration.check()
+        guard let kv = configuration.kvByteCount, kv <= memoryBudgetBytes else {
+            throw ShippingError.tooLarge(
+                needBytes: configuration.kvByteCount, budgetBytes: memoryBudgetBytes)
         }
         let width = MemoryLayout<Float>.size * configuration.hyperparameters.embeddingLength
         guard configuration.rowCountMax * width <= Limits.activationBytesMax else {
             throw ShippingError.unloadable("\(configuration.rowCountMax) rows do not fit a step")
+        }
+        let weights = assignment.blobs.reduce(0 as UInt64) { sum, blob in
+            let (total, isOver) = sum.addingReportingOverflow(blob.byteCount)
+            return isOver ? .max : total
+        }
+        let need = StageEngine.memoryByteCount(
+            configuration: configuration, weightByteCount: Int(clamping: weights))
+        guard need <= memoryBudgetBytes else {
+            throw ShippingError.tooLarge(needBytes: need, budgetBytes: memoryBudgetBytes)
         }
     }
 

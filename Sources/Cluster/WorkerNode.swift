@@ -23,15 +23,18 @@ package final class WorkerNode: Sendable {
 
     private let configuration: WorkerConfiguration
     private let cache: BlobCache
-    private let model: LocalModel?
     private let acceptor: Acceptor
+    /// Where the acceptor listens: a number, so that nobody else has to look a name up.
+    private let dataAddress: SocketAddress
     private let events: Mailbox<Event>
     private let node: NodeID
     private let isa: String
     private let dataTraffic = ByteTally()
+    private let loads = LoadWatch()
+    /// Whether the worker is to end: what it does before it joins stops then.
+    private let isEnding = Mutex(false)
 
-    /// Opens the data port, the cache and the model file if there is one. Throws `SocketError`,
-    /// `FileError`, `ModelFileError` or `EngineError`.
+    /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
@@ -39,45 +42,49 @@ package final class WorkerNode: Sendable {
         isa = try KernelISA.selected().rawValue
         cache = try BlobCache(
             directory: configuration.cacheDirectory, byteCountMax: configuration.cacheByteCountMax)
-        model = try configuration.modelPath.map {
-            try LocalModel(
-                path: $0, cacheDirectory: configuration.cacheDirectory,
-                threadCount: configuration.threadCount)
-        }
-        acceptor = Acceptor(
-            listener: try Listener(configuration.dataListen, security: configuration.security),
-            tally: dataTraffic
-        ) { link, event in
+        let listener = try Listener(configuration.dataListen, security: configuration.security)
+        dataAddress = try listener.address.numeric()
+        acceptor = Acceptor(listener: listener, tally: dataTraffic) { link, event in
             events.post(.data(link, event))
         }
         node = NodeID(high: Randomness.word(), low: Randomness.word())
     }
 
     /// Ends `run` soon, from any thread.
-    package func stop() { events.post(.stop) }
+    package func stop() {
+        isEnding.withLock { $0 = true }
+        loads.stop()
+        events.post(.stop)
+    }
 
     /// Ends `run` once the layers here have moved to other workers, or after
     /// `ClusterLimits.leavePatience`; soon where there is nobody to ask.
-    package func leave() { events.post(.leave) }
+    package func leave() {
+        isEnding.withLock { $0 = true }
+        events.post(.leave)
+    }
 
     /// Serves until it is told to end or released. Throws `WorkerError` when the coordinator
-    /// refuses or stays away.
+    /// refuses or stays away, `ModelFileError` or `FileError` for a model file of its own.
     package func run() throws {
         defer {
             events.close()
             acceptor.stop()
         }
+        var model: LocalModel?
+        do { model = try openModel() } catch is HashingStopped { return }
         let speed = measuredSpeed()
         var counters = StageCounters()
-        var model = model
-        while let link = try joinLink() {
+        var hasBeenWelcome = false
+        while let link = try joinLink(patience: hasBeenWelcome ? nil : ClusterLimits.joinPatience) {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
                 events: events, hello: hello(speed, on: link), counters: counters,
-                dataTraffic: dataTraffic)
+                dataTraffic: dataTraffic, loads: loads)
             let end = session.run()
             session.close()
             counters = session.pastCounters
+            hasBeenWelcome = hasBeenWelcome || session.isWelcome
             guard !session.isStopped, session.leavingSince == nil else { return }
             switch end {
             case .stopped: return
@@ -100,49 +107,59 @@ package final class WorkerNode: Sendable {
         }
     }
 
-    /// Connects to the coordinator, trying again for a bounded time; nil when told to stop. A
+    /// The worker's own model file, if it has one.
+    private func openModel() throws -> LocalModel? {
+        try configuration.modelPath.map {
+            try LocalModel(
+                path: $0, cacheDirectory: configuration.cacheDirectory,
+                threadCount: configuration.threadCount, unless: { self.isEnding.withLock { $0 } })
+        }
+    }
+
+    /// Connects to the coordinator, trying again for `patience`; nil when told to stop. A
     /// coordinator with another token is not tried again.
-    private func joinLink() throws -> Link? {
-        let patience = ClusterLimits.joinPatience
-        let deadline = MonotonicClock.now() + patience
+    private func joinLink(patience: Duration?) throws -> Link? {
+        var pauses = JoinPauses(patience: patience, now: MonotonicClock.now())
         Log.info("joining \(configuration.coordinator) as \(configuration.name)")
         while true {
+            let failure: any Error
             do {
                 let stream = try ByteStream(
                     connectingTo: configuration.coordinator, security: configuration.security,
                     timeout: ClusterLimits.connectTimeout,
                     writeTimeout: ClusterLimits.writeTimeout)
                 _ = try stream.open(timeout: ClusterLimits.handshakeTimeout)
-                return Link(stream: stream, isStranger: false) { [events] link, event in
+                loads.begin()
+                return Link(stream: stream, isStranger: false) { [events, loads] link, event in
                     if case .frame(let frame) = event, case .heartbeat = frame.message {
                         link.noteEcho(frame)
                     } else {
+                        loads.note(event)
                         events.post(.control(link, event))
                     }
                 }
             } catch SocketError.tls(let fault) where fault.isLasting {
                 throw WorkerError.notAdmitted("\(configuration.coordinator)", fault)
             } catch {
-                guard MonotonicClock.now() < deadline else {
-                    throw WorkerError.unreachable(
-                        "\(error)", seconds: Int(patience.components.seconds))
-                }
+                failure = error
             }
-            guard !isStopped(within: ClusterLimits.joinRetryInterval) else { return nil }
+            guard let pause = pauses.next(now: MonotonicClock.now()) else {
+                throw WorkerError.unreachable(
+                    "\(failure)", seconds: Int((patience ?? .zero).components.seconds))
+            }
+            guard !isStopped(within: pause) else { return nil }
         }
     }
 
     /// Waits for `time`, or less when told to stop; ends data links that come meanwhile.
     private func isStopped(within time: Duration) -> Bool {
         let deadline = MonotonicClock.now() + time
-        while let event = events.take(timeout: max(.zero, deadline - MonotonicClock.now())) {
-            switch event {
-            case .stop, .leave: return true
-            case .prepared: break
-            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
-                link.finish()
-            case .data(let link, .frame): link.refuse(.refused, "this worker has no coordinator")
-            case .control(_, .frame), .next(_, .frame): break
+        while let event = events.take(until: deadline) {
+            switch event.leftover {
+            case .order: return true
+            case .end(let link): link.finish()
+            case .arrival(let link): link.refuse(.refused, "this worker has no coordinator")
+            case .nothing: break
             }
         }
         return false
@@ -159,7 +176,7 @@ package final class WorkerNode: Sendable {
 
     private func hello(_ speed: WorkerSpeed, on link: Link) -> Hello {
         // Where this worker listens on all addresses, others reach it as the coordinator does.
-        let dataAddress = acceptor.address.specified(by: link.localHost)
+        let dataAddress = dataAddress.specified(by: link.localHost)
         return Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
             node: node, name: configuration.name, dataAddress: dataAddress.description,

@@ -7,13 +7,14 @@ import Wire
 extension WorkerSession {
     /// Starts to bring the blobs of a coming plan together; the present stage works on.
     func prepare(_ assignment: Assignment, epoch: UInt32) {
-        endPreparation()
+        let earlier = preparer
+        preparedBlobs = []
         Log.info(
             "plan \(epoch) is being prepared: layers "
                 + "\(assignment.layerStart)..<\(assignment.layerEnd)")
         let requestCount = ByteTally()
         preparer = BlobPreparer(
-            assignment, epoch: epoch, cache: cache, model: model,
+            after: earlier, assignment, epoch: epoch, cache: cache, model: model,
             ask: { [control] request in
                 requestCount.noteSent(1)
                 control.send(
@@ -41,15 +42,17 @@ extension WorkerSession {
         control.send(Frame(epoch: preparer.epoch, id: 0, message: .prepared(answer)))
     }
 
+    /// Waits until nothing is written any more for a plan that was to come.
     func endPreparation() {
         preparer?.stop()
         preparer = nil
         preparedBlobs = []
     }
 
-    /// The newest plan has no stage for this worker.
+    /// The newest plan has no stage for this worker, or there is none any more.
     func rest(epoch: UInt32) {
-        endPreparation()
+        preparer?.abandon()
+        preparedBlobs = []
         dropWork()
         for link in dataLinks.begin(epoch: epoch, stage: 0) { link.close(reason: "older plan") }
         Log.info("plan \(epoch) does without this worker")

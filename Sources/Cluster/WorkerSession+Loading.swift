@@ -67,9 +67,15 @@ extension WorkerSession {
         let loader = StageLoader(
             assignment: assignment, threadCount: configuration.threadCount,
             memoryBudgetBytes: configuration.memoryBudgetBytes)
-        let check = fetch.check(threadCount: configuration.threadCount)
-        let loaded = Result { try loader.load(fetch.held) }
+        let isPointless: @Sendable () -> Bool = { [loads] in loads.isPointless(epoch: epoch) }
+        let check = fetch.check(threadCount: configuration.threadCount, unless: isPointless)
+        let loaded = Result { try loader.load(fetch.held, unless: isPointless) }
         let damaged = check.damaged()
+        // What made it so is the next event or one of the next.
+        guard !isPointless() else {
+            Log.info("plan \(epoch) was overtaken while its stage was loaded")
+            return
+        }
         guard damaged.isEmpty else { return try go(on: fetch, try fetch.replace(damaged)) }
         let runner = try loaded.get()
         heldBlobs = Array(fetch.held.values)

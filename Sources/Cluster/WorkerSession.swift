@@ -40,6 +40,7 @@ final class WorkerSession {
     let heart: Heart
     /// Counts what goes over data links.
     let dataTraffic: ByteTally
+    let loads: LoadWatch
     var work = Work.none
     /// The blobs of the stage at work: marked as used for as long.
     var heldBlobs: [HeldBlob] = []
@@ -65,7 +66,7 @@ final class WorkerSession {
     init(
         configuration: WorkerConfiguration, cache: BlobCache, model: LocalModel?, control: Link,
         events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
-        dataTraffic: ByteTally
+        dataTraffic: ByteTally, loads: LoadWatch
     ) {
         self.configuration = configuration
         self.cache = cache
@@ -75,6 +76,7 @@ final class WorkerSession {
         self.hello = hello
         pastCounters = counters
         self.dataTraffic = dataTraffic
+        self.loads = loads
         heart = Heart(link: control, dataTraffic: dataTraffic)
         open(control)
     }
@@ -85,7 +87,12 @@ final class WorkerSession {
         while true {
             let event = events.take(timeout: ClusterLimits.heartbeatInterval)
             checkPatience()
-            if let end = checkModel() ?? checkLeave() ?? event.flatMap(handle) { return end }
+            if let end = checkModel() ?? checkLeave() {
+                // It would be missed: perhaps it was a link's last.
+                if let event { settle(event) }
+                return end
+            }
+            if let end = event.flatMap(handle) { return end }
             reportPreparation()
         }
     }
@@ -93,7 +100,7 @@ final class WorkerSession {
     /// Ends every link of the session and joins its threads.
     ///
     /// Readers may be waiting for room in the mailbox, so they are joined only after their last
-    /// event has been taken from it.
+    /// event has been taken from it. What does not end in time is cut off.
     func close() {
         // Whoever leaves of its own will says so; too late if the other side has ended the link.
         if leavingSince != nil { control.send(Frame(epoch: 0, id: 0, message: .bye)) }
@@ -103,32 +110,36 @@ final class WorkerSession {
         endPreparation()
         dropWork()
         for link in openLinks.values where link !== control { link.close(reason: "session over") }
-        while !openLinks.isEmpty, let event = events.take() {
-            switch event {
-            case .stop, .leave: isStopped = true
-            case .prepared: break
-            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
-                retire(link)
-            case .data(let link, .frame):
-                open(link)
-                link.close(reason: "session over")
-            case .control(_, .frame), .next(_, .frame): break
-            }
+        for patience in [ClusterLimits.closingPatience, ClusterLimits.lingerTime] {
+            settle(for: patience, until: { openLinks.isEmpty }) { $0.close(reason: "session over") }
+            for link in openLinks.values { link.close(reason: "session over") }
         }
+        if !openLinks.isEmpty { Log.error("\(openLinks.count) links of this worker do not end") }
     }
 
     /// Lets the coordinator take in that this worker leaves before data links end: an end without
     /// that word means a loss.
     private func awaitFarewell() {
-        let end = MonotonicClock.now() + ClusterLimits.heartbeatTimeout
-        while openLinks[ObjectIdentifier(control)] != nil, MonotonicClock.now() < end {
-            switch events.take(timeout: ClusterLimits.heartbeatInterval) {
-            case .control(let link, .closed), .data(let link, .closed), .next(let link, .closed):
-                retire(link)
-            case .data(let link, .frame): open(link)
-            case .stop, .leave: isStopped = true
-            case .prepared, .control(_, .frame), .next(_, .frame), nil: break
-            }
+        let id = ObjectIdentifier(control)
+        settle(for: ClusterLimits.heartbeatTimeout, until: { openLinks[id] == nil }) { _ in }
+    }
+
+    /// Takes events that nothing is done about any more; links that come are for `onData`.
+    private func settle(
+        for time: Duration, until isDone: () -> Bool, onData: (Link) -> Void
+    ) {
+        let deadline = MonotonicClock.now() + time
+        while !isDone(), let event = events.take(until: deadline) { settle(event, onData: onData) }
+    }
+
+    private func settle(_ event: WorkerNode.Event, onData: (Link) -> Void = { _ in }) {
+        switch event.leftover {
+        case .order: isStopped = true
+        case .end(let link): retire(link)
+        case .arrival(let link):
+            open(link)
+            onData(link)
+        case .nothing: break
         }
     }
 

@@ -10,7 +10,7 @@ struct KeptPrefix: Sendable {
 }
 
 extension Array where Element == UInt32 {
-    /// How many tokens both begin with, of the first `countMax`; of the first `known` that is known.
+    /// How many tokens both begin with, of the first `countMax`. They have `known` in common.
     func commonPrefixCount(_ other: [UInt32], from known: Int, countMax: Int) -> Int {
         let end = Swift.min(countMax, count, other.count)
         return withUnsafeBufferPointer { mine in

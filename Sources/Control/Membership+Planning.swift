@@ -13,9 +13,19 @@ extension Membership {
         case .failure:
             guard roster.contains(where: \.isLeaving),
                 case .success(let plan) = makePlan(withLeaving: true)
-            else { return [] }
+            else { return rest() }
             return assign(plan)
         }
+    }
+
+    /// Those that had stages of a plan that is over would wait for the next one, and then take
+    /// each other for lost.
+    private mutating func rest() -> [MembershipDirective] {
+        guard !isAtRest else { return [] }
+        isAtRest = true
+        lastEpoch += 1
+        epoch = lastEpoch
+        return [.rest(epoch: epoch)]
     }
 
     /// After the first plan there is no more waiting for others.
@@ -65,6 +75,7 @@ extension Membership {
         lastEpoch += 1
         epoch = lastEpoch
         hindrance = nil
+        isAtRest = false
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
         preparation = nil

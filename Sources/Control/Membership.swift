@@ -38,14 +38,14 @@ package struct Membership: Sendable {
     let pathPatience: Duration
     let heartbeatTimeout: Duration
     let loadTimeout: Duration
-    /// How long a plan serves at least before another takes over for speed alone, and how long after
-    /// a preparation that failed the next one begins.
+    /// How long a plan serves at least before another takes over for speed alone, and how long
+    /// after a preparation that failed the next one begins.
     let calm: Duration
     var roster: [Member] = []
     var assignment: Assignment?
     /// There is one only while a plan serves.
     var preparation: Preparation?
-    /// Of the plan handed out last; 0 before the first.
+    /// Of the plan handed out last, or of its end; 0 before the first.
     package internal(set) var epoch: UInt32 = 0
     /// The newest number given to a plan, even if that was never more than prepared.
     package internal(set) var lastEpoch: UInt32 = 0
@@ -57,6 +57,8 @@ package struct Membership: Sendable {
     var failedAt: Duration?
     /// When the present pipeline came up.
     var upSince: Duration = .zero
+    /// Whether the members know that they run no stage.
+    var isAtRest = true
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
@@ -117,7 +119,8 @@ package struct Membership: Sendable {
             let reason = "a worker with this node id has joined already; restart the worker"
             return [.refuse(node: worker.node, reason: reason)]
         }
-        let least = planner.model.leastBytes
+        let least = planner.model.leastBytes.addingClamped(
+            planner.model.threadBytes(worker.threadCount))
         guard worker.memoryBudgetBytes >= least else {
             let reason =
                 "one layer needs \(ByteCount(least)) and the worker offers "

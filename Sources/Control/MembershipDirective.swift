@@ -8,6 +8,8 @@ package enum MembershipDirective: Sendable, Equatable {
     case prepare(epoch: UInt32, Plan)
     /// Tell every stage of the plan what it runs from now on, and all others that they run none.
     case assign(epoch: UInt32, Plan)
+    /// Tell all members that they run no stage: the plan that was is over, and none follows.
+    case rest(epoch: UInt32)
     /// Every stage of the plan is ready: steps may be sent.
     case pipelineUp(epoch: UInt32)
     /// No step of the current epoch may be sent any more, and what is in flight is lost. `reason`

@@ -13,6 +13,27 @@ extension Planner {
     package func plan(
         workers: [PlannerWorker], links: [WorkerPair: NetworkPath] = [:]
     ) throws(PlannerFailure) -> Plan {
+        var plan = try planBesideThreads(workers: workers.map(besideThreads), links: links)
+        for index in plan.stages.indices {
+            let node = plan.stages[index].node
+            let threadCount = workers.first { $0.node == node }?.threadCount ?? 0
+            plan.stages[index].needBytes =
+                plan.stages[index].needBytes.addingClamped(model.threadBytes(threadCount))
+        }
+        return plan
+    }
+
+    /// The worker without what its threads need: the rest is for a stage.
+    func besideThreads(_ worker: PlannerWorker) -> PlannerWorker {
+        var worker = worker
+        let bytes = model.threadBytes(worker.threadCount)
+        worker.memoryBudgetBytes -= min(bytes, worker.memoryBudgetBytes)
+        return worker
+    }
+
+    private func planBesideThreads(
+        workers: [PlannerWorker], links: [WorkerPair: NetworkPath]
+    ) throws(PlannerFailure) -> Plan {
         guard let pages = model.pages else { return try splitPlan(workers: workers, links: links) }
         var count = pages.wanted
         while true {

@@ -48,7 +48,7 @@ package struct Planner: Sendable {
             guard let worker = workers.first(where: { $0.node == stage.node }),
                 worker.speed.isMeasured
             else { return nil }
-            serving.append((worker, stage.layers))
+            serving.append((besideThreads(worker), stage.layers))
         }
         let sums = model.layerSums
         return PlanPrediction(

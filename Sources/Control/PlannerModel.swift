@@ -15,6 +15,10 @@ package struct PlannerModel: Sendable, Equatable {
     package var pages: PageDemand?
     /// What a stage needs besides, however few layers it has.
     package var scratchBytes: UInt64
+    /// And besides, for each thread of its worker.
+    package var scratchBytesPerThread: UInt64 = 0
+    /// What the last stage needs besides: room for logits.
+    package var headScratchBytes: UInt64 = 0
     /// What steps take in time; nil to plan by memory alone.
     package var work: ModelWork?
 
@@ -60,14 +64,22 @@ package struct PlannerModel: Sendable, Equatable {
         return (layerBytes.min() ?? 0).addingClamped(kv).addingClamped(scratchBytes)
     }
 
-    /// Bytes of a stage with the layers `range`, given each prefix's sum as `layerSums` returns it.
+    /// What the threads of a worker need, whatever its stage.
+    func threadBytes(_ threadCount: Int) -> UInt64 {
+        let count = UInt64(clamping: threadCount)
+        let (bytes, isOver) = scratchBytesPerThread.multipliedReportingOverflow(by: count)
+        return isOver ? .max : bytes
+    }
+
+    /// Bytes of a stage, but for its worker's threads, with the layers `range`, given each prefix's
+    /// sum as `layerSums` returns it.
     func needBytes(_ range: Range<Int>, layerSums: [UInt64]) -> UInt64 {
         var need = scratchBytes.addingClamped(
             layerSums[range.upperBound] - layerSums[range.lowerBound])
         let isFirst = range.lowerBound == 0
         let isLast = range.upperBound == layerBytes.count
         if isFirst || (isLast && tiedHead) { need = need.addingClamped(embeddingBytes) }
-        if isLast { need = need.addingClamped(outputBytes) }
+        if isLast { need = need.addingClamped(outputBytes).addingClamped(headScratchBytes) }
         return need
     }
 

@@ -8,6 +8,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case missingTensor(String)
     case tensorShape(name: String, found: [Int], expected: [Int])
     case outOfMemory(byteCount: Int)
+    /// Whoever asked for the stage no longer wants it.
+    case loadingStopped
     case tooManyRows(count: Int, limit: Int)
     case slotOutOfRange(slot: Int, slotCount: Int)
     case positionMismatch(slot: Int, position: Int, expected: Int)
@@ -21,7 +23,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownISA, .unsupportedISA, .configuration, .missingTensor, .tensorShape,
-            .outOfMemory:
+            .outOfMemory, .loadingStopped:
             loadDescription
         default:
             stepDescription
@@ -43,6 +45,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
             "tensor \(name) has shape \(found) where the model needs \(expected)"
         case .outOfMemory(let byteCount):
             "no \(byteCount) bytes of memory for the stage; use fewer layers, slots or positions"
+        case .loadingStopped: "loading the stage was stopped"
         default:
             ""
         }

@@ -62,7 +62,7 @@ package struct StageConfiguration: Sendable, Equatable {
     var keyLength: Int { hyperparameters.headCountKV * hyperparameters.headSize }
 
     /// The numbers may come from a peer, so each is held against what the engine can do.
-    func check() throws(EngineError) {
+    package func check() throws(EngineError) {
         let numbers = hyperparameters
         let headSizes = 2...Int(CKernelsLimits.headSizeMax)
         try check("headSize", numbers.headSize, headSizes)

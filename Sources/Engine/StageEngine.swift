@@ -19,11 +19,12 @@ package final class StageEngine {
 
     /// Packs the stage's weights, letting go of the file's pages behind it.
     ///
-    /// `tensors` may hold more than the stage needs. `progress` gets the bytes packed so far.
+    /// `tensors` may hold more than the stage needs. `progress` gets the bytes packed so far,
+    /// after each layer, and ends the loading by a throw.
     /// `isa` is for tests; nil takes the process's choice.
     package init(
         configuration: StageConfiguration, tensors: [Tensor], isa: KernelISA? = nil,
-        progress: (Int) -> Void
+        progress: (Int) throws(EngineError) -> Void
     ) throws(EngineError) {
         try configuration.check()
         if let isa { self.isa = isa } else { self.isa = try KernelISA.selected() }

@@ -36,7 +36,7 @@ struct StageWeights {
 
     init(
         configuration: StageConfiguration, tensors: [Tensor], team: ComputeTeam,
-        progress: (Int) -> Void
+        progress: (Int) throws(EngineError) -> Void
     ) throws(EngineError) {
         let source = WeightSource(hyperparameters: configuration.hyperparameters, tensors: tensors)
         var matrices: [Tensor] = []
@@ -52,11 +52,11 @@ struct StageWeights {
         var layers: [Layer] = []
         for layer in configuration.layers {
             layers.append(try Self.load(layer, from: source, with: packer))
-            progress(packer.offset)
+            try progress(packer.offset)
         }
         self.layers = layers
         head = headTensor.map(packer.pack)
-        progress(packer.offset)
+        try progress(packer.offset)
         outputNorm = configuration.isLast ? try source.vector(.outputNorm) : []
         ropeFactors = try source.optionalVector(.rope)
         if !configuration.isFirst {

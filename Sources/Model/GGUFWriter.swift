@@ -55,7 +55,7 @@ package struct GGUFWriter: ~Copyable {
         var bytes = header.encoded()
         bytes.pad(to: Self.alignment)
         var file = try StagedFile(
-            finalPath: path, suffix: ".partial", resuming: false, permissions: 0o644)
+            finalPath: path, suffix: ".partial", permissions: 0o644)
         try file.reserve(byteCount: bytes.count + offset)
         try file.append(bytes)
         self.file = file

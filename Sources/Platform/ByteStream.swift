@@ -29,10 +29,7 @@ package final class ByteStream: Sendable {
         self.security = security
         self.peer = peer
         self.writeTimeout = writeTimeout
-        var enabled: Int32 = 1
-        let size = socklen_t(MemoryLayout<Int32>.size)
-        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &enabled, size)
-        setsockopt(descriptor, SOL_SOCKET, SO_KEEPALIVE, &enabled, size)
+        StreamLiveness(bound: writeTimeout).watch(descriptor)
     }
 
     /// Takes over a socket that a listener accepted.
@@ -186,6 +183,35 @@ package final class ByteStream: Sendable {
         }
         if let failure { throw failure }
         return isEnd && count > 0 ? nil : bytes
+    }
+
+    /// What has come, at least a byte and at most `countMax`; nil when the peer has closed.
+    ///
+    /// Waits no longer than `timeout`.
+    package func readSome(
+        countMax: Int, timeout: Duration
+    ) throws(SocketError) -> [UInt8]? {
+        precondition(countMax > 0)
+        let deadline = MonotonicClock.now() + timeout
+        var failure: SocketError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: countMax) { buffer, filled in
+            do throws(SocketError) {
+                while filled == 0 {
+                    switch try receive(UnsafeMutableRawPointer(buffer.baseAddress), countMax) {
+                    case .moved(let got): filled = got
+                    case .ended: return
+                    case .wantsInput, .wantsOutput:
+                        guard wait(for: POLLIN, until: deadline) else {
+                            throw .timedOut(seconds: timeout.seconds)
+                        }
+                    }
+                }
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes.isEmpty ? nil : bytes
     }
 
     private func receive(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 
 /// A listening TCP socket.
@@ -27,24 +28,10 @@ package final class Listener: Sendable {
         case stopped
     }
 
-    /// The next connection; nil once `stop` has been called.
-    package func accept(writeTimeout: Duration) -> ByteStream? {
-        while true {
-            switch acceptNow(writeTimeout: writeTimeout) {
-            case .stream(let stream): return stream
-            case .stopped: return nil
-            case .none:
-                var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                _ = poll(&entry, 1, -1)
-            }
-        }
-    }
-
     /// The next connection, if there is one.
     package func acceptNow(writeTimeout: Duration) -> Arrival {
-        let connection = Glibc.accept(descriptor, nil, nil)
+        let connection = cl_accept(descriptor)
         if connection >= 0 {
-            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
             return .stream(
                 ByteStream(accepted: connection, security: security, writeTimeout: writeTimeout))
         }
@@ -60,6 +47,6 @@ package final class Listener: Sendable {
         }
     }
 
-    /// Wakes `accept`, which returns nil from now on.
+    /// Wakes who waits for a connection; there are none from now on.
     package func stop() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 }

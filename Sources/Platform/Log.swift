@@ -83,6 +83,8 @@ package enum StandardError {
 
 /// The process's standard output stream, written without buffering.
 package enum StandardOutput {
+    package static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
     /// Makes the file that standard output goes to, if it goes to a file, its owner's alone.
     package static func keepPrivate() {
         var status = stat()

@@ -13,7 +13,8 @@ package final class Mailbox<Element: Sendable>: Sendable {
     private nonisolated(unsafe) var state = State()
 
     private struct State {
-        var elements: [Element] = []
+        /// nil before `head`: what was taken is nobody's here.
+        var elements: [Element?] = []
         var head = 0
         var isClosed = false
         var count: Int { elements.count - head }
@@ -74,8 +75,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
                 pthread_cond_wait(changed, mutex)
             }
         }
-        guard state.count > 0 else { return nil }
-        let element = state.elements[state.head]
+        guard state.count > 0, let element = state.elements[state.head].take() else { return nil }
         state.head += 1
         if state.head == state.elements.count {
             state.elements.removeAll(keepingCapacity: true)

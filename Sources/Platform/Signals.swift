@@ -5,6 +5,9 @@ import Glibc
 
 /// The two signals that ask a process to end, taken as events instead of interruptions.
 package enum Signals {
+    /// What Ctrl-C sends: SIGINT.
+    package static var interrupt: Int32 { SIGINT }
+
     /// Call first thing in `main`.
     package static func catchTermination() {
         precondition(cl_catch_signals(), "cannot catch signals: \(systemMessage(errno))")

@@ -76,13 +76,25 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
         (try? resolve())?.first?.family == AF_INET6 ? "[::]:0" : "0.0.0.0:0"
     }
 
+    /// Whether the host is an address and no name: it is found without asking anybody.
+    package var isNumeric: Bool { (try? resolve(flags: AI_NUMERICHOST)) != nil }
+
+    /// The same with a number for its host, the first that the name stands for.
+    package func numeric() throws(SocketError) -> SocketAddress {
+        guard let bytes = try resolve().first?.bytes, let found = SocketEnds.name(bytes) else {
+            throw .cannotResolve(host: host, reason: "no address")
+        }
+        return found
+    }
+
     struct Resolved {
         let family: Int32
         let bytes: [UInt8]
     }
 
-    func resolve() throws(SocketError) -> [Resolved] {
+    func resolve(flags: Int32 = 0) throws(SocketError) -> [Resolved] {
         var hints = addrinfo()
+        hints.ai_flags = flags
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(host, String(port), &hints, &list)

@@ -11,19 +11,16 @@ package struct StagedFile: ~Copyable {
     private var isSettled = false
     package private(set) var byteCount: Int
 
-    /// Opens `finalPath` + `suffix`. What a broken-off earlier attempt left there is kept with
-    /// `resuming`, so that `byteCount` starts above zero. A new file gets `permissions`, less what
-    /// the user's mask takes away.
+    /// Opens `finalPath` + `suffix` and empties it. A new file gets `permissions`, less what the
+    /// user's mask takes away.
     package init(
-        finalPath: String, suffix: String, resuming: Bool, permissions: UInt32 = 0o600
+        finalPath: String, suffix: String, permissions: UInt32 = 0o600
     ) throws(FileError) {
         temporaryPath = finalPath + suffix
         self.finalPath = finalPath
-        let flags = O_RDWR | O_CREAT | O_CLOEXEC | (resuming ? 0 : O_TRUNC)
-        descriptor = open(temporaryPath, flags, permissions)
+        descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, permissions)
         byteCount = 0
         guard descriptor >= 0 else { throw .cannotWrite(path: temporaryPath, errno: errno) }
-        byteCount = max(0, Int(lseek(descriptor, 0, SEEK_END)))
     }
 
     deinit {
@@ -55,9 +52,6 @@ package struct StagedFile: ~Copyable {
         }
         isSettled = true
     }
-
-    /// Leaves the temporary file in place for a later attempt to resume.
-    package mutating func keep() { isSettled = true }
 }
 
 /// Directories and names on disk.

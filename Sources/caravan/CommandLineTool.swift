@@ -8,9 +8,9 @@ enum CommandLineTool {
     static var commands: [any Command.Type] {
         [
             RunCommand.self, ServeCommand.self, WorkerCommand.self, InspectCommand.self,
-            StatusCommand.self, TopCommand.self, DrainCommand.self, PlanCommand.self,
-            BenchCommand.self,
-            PerplexityCommand.self, SynthCommand.self, TokenCommand.self,
+            StatusCommand.self, TopCommand.self, ChatCommand.self, DrainCommand.self,
+            PlanCommand.self, BenchCommand.self, PerplexityCommand.self, SynthCommand.self,
+            TokenCommand.self,
         ]
     }
 

@@ -13,34 +13,29 @@ struct DrainCommand: Command {
     static let syntax = Syntax(
         name: "drain", summary: "Moves a worker's layers to the others, then lets it go",
         operands: ["NODE"],
-        options: [
-            .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
-            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
-        ],
+        options: [CoordinatorAddress.urlOption, CoordinatorAddress.apiKeyFileOption],
         notes: [
             "NODE is a worker's name as 'caravan status' shows it or, where several have the same,",
             "its address for data links. The worker's process ends. Streams go on: with quantised",
-            "weights and --wire f32, by the tokens they would have had. Where the others' memory is",
-            "too small nothing is changed.",
+            "weights and --wire f32, by the tokens they would have had. Where the others' memory",
+            "is too small nothing is changed.",
         ])
 
     private let worker: String
-    private let url: String
-    private let apiKeyFile: String?
+    private let coordinator: CoordinatorAddress
 
     init(_ options: Options) {
         worker = options.operands[0]
-        url = options.text("--url") ?? "http://127.0.0.1:8080"
-        apiKeyFile = options.text("--api-key-file")
+        coordinator = CoordinatorAddress(options)
     }
 
     func run() throws -> Int32 {
-        let apiKey = try apiKeyFile.map(APIKeyFile.read)
-        try HTTPClient.post(url + "/caravan/drain", ["worker": worker], apiKey: apiKey)
+        let apiKey = try coordinator.apiKey()
+        try HTTPClient.post(coordinator.url + "/caravan/drain", ["worker": worker], apiKey: apiKey)
         let pause = Mailbox<Void>(capacity: 1)
         let deadline = MonotonicClock.now() + Self.patience
         while MonotonicClock.now() < deadline {
-            let status = try StatusCommand.fetch(url, apiKey: apiKey)
+            let status = try StatusCommand.fetch(coordinator.url, apiKey: apiKey)
             let draining = status.members.first {
                 ($0.name == worker || $0.address == worker) && $0.role == "draining"
             }

@@ -21,19 +21,16 @@ enum HTTPClient {
     static func post(
         _ address: String, _ body: some Encodable, apiKey: String?
     ) throws(HTTPClientError) {
-        guard let json = try? JSONEncoder().encode(body) else { preconditionFailure("plain JSON") }
         let (status, data) = try send(
-            to: address, body: json, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
+            to: address, body: json(body), apiKey: apiKey, timeoutSeconds: timeoutSeconds)
         guard !(200..<300).contains(status) else { return }
-        guard let answer = try? JSONDecoder().decode(ErrorAnswer.self, from: data) else {
-            throw .notACoordinator(address)
-        }
-        throw .refused(answer.error.message)
+        guard let refusal = Refusal(json: data) else { throw .notACoordinator(address) }
+        throw .refused(refusal.message)
     }
 
-    private struct ErrorAnswer: Decodable {
-        struct Content: Decodable { var message: String }
-        var error: Content
+    static func json(_ body: some Encodable) -> Data {
+        guard let json = try? JSONEncoder().encode(body) else { preconditionFailure("plain JSON") }
+        return json
     }
 
     /// The answer's status and body; without `body` it is a GET.
@@ -72,6 +69,8 @@ enum HTTPClient {
 
 enum HTTPClientError: Error, CustomStringConvertible {
     case badAddress(String)
+    /// For streams.
+    case notPlain(String)
     case unreachable(String, String)
     case wrongKey(String)
     case notACoordinator(String)
@@ -82,6 +81,9 @@ enum HTTPClientError: Error, CustomStringConvertible {
         switch self {
         case .badAddress(let text):
             "'\(text)' is not an HTTP address; write one like http://127.0.0.1:8080"
+        case .notPlain(let text):
+            "'\(text)' is not an address that begins with http://, which is all that a chat takes; "
+                + "go through a tunnel, such as that of ssh -L"
         case .unreachable(let address, let reason):
             "no coordinator answers at \(address): \(reason); is 'caravan serve' running there?"
         case .wrongKey(let address):

@@ -14,7 +14,7 @@ struct PlanCommand: Command {
         options: [
             .init("--node", "SPEC", "boxes to plan for; may be given several times", isList: true),
             .init("--url", "URL", "a running coordinator whose workers to plan for instead"),
-            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
+            CoordinatorAddress.apiKeyFileOption,
             .init(
                 "--streams", "N",
                 "sequences at once (default \(ClusterLimits.defaultSlotCount))"),

@@ -15,11 +15,7 @@ struct RunCommand: Command {
             .init("-p", "TEXT", "the prompt (required)"),
             .init("--chat", nil, "ask the prompt as a user's message, by the model's template"),
             .init("-n", "N", "most tokens to generate (default 128)"),
-            .init("--temperature", "T", "0 takes the likeliest token (default 0.8)"),
-            .init("--top-k", "K", "only the K likeliest tokens; 0 for all (default 0)"),
-            .init("--top-p", "P", "only the likeliest tokens up to probability P (default 1)"),
-            .init("--min-p", "P", "only tokens P times as likely as the best (default 0)"),
-            .init("--seed", "S", "the same seed gives the same tokens (default random)"),
+            .temperature, .topK, .topP, .minP, .seed,
             .init(
                 "--local", "N",
                 "compute in N worker processes on this machine (default: one stage in-process)"
@@ -48,11 +44,7 @@ struct RunCommand: Command {
         isChat = options.has("--chat")
         asJSON = options.has("--json")
         tokenCountMax = try options.integer("-n", in: 1...Int(Int32.max)) ?? 128
-        var sampling = SamplingSettings()
-        sampling.temperature = try options.number("--temperature", in: 0...100) ?? 0.8
-        sampling.topK = try options.integer("--top-k", in: 0...Int(Int32.max)) ?? 0
-        sampling.topP = try options.number("--top-p", in: 0...1) ?? 1
-        sampling.minP = try options.number("--min-p", in: 0...1) ?? 0
+        var sampling = try options.sampling()
         sampling.seed = try options.seed("--seed") ?? Randomness.word()
         self.sampling = sampling
         let localCount = try options.integer("--local", in: 1...64)
@@ -73,15 +65,21 @@ struct RunCommand: Command {
         // The answer is what counts here; serving is where the log is read.
         Log.setThreshold(.warning)
         let (model, tokens) = try prepare()
-        let coordinator = try Coordinator(
-            model: model,
-            configuration: CoordinatorConfiguration(
-                placement: placement, security: .token(ClusterToken()),
-                contextLength: model.served.contextLength, slotCount: 1,
-                cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType))
+        let configuration = CoordinatorConfiguration(
+            placement: placement, security: .token(ClusterToken()),
+            contextLength: model.served.contextLength, slotCount: 1,
+            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
         let interrupt = StopFlag()
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            let coordinator: Coordinator
+            do {
+                coordinator = try Coordinator(
+                    model: model, configuration: configuration,
+                    unless: { interrupt.number != nil })
+            } catch is HashingStopped {
+                return 128 + (interrupt.number ?? 0)
+            }
             defer { coordinator.stop() }
             let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
                 ProgressLine.show($0)
@@ -98,7 +96,7 @@ struct RunCommand: Command {
             while interrupt.number == nil {
                 guard let event = events.take(timeout: .milliseconds(100)) else { continue }
                 let text = try output.take(event)
-                if printsText { StandardOutput.write(text) }
+                if printsText { StandardOutput.write(answer: text) }
                 if output.isFinished { break }
             }
             if let signal = interrupt.number { return 128 + signal }

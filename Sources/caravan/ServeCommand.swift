@@ -77,9 +77,15 @@ struct ServeCommand: Command {
             path: modelPath, contextLength: configuration.contextLength ?? .max)
         var configuration = configuration
         configuration.security = try security.forCoordinator()
-        let coordinator = try Coordinator(model: model, configuration: configuration)
         let ending = Mailbox<Void>(capacity: 1)
-        return try Supervisor.run(stop: { _ in ending.close() }) {
+        return try Supervisor.run(stop: { _ in ending.close() }) { [configuration] in
+            let coordinator: Coordinator
+            do {
+                coordinator = try Coordinator(
+                    model: model, configuration: configuration, unless: { ending.isClosed })
+            } catch is HashingStopped {
+                return ExitStatus.done
+            }
             defer { coordinator.stop() }
             let server = try HTTPServer(
                 address: listen.host, port: listen.port, generator: coordinator, apiKey: apiKey)

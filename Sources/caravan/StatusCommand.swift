@@ -9,28 +9,25 @@ struct StatusCommand: Command {
     static let syntax = Syntax(
         name: "status", summary: "Shows a running cluster's workers, layers, memory and times",
         options: [
-            .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
-            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
+            CoordinatorAddress.urlOption, CoordinatorAddress.apiKeyFileOption,
             .init("--json", nil, "print the same as one JSON object"),
         ])
 
-    private let url: String
-    private let apiKeyFile: String?
+    private let coordinator: CoordinatorAddress
     private let asJSON: Bool
 
     init(_ options: Options) {
-        url = options.text("--url") ?? "http://127.0.0.1:8080"
-        apiKeyFile = options.text("--api-key-file")
+        coordinator = CoordinatorAddress(options)
         asJSON = options.has("--json")
     }
 
     func run() throws -> Int32 {
-        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        let apiKey = try coordinator.apiKey()
         if asJSON {
-            let body = try HTTPClient.get(url + Self.path, apiKey: apiKey)
+            let body = try HTTPClient.get(coordinator.url + Self.path, apiKey: apiKey)
             print(String(decoding: body, as: UTF8.self))
         } else {
-            let status = try Self.fetch(url, apiKey: apiKey)
+            let status = try Self.fetch(coordinator.url, apiKey: apiKey)
             print(StatusReport(status).text, terminator: "")
         }
         return ExitStatus.done

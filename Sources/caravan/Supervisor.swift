@@ -8,12 +8,10 @@ enum Supervisor {
     /// How long work has to end after it was told to; then the process ends without it.
     static let stopPatience = Duration.milliseconds(1500)
 
-    /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end.
-    ///
-    /// With `leave` the first of them calls that instead, which makes `work` end in its own time,
-    /// and the second one `stop`.
+    /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end,
+    /// unless `absorb` says that it has dealt with the signal and that `work` goes on.
     static func run(
-        leave: (@Sendable () -> Void)? = nil, stop: @escaping @Sendable (Int32) -> Void,
+        absorb: (Int32) -> Bool = { _ in false }, stop: @escaping @Sendable (Int32) -> Void,
         _ work: @escaping @Sendable () throws -> Int32
     ) throws -> Int32 {
         let done = Mailbox<Result<Int32, any Error>>(capacity: 1)
@@ -23,8 +21,7 @@ enum Supervisor {
         }
         var signal = Signals.waitForTermination()
         var ended = done.take(timeout: .zero)
-        if let leave, ended == nil {
-            leave()
+        while ended == nil, absorb(signal) {
             signal = Signals.waitForTermination()
             ended = done.take(timeout: .zero)
         }

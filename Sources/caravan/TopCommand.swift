@@ -9,8 +9,7 @@ struct TopCommand: Command {
     static let syntax = Syntax(
         name: "top", summary: "Shows a running cluster live: stages, streams, events",
         options: [
-            .init("--url", "URL", "the coordinator's address (default http://127.0.0.1:8080)"),
-            .init("--api-key-file", "FILE", "a file whose first line is the coordinator's API key"),
+            CoordinatorAddress.urlOption, CoordinatorAddress.apiKeyFileOption,
             .init("--interval", "S", "seconds between two looks, 0.1 to 60 (default 1)"),
         ],
         notes: [
@@ -24,22 +23,20 @@ struct TopCommand: Command {
     private static let answerSeconds = 1.2
     private static let plainWidth = 80
 
-    private let url: String
-    private let apiKeyFile: String?
+    private let coordinator: CoordinatorAddress
     private let interval: Duration
 
     init(_ options: Options) throws {
-        url = options.text("--url") ?? "http://127.0.0.1:8080"
-        apiKeyFile = options.text("--api-key-file")
+        coordinator = CoordinatorAddress(options)
         interval = .seconds(try options.number("--interval", in: 0.1...60) ?? 1)
     }
 
     func run() throws -> Int32 {
-        let apiKey = try apiKeyFile.map(APIKeyFile.read)
+        let apiKey = try coordinator.apiKey()
         let isDumb = FileSystem.environment("TERM") == "dumb"
         guard !isDumb, let terminal = Terminal() else {
-            var snapshot = TopSnapshot(url: url)
-            snapshot.take(try StatusCommand.fetch(url, apiKey: apiKey))
+            var snapshot = TopSnapshot(url: coordinator.url)
+            snapshot.take(try StatusCommand.fetch(coordinator.url, apiKey: apiKey))
             let lines = TopView(snapshot, width: Self.plainWidth, height: .max).plainLines()
             StandardOutput.write(lines.joined(separator: "\n") + "\n")
             return ExitStatus.done
@@ -57,7 +54,7 @@ struct TopCommand: Command {
                 repeat {
                     let answer = Result {
                         try StatusCommand.fetch(
-                            url, apiKey: apiKey, timeoutSeconds: Self.answerSeconds)
+                            coordinator.url, apiKey: apiKey, timeoutSeconds: Self.answerSeconds)
                     }
                     answers.offer(answer)
                 } while ending.take(timeout: interval) == nil && !ending.isClosed
@@ -76,7 +73,7 @@ struct TopCommand: Command {
         until isStopped: () -> Bool
     ) {
         let colour = FileSystem.environment("NO_COLOR") == nil
-        var snapshot = TopSnapshot(url: url)
+        var snapshot = TopSnapshot(url: coordinator.url)
         var size = terminal.size
         draw(snapshot, on: terminal, size, colour: colour)
         while !isStopped() {

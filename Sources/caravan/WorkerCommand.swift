@@ -74,10 +74,16 @@ struct WorkerCommand: Command {
                 Signals.requestTermination()
             }
         }
-        // A child's coordinator ends it, with itself or after it has moved the layers.
-        let leave: (@Sendable () -> Void)? =
-            configuration.endsWithCoordinator ? nil : { @Sendable in node.leave() }
-        return try Supervisor.run(leave: leave, stop: { _ in node.stop() }) {
+        // A child's coordinator ends it, with itself or after it has moved the layers. Others leave
+        // in their own time at the first signal, and end at the second.
+        var isToLeave = !configuration.endsWithCoordinator
+        func leave(_ signal: Int32) -> Bool {
+            guard isToLeave else { return false }
+            isToLeave = false
+            node.leave()
+            return true
+        }
+        return try Supervisor.run(absorb: leave, stop: { _ in node.stop() }) {
             try node.run()
             return ExitStatus.done
         }

@@ -34,4 +34,7 @@ struct EscapesTests {
             "\u{1B}[31m\u{9B}\u{7F}\u{0}\u{2028}".escapingControls
                 == #"\u{1B}[31m\u{9B}\u{7F}\u{0}\u{2028}"#)
     }
+    @Test func anAnswersLinesStay() {
+        #expect("a\n\tb\r\u{1B}[2J".escapingControlsButLayout == "a\n\tb\\r\\u{1B}[2J")
+    }
 }

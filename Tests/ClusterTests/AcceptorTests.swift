@@ -81,4 +81,20 @@ struct AcceptorTests {
         for descriptor in silent { RawSocket.close(descriptor) }
         door.stop()
     }
+
+    /// Each newcomer pushes out one that has said nothing, also while others are on their way out.
+    @Test func beyondTheLimitTheOldestOfThoseWhoProveThemselvesGo() throws {
+        let door = try Door()
+        let tooMany = 8
+        let clients = try (0..<ClusterLimits.strangersMax + tooMany).map { _ in
+            try WireClient(door.acceptor.address)
+        }
+        for client in clients[..<tooMany] { #expect(client.awaitEnd()) }
+        clients[tooMany].send(hello.encoded())
+        guard case .frame(hello)? = door.events.take(timeout: TestCluster.patience) else {
+            Issue.record("one too many was pushed out")
+            return
+        }
+        door.stop()
+    }
 }

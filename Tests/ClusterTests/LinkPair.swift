@@ -2,6 +2,7 @@
 
 import Cluster
 import Platform
+import TestSupport
 import Testing
 import Wire
 

@@ -2,6 +2,7 @@
 
 import Cluster
 import Platform
+import TestSupport
 import Testing
 import Wire
 
@@ -85,6 +86,30 @@ struct LinkTests {
         }
         shipper.join()
         pair.finish()
+    }
+
+    /// After one write time-out, not two: nobody waits for a goodbye to get through as well.
+    @Test func aPeerThatTakesNothingIsLostAfterTheWriteTimeout() throws {
+        let listener = try Listener(
+            SocketAddress(host: "127.0.0.1", port: 0), security: TestCluster.security)
+        let bound = Duration.seconds(2)
+        let stream = try ByteStream(
+            connectingTo: listener.address, security: TestCluster.security,
+            timeout: TestCluster.patience, writeTimeout: bound)
+        let events = Mailbox<Link.Event>(capacity: 10)
+        let link = Link(stream: stream, isStranger: false) { events.post($1) }
+        // Shakes hands, then reads nothing.
+        let accepted = try #require(listener.accept(writeTimeout: TestCluster.patience))
+        let peer = try WireClient(accepted)
+        let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
+        let chunk = BlobChunk(
+            digest: digest, offset: 0, bytes: [UInt8](repeating: 0, count: 1 << 20))
+        let start = MonotonicClock.now()
+        for _ in 0..<64 { link.send(Frame(epoch: 1, id: 0, message: .blobChunk(chunk))) }
+        #expect(LinkPair.closing(events)?.contains("nothing happened for 2.0 s") == true)
+        #expect(MonotonicClock.now() - start < bound * 2)
+        link.finish()
+        peer.close()
     }
 
     @Test func aStrangerMustSayHelloFirst() throws {

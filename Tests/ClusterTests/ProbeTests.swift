@@ -3,6 +3,7 @@
 import Cluster
 import Control
 import Platform
+import TestSupport
 import Testing
 import Wire
 

@@ -121,6 +121,9 @@ struct RecoveryTests {
         #expect(end.contains("--memory"))
         #expect(cluster.awaitReady(stageCount: 1))
         #expect(try cluster.coordinator.generate(.test(count: 3)).ids.count == 3)
+        // It was never a member, so none was lost.
+        let events = cluster.coordinator.status().events.map(\.text)
+        #expect(!events.contains { $0.contains("w1") }, "\(events)")
         cluster.stop()
     }
 

@@ -99,9 +99,11 @@ struct StrangerTests {
 
     @Test func workersOfNoUse() throws {
         try undisturbed { ports in
-            let addressless = try WireClient(ports.workers)
-            addressless.send(.hello(.test(dataAddress: "nowhere")))
-            #expect(addressless.awaitError() == .refused)
+            for address in ["nowhere", "localhost:7071", "box.example:1"] {
+                let addressless = try WireClient(ports.workers)
+                addressless.send(.hello(.test(dataAddress: address)))
+                #expect(addressless.awaitError() == .refused)
+            }
             let poor = try WireClient(ports.workers)
             poor.send(.hello(.test(memory: 1)))
             #expect(poor.awaitError() == .refused)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Model
 import Platform
 import TestSupport
 import Testing
@@ -20,23 +21,30 @@ struct WorkerNodeTests {
     }
 
     /// A worker that has connected and said hello.
-    private func join() throws -> (worker: TestWorker, peer: WireClient) {
+    private func join(
+        model: String? = nil, endsWithCoordinator: Bool = true
+    ) throws -> (worker: TestWorker, peer: WireClient) {
         let worker = try TestWorker(
             WorkerConfiguration(
                 coordinator: listener.address,
                 dataListen: SocketAddress(host: "127.0.0.1", port: 0),
                 security: TestCluster.security, name: "w", cacheDirectory: caches.file("cache"),
-                memoryBudgetBytes: 1 << 30, threadCount: 1,
-                endsWithCoordinator: true))
+                modelPath: model, memoryBudgetBytes: 1 << 30, threadCount: 1,
+                endsWithCoordinator: endsWithCoordinator))
+        return (worker, try awaitHello())
+    }
+
+    /// The next connection, over which a worker has said hello.
+    private func awaitHello() throws -> WireClient {
         let stream = try #require(listener.accept(writeTimeout: TestCluster.patience))
         let peer = try WireClient(stream)
         guard case .hello(let hello)? = peer.receive()?.message else {
             Issue.record("no hello")
-            return (worker, peer)
+            return peer
         }
         #expect(hello.name == "w")
         #expect(hello.memoryBudgetBytes == 1 << 30)
-        return (worker, peer)
+        return peer
     }
 
     private func assignment(slotCount: UInt32, contextLength: UInt32) -> Message {
@@ -104,6 +112,18 @@ struct WorkerNodeTests {
         peer.send(.error(ErrorNotice(code: .refused, message: "too small")))
         #expect(worker.awaitEnd()?.contains("too small") == true)
         worker.stop()
+    }
+
+    /// The session ends for another reason than the link's end, which must still be seen.
+    @Test func aModelFileIsWrittenToAsTheLinkEnds() throws {
+        let file = try TestModelFile()
+        let (worker, peer) = try join(model: file.path, endsWithCoordinator: false)
+        let other = GGUFBuilder.tinyLlama(layers: 5, type: .q8_0, seed: 2)
+        try file.directory.overwrite(other.bytes(), in: "tiny.gguf")
+        peer.close()
+        _ = try awaitHello()
+        worker.stop()
+        #expect(worker.awaitEnd() == "")
     }
 
     @Test func aChildEndsWithItsCoordinator() throws {

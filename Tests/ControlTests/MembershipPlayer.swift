@@ -110,6 +110,7 @@ struct MembershipPlayer: TranscriptPlayer {
         switch directive {
         case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
         case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
+        case .rest(let epoch): return "rest \(epoch)"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
         case .pipelineDown(let reason, let isLoss):
             return "pipeline down: \(reason)\(isLoss ? "" : ", no loss")"

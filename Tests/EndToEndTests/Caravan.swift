@@ -23,16 +23,16 @@ enum Caravan {
     }
 
     static func start(
-        _ arguments: [String], in directory: TemporaryDirectory
+        _ arguments: [String], input: String = "/dev/null", in directory: TemporaryDirectory
     ) throws -> RunningProcess {
-        try RunningProcess(path(), arguments, in: directory)
+        try RunningProcess(path(), arguments, input: input, in: directory)
     }
 
     /// Runs it to its end.
     static func run(
-        _ arguments: [String], in directory: TemporaryDirectory
+        _ arguments: [String], input: String = "/dev/null", in directory: TemporaryDirectory
     ) throws -> (status: Int32, output: String, errors: String) {
-        let process = try start(arguments, in: directory)
+        let process = try start(arguments, input: input, in: directory)
         let status = try process.waitForExit(.seconds(180))
         return (status, process.output, process.errors)
     }

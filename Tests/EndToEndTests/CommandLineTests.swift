@@ -53,15 +53,16 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--plaintext", "--workers-listen", "0.0.0.0:0"],
             ["worker", "--join", "192.0.2.1:1", "--plaintext"],
             ["worker", "--join", "127.0.0.1:1", "--plaintext", "--data-listen", "0.0.0.0:0"],
-            ["bench", "a.gguf", "--plaintext"],
+            ["bench", "a.gguf", "--plaintext"], ["chat", "hello"], ["chat", "--top-p", "0"],
+            ["chat", "--temperature", "2.1"], ["chat", "-n", "0"],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
         @Test(arguments: [
-            "run", "serve", "worker", "inspect", "status", "top", "plan", "bench", "perplexity",
-            "synth", "token",
+            "run", "serve", "worker", "inspect", "status", "top", "chat", "drain", "plan", "bench",
+            "perplexity", "synth", "token",
         ])
         func help(command: String) throws {
             let result = try Caravan.run([command, "--help"], in: TemporaryDirectory())

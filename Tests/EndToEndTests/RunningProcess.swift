@@ -12,10 +12,11 @@ final class RunningProcess {
     private let errorPath: String
     private var status: Int32?
 
-    /// Starts `executable` with standard input empty. Files go to `directory`, and the process
-    /// takes it for its cache and temporary files, so that traces can be looked for.
+    /// Starts `executable` with the file `input` as standard input. Files go to `directory`, and
+    /// the process takes it for its cache and temporary files, so that traces can be looked for.
     init(
-        _ executable: String, _ arguments: [String], in directory: TemporaryDirectory
+        _ executable: String, _ arguments: [String], input: String = "/dev/null",
+        in directory: TemporaryDirectory
     ) throws {
         self.arguments = arguments
         let name = "process-\(UInt64.random(in: 0 ... .max))"
@@ -31,7 +32,7 @@ final class RunningProcess {
         ]) { _, new in new }
         processID = try Self.spawn(
             executable, arguments, environment.map { "\($0.key)=\($0.value)" },
-            output: outputPath, errors: errorPath)
+            input: input, output: outputPath, errors: errorPath)
     }
 
     deinit {
@@ -44,14 +45,14 @@ final class RunningProcess {
     /// `Foundation.Process` hands down the signal mask of the thread that starts it, which blocks
     /// SIGTERM in the threads that tests run on: hence posix_spawn with an empty mask.
     private static func spawn(
-        _ executable: String, _ arguments: [String], _ environment: [String], output: String,
-        errors: String
+        _ executable: String, _ arguments: [String], _ environment: [String], input: String,
+        output: String, errors: String
     ) throws -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let writing = O_WRONLY | O_CREAT | O_TRUNC
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, writing, 0o600)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, writing, 0o600)
 

@@ -238,4 +238,17 @@ import Testing
             progress: { steps.append($0) })
         #expect(steps.count == 4 && steps == steps.sorted() && (steps.first ?? 0) > 0)
     }
+
+    @Test func loadingEndsWhenNobodyWantsTheStage() throws {
+        let model = try SmallModel(type: .f16)
+        var stepCount = 0
+        #expect(throws: EngineError.loadingStopped) {
+            _ = try StageEngine(configuration: model.configuration(), tensors: model.tensors) {
+                (_) throws(EngineError) in
+                stepCount += 1
+                if stepCount == 2 { throw .loadingStopped }
+            }
+        }
+        #expect(stepCount == 2)
+    }
 }

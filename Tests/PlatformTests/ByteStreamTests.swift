@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Platform
+import TestSupport
 import Testing
 
 struct ByteStreamTests {
@@ -32,6 +33,19 @@ struct ByteStreamTests {
         #expect(throws: SocketError.closedEarly(missing: 3)) { try far.read(count: 4) }
         #expect(try far.read(count: 1) == nil)
         #expect(try far.read(count: 0) == [])
+    }
+
+    @Test func whatHasComeIsReadAtOnce() throws {
+        let pair = try pair()
+        let (near, far) = (pair.near, pair.far)
+        #expect(throws: SocketError.timedOut(seconds: 0)) {
+            try far.readSome(countMax: 9, timeout: .zero)
+        }
+        try near.write([1, 2, 3])
+        #expect(try far.readSome(countMax: 2, timeout: patience) == [1, 2])
+        #expect(try far.readSome(countMax: 2, timeout: patience) == [3])
+        near.shutDown()
+        #expect(try far.readSome(countMax: 2, timeout: patience) == nil)
     }
 
     @Test func aReadGivesUpOnSilence() throws {

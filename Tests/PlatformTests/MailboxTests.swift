@@ -19,6 +19,22 @@ struct MailboxTests {
         #expect(mailbox.take() == 800)
     }
 
+    /// What goes through one that is never empty must not stay in memory behind its head.
+    @Test func whatWasTakenIsLetGo() {
+        final class Load: Sendable {}
+        let mailbox = Mailbox<Load>(capacity: 8)
+        weak var seen: Load?
+        do {
+            let load = Load()
+            seen = load
+            mailbox.offer(load)
+        }
+        mailbox.offer(Load())
+        #expect(seen != nil)
+        #expect(mailbox.take() != nil)
+        #expect(seen == nil)
+    }
+
     @Test func aFullMailboxTakesNoOffer() {
         let mailbox = Mailbox<Int>(capacity: 2)
         #expect(mailbox.offer(1))

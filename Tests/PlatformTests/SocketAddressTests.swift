@@ -30,6 +30,20 @@ struct SocketAddressTests {
         #expect(SocketAddress(longest + "a:1") == nil)
     }
 
+    @Test func tellsNumbersFromNames() throws {
+        for host in ["127.0.0.1", "0.0.0.0", "::1", "fe80::1"] {
+            #expect(SocketAddress(host: host, port: 1).isNumeric)
+        }
+        for host in ["localhost", "box.example", "127.0.0.1.example", "::1::"] {
+            #expect(!SocketAddress(host: host, port: 1).isNumeric)
+        }
+        for text in ["127.0.0.1:80", "0.0.0.0:0", "[::1]:7070", "[::]:65535"] {
+            #expect(try SocketAddress(text)?.numeric().description == text)
+        }
+        let local = try SocketAddress(host: "localhost", port: 7).numeric()
+        #expect(local.isNumeric && local.isLoopback && local.port == 7)
+    }
+
     @Test func knowsLoopback() {
         #expect(SocketAddress(host: "127.0.0.1", port: 1).isLoopback)
         #expect(SocketAddress(host: "127.9.9.9", port: 1).isLoopback)

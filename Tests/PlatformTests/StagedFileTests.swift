@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Platform
 import TestSupport
 import Testing
@@ -13,7 +14,7 @@ struct StagedFileTests {
     @Test func hasItsNameOnlyWhenCommitted() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("blob")
-        var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+        var file = try StagedFile(finalPath: path, suffix: ".part")
         try file.append([1, 2, 3])
         try file.append([4])
         #expect(file.byteCount == 4)
@@ -28,7 +29,7 @@ struct StagedFileTests {
         let directory = try TemporaryDirectory()
         let path = directory.file("blob")
         do {
-            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            var file = try StagedFile(finalPath: path, suffix: ".part")
             try file.append([1])
         }
         #expect(!FileSystem.exists(path))
@@ -39,7 +40,7 @@ struct StagedFileTests {
         let directory = try TemporaryDirectory()
         let path = directory.file("blob")
         do {
-            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            var file = try StagedFile(finalPath: path, suffix: ".part")
             try file.reserve(byteCount: 1 << 16)
             #expect(file.byteCount == 0)
             // More than any disk has.
@@ -52,26 +53,11 @@ struct StagedFileTests {
         try file.reserve(byteCount: count)
     }
 
-    @Test func whatIsKeptIsResumed() throws {
-        let directory = try TemporaryDirectory()
-        let path = directory.file("blob")
-        do {
-            var file = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
-            try file.append([1, 2])
-            file.keep()
-        }
-        var file = try StagedFile(finalPath: path, suffix: ".part", resuming: true)
-        #expect(file.byteCount == 2)
-        try file.append([3])
-        try file.commit()
-        #expect(try bytes(path) == [1, 2, 3])
-    }
-
-    @Test func withoutResumingItStartsAnew() throws {
+    @Test func itStartsAnew() throws {
         let directory = try TemporaryDirectory()
         let path = try directory.write([9, 9, 9], to: "blob.part")
         let final = String(path.dropLast(5))
-        var file = try StagedFile(finalPath: final, suffix: ".part", resuming: false)
+        var file = try StagedFile(finalPath: final, suffix: ".part")
         #expect(file.byteCount == 0)
         try file.append([1])
         try file.commit()
@@ -82,7 +68,7 @@ struct StagedFileTests {
         let directory = try TemporaryDirectory()
         #expect(throws: FileError.self) {
             let path = directory.file("missing/blob")
-            _ = try StagedFile(finalPath: path, suffix: ".part", resuming: false)
+            _ = try StagedFile(finalPath: path, suffix: ".part")
         }
         try directory.write([], to: "file")
         #expect(throws: FileError.self) {
@@ -91,10 +77,12 @@ struct StagedFileTests {
     }
 
     @Test func aFullDiskThrows() throws {
-        // Every write to this device fails with "no space left".
-        var file = try StagedFile(finalPath: "/dev/full", suffix: "", resuming: true)
-        file.keep()
-        #expect(throws: FileError.cannotWrite(path: "/dev/full", errno: 28)) {
+        // Every write to this device fails with "no space left". The link to it is removed after.
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob.part")
+        try #require(symlink("/dev/full", path) == 0)
+        var file = try StagedFile(finalPath: directory.file("blob"), suffix: ".part")
+        #expect(throws: FileError.cannotWrite(path: path, errno: 28)) {
             try file.append([1])
         }
     }

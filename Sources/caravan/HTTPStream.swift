@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Platform
+
+/// A request whose answer is read while it comes.
+///
+/// It goes over a socket of its own: on Linux URLSession watches the socket of a request for being
+/// writable until its end, which keeps a core busy, and a core is what the cluster may lack. It
+/// asks for HTTP/1.0 (RFC 1945), by which an answer is sent as it is and ends with its connection.
+struct HTTPStream {
+    static let connectPatience = Duration.seconds(10)
+    /// Silence after which the coordinator counts as gone; it sends a comment every few seconds.
+    static let silencePatience = Duration.seconds(60)
+    private static let blockBytes = 16 << 10
+
+    enum Part {
+        /// Comes first.
+        case head(status: Int, retryAfterSeconds: Int?)
+        case bytes([UInt8])
+        /// The connection was closed.
+        case end
+        /// The connection failed, before the answer's head or in its midst.
+        case failed(String)
+    }
+
+    /// To be shut down by who does not want the rest; any thread may.
+    let connection: ByteStream
+    /// Before the head is complete what there is of it, then what came with it of the body.
+    private var begun: [UInt8] = []
+    private var hasHead = false
+
+    /// Posts `body`, as JSON, to `url`.
+    init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
+        guard let parts = URL(string: url), let host = parts.host, !host.isEmpty else {
+            throw .badAddress(url)
+        }
+        guard parts.scheme == "http" else { throw .notPlain(url) }
+        let address = SocketAddress(
+            host: host.filter { $0 != "[" && $0 != "]" },
+            port: UInt16(clamping: parts.port ?? 80))
+        let json = HTTPClient.json(body)
+        let key = apiKey.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+        let head =
+            "POST \(parts.path(percentEncoded: true)) HTTP/1.0\r\nHost: \(address)\r\nConnection: close\r\n"
+            + "Content-Type: application/json\r\nContent-Length: \(json.count)\r\n\(key)\r\n"
+        do throws(SocketError) {
+            connection = try ByteStream(
+                connectingTo: address, security: .plaintext, timeout: Self.connectPatience,
+                writeTimeout: Self.silencePatience)
+            _ = try connection.open(timeout: Self.connectPatience)
+            try connection.write(Array(head.utf8) + json)
+        } catch {
+            throw .unreachable(url, "\(error)")
+        }
+    }
+
+    /// The next part; after `end` and `failed` there is none.
+    mutating func next() -> Part {
+        do {
+            while !hasHead {
+                guard let bytes = try read() else { return .failed("it hung up without a word") }
+                begun += bytes
+                guard let (head, body) = try HTTPHead.split(begun) else { continue }
+                guard !head.hasTransferCoding else { return .failed("it does not know HTTP/1.0") }
+                hasHead = true
+                begun = body
+                return .head(status: head.status, retryAfterSeconds: head.retryAfterSeconds)
+            }
+            guard begun.isEmpty else {
+                defer { begun = [] }
+                return .bytes(begun)
+            }
+            return try read().map { .bytes($0) } ?? .end
+        } catch {
+            return .failed("\(error)")
+        }
+    }
+
+    private func read() throws(SocketError) -> [UInt8]? {
+        try connection.readSome(countMax: Self.blockBytes, timeout: Self.silencePatience)
+    }
+}
