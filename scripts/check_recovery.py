@@ -392,8 +392,8 @@ def main():
                 if stream.fault:
                     fail(f"a stream of the undisturbed run: {stream.fault}")
         print("Seconds from the signal; the pause is the longest that a client saw.")
-        print("round worker stage  how                           noticed  planned    ready going on "
-              "   pause stages     shipped lost differs")
+        print("round worker stage  how                           noticed  planned    ready "
+              "going on    pause stages     shipped lost differs")
         for one in plan:
             one.run(expected)
             one.show()

@@ -21,11 +21,11 @@ struct SelfMeasurement {
     /// Counts the ways of measuring there have been: figures of another one count for nothing.
     private static let method = 2
 
-    /// The machine's name among hosts; zero if it can't be told.
-    static func host() -> NodeID {
-        guard let bytes = HostIdentity.bytes(), bytes.count == 16 else {
-            return NodeID(high: 0, low: 0)
-        }
+    /// The name among hosts of what this process may use of the machine; zero if it can't be told.
+    static func host() -> NodeID { node(HostIdentity.part()) }
+
+    private static func node(_ bytes: [UInt8]?) -> NodeID {
+        guard let bytes, bytes.count == 16 else { return NodeID(high: 0, low: 0) }
         func word(_ part: ArraySlice<UInt8>) -> UInt64 {
             part.reduce(0) { $0 << 8 | UInt64($1) }
         }
@@ -73,10 +73,11 @@ struct SelfMeasurement {
 
     private var path: String { cacheDirectory + "/speed" }
 
-    /// What the figures are valid for.
+    private var machine: String { Self.node(HostIdentity.machine()).hexadecimal }
+
+    /// What the figures are valid for; one CPU is as good as another.
     private var key: String {
-        let host = Self.host()
-        return "\(host.hexadecimal) \(CaravanVersion.text).\(Self.method) \(isa) \(threadCount) "
+        "\(machine) \(CaravanVersion.text).\(Self.method) \(isa) \(threadCount) "
             + "\(coreCount)"
     }
 
@@ -101,9 +102,9 @@ struct SelfMeasurement {
             speed.readBytesPerSecond, speed.hostReadBytesPerSecond, speed.int8OperationsPerSecond,
             speed.f32OperationsPerSecond, UInt64(speed.loopNanoseconds),
         ]
-        let host = Self.host().hexadecimal
+        let machine = machine
         let kept = (SmallFile.read(path) ?? "").split(separator: "\n")
-            .filter { $0.hasPrefix(host) && !$0.hasPrefix(key + ": ") }.map(String.init)
+            .filter { $0.hasPrefix(machine) && !$0.hasPrefix(key + ": ") }.map(String.init)
         let line = "\(key): \(numbers.map(String.init).joined(separator: " "))"
         let text = (kept + [line]).joined(separator: "\n") + "\n"
         do {

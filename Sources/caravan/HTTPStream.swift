@@ -40,16 +40,18 @@ struct HTTPStream {
             host: host.filter { $0 != "[" && $0 != "]" },
             port: UInt16(clamping: parts.port ?? 80))
         let json = HTTPClient.json(body)
-        let key = apiKey.map { "Authorization: Bearer \($0)\r\n" } ?? ""
-        let head =
-            "POST \(parts.path(percentEncoded: true)) HTTP/1.0\r\nHost: \(address)\r\nConnection: close\r\n"
-            + "Content-Type: application/json\r\nContent-Length: \(json.count)\r\n\(key)\r\n"
+        var head = [
+            "POST \(parts.path(percentEncoded: true)) HTTP/1.0", "Host: \(address)",
+            "Connection: close", "Content-Type: application/json", "Content-Length: \(json.count)",
+        ]
+        if let apiKey { head.append("Authorization: Bearer \(apiKey)") }
+        let lines = head.map { $0 + "\r\n" }.joined() + "\r\n"
         do throws(SocketError) {
             connection = try ByteStream(
                 connectingTo: address, security: .plaintext, timeout: Self.connectPatience,
                 writeTimeout: Self.silencePatience)
             _ = try connection.open(timeout: Self.connectPatience)
-            try connection.write(Array(head.utf8) + json)
+            try connection.write(Array(lines.utf8) + json)
         } catch {
             throw .unreachable(url, "\(error)")
         }

@@ -27,8 +27,8 @@ enum MeasuredSpeed {
         return String(decoding: data, as: UTF8.self)
     }
 
-    /// Before a worker with one thread starts with this cache. It will say that it is `factor` times
-    /// as fast as it is.
+    /// Before a worker with one thread starts with this cache. It will say that it is `factor`
+    /// times as fast as it is.
     static func lay(in cache: String, times factor: Int = 1) throws {
         try FileManager.default.createDirectory(
             atPath: cache, withIntermediateDirectories: true)

@@ -175,7 +175,8 @@ final class TestCluster {
         """
         {"model": "SmolLM2-135M-Instruct.Q4_1", "max_tokens": \(tokens),
          "temperature": \(seed == nil ? 0 : 1), "seed": \(seed ?? 0),
-         "ignore_eos": \(ignoringEnd), "stream": \(stream), "messages": [{"role": "user", "content": "\(text)"}]}
+         "ignore_eos": \(ignoringEnd), "stream": \(stream),
+         "messages": [{"role": "user", "content": "\(text)"}]}
         """
     }
 }

@@ -83,13 +83,3 @@ import Testing
         #expect(count.threadCount <= max(1, OSThread.allowedCPUs().count))
     }
 }
-
-extension TemporaryDirectory {
-    /// Writes a text file, with the directories around it.
-    fileprivate func put(_ text: String, at name: String) throws {
-        let directory = name.split(separator: "/").dropLast().joined(separator: "/")
-        try FileManager.default.createDirectory(
-            atPath: file(directory), withIntermediateDirectories: true)
-        try write(Array(text.utf8), to: name)
-    }
-}

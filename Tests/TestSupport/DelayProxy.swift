@@ -5,8 +5,8 @@ package import Platform
 import Synchronization
 
 /// A network that takes time: passes on every connection to a server, each piece of it some time
-/// after it came. Order is kept, the rate has no limit, and nothing is lost until it fails for good:
-/// by `cut`, as where a process dies, or by `freeze`, as where one hangs.
+/// after it came. Order is kept, the rate has no limit, and nothing is lost until it fails for
+/// good: by `cut`, as where a process dies, or by `freeze`, as where one hangs.
 package final class DelayProxy: Sendable {
     package enum Direction: Sendable { case toServer, toClient }
 

@@ -51,8 +51,8 @@ static inline void cl_prefetch(uintptr_t address) {
 /// while it was the bottleneck, 0 if it never was. False if the kernel says nothing.
 bool cl_tcp_path(int descriptor, uint32_t *round_trip_us, uint64_t *bytes_per_second);
 
-/// The next connection of a listening socket, which a program started meanwhile does not inherit; -1
-/// and `errno` where there is none.
+/// The next connection of a listening socket, which a program started meanwhile does not inherit;
+/// -1 and `errno` where there is none.
 int cl_accept(int listening);
 
 /// Sets disk space for the first `byte_count` bytes of a file aside without changing its size; 0,
