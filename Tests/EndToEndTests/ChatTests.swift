@@ -90,7 +90,7 @@ extension EndToEndTests {
             let wrong = try directory.write(Array("wrong\n".utf8), to: "wrong")
             let cluster = try TestCluster(
                 workerCount: 1, in: directory,
-                serving: ["--context", "512", "--api-key-file", right])
+                serving: ["--context", "512", "--api-key-file", right], apiKey: "right")
             let options = ["--url", url(cluster), "-n", "4", "--api-key-file"]
             let result = try chat("Hello", options + [right], in: directory)
             #expect(result.status == 0 && result.errors.isEmpty && result.output.count > 1)

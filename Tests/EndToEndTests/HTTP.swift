@@ -7,6 +7,7 @@ import TestSupport
 struct HTTP {
     let directory: TemporaryDirectory
     let port: Int
+    var apiKey: String?
 
     struct Answer {
         let status: Int
@@ -35,8 +36,9 @@ struct HTTP {
     private func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
 
     private func curl(_ arguments: [String]) throws -> RunningProcess {
-        try RunningProcess(
-            "/usr/bin/env", ["curl", "-sS", "-m", "120"] + arguments, in: directory)
+        let key = apiKey.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
+        return try RunningProcess(
+            "/usr/bin/env", ["curl", "-sS", "-m", "120"] + key + arguments, in: directory)
     }
 
     private func answer(_ arguments: [String]) throws -> Answer {

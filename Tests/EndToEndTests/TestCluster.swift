@@ -18,7 +18,8 @@ final class TestCluster {
     /// Starts them and waits until requests are answered, by all workers together.
     init(
         workerCount: Int, in directory: TemporaryDirectory? = nil, memory: String = "512MiB",
-        isPlaintext: Bool = false, serving: [String] = ["--context", "2048", "--slots", "2"]
+        isPlaintext: Bool = false, serving: [String] = ["--context", "2048", "--slots", "2"],
+        apiKey: String? = nil
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         let security = isPlaintext ? ["--plaintext"] : []
@@ -26,7 +27,7 @@ final class TestCluster {
         let options = serving + security
         self.serving = options
         coordinator = try Self.startCoordinator(options, in: directory)
-        http = HTTP(directory: directory, port: 0)
+        http = HTTP(directory: directory, port: 0, apiKey: apiKey)
         (http, workersPort) = try ports()
         for number in 1...workerCount {
             workers.append(
@@ -65,7 +66,7 @@ final class TestCluster {
             return found != nil || !coordinator.isRunning
         }
         guard let found else { throw HarnessError.neverReady("the coordinator", log: log) }
-        return (HTTP(directory: directory, port: found.0), found.1)
+        return (HTTP(directory: directory, port: found.0, apiKey: http.apiKey), found.1)
     }
 
     private static func port(of address: String) throws -> Int {
