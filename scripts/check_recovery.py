@@ -29,7 +29,8 @@ HUNG_SECONDS_MAX = 3.5
 READY_SECONDS_MAX = 60.0
 STREAM_SECONDS_MAX = 120.0
 POLL_SECONDS = 0.002
-STEADY_SECONDS = 1.0
+# Longer than the coordinator waits before it looks whether a late worker is worth another plan.
+STEADY_SECONDS = 3.5
 
 
 def say(text):

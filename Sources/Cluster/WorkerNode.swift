@@ -43,7 +43,7 @@ package final class WorkerNode: Sendable {
         cache = try BlobCache(
             directory: configuration.cacheDirectory, byteCountMax: configuration.cacheByteCountMax)
         let listener = try Listener(configuration.dataListen, security: configuration.security)
-        dataAddress = try listener.address.numeric()
+        dataAddress = listener.numericAddress
         acceptor = Acceptor(listener: listener, tally: dataTraffic) { link, event in
             events.post(.data(link, event))
         }
@@ -121,7 +121,7 @@ package final class WorkerNode: Sendable {
     private func joinLink(patience: Duration?) throws -> Link? {
         var pauses = JoinPauses(patience: patience, now: MonotonicClock.now())
         Log.info("joining \(configuration.coordinator) as \(configuration.name)")
-        while true {
+        while !isEnding.withLock({ $0 }) {
             let failure: any Error
             do {
                 let stream = try ByteStream(

@@ -9,12 +9,16 @@ package final class Listener: Sendable {
     private let security: StreamSecurity
     /// Where it really listens; the port is chosen by the system when 0 was asked for.
     package let address: SocketAddress
+    /// The same with a number for its host: the one of a name's that was taken.
+    package let numericAddress: SocketAddress
 
     package init(_ address: SocketAddress, security: StreamSecurity) throws(SocketError) {
         let socket = try PassiveSocket.open(address)
         descriptor = socket.descriptor
         self.security = security
-        self.address = SocketAddress(host: address.host, port: socket.port)
+        let named = SocketAddress(host: address.host, port: socket.port)
+        self.address = named
+        numericAddress = SocketEnds.local(of: socket.descriptor) ?? named
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     }
 

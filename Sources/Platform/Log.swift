@@ -92,17 +92,21 @@ package enum StandardOutput {
         _ = fchmod(STDOUT_FILENO, 0o600)
     }
 
-    package static func write(_ text: String) { writeAll(text, to: STDOUT_FILENO) }
+    /// False if it was not written to its end, as where nobody reads it any more.
+    @discardableResult
+    package static func write(_ text: String) -> Bool { writeAll(text, to: STDOUT_FILENO) }
 }
 
-private func writeAll(_ text: String, to descriptor: Int32) {
+@discardableResult
+private func writeAll(_ text: String, to descriptor: Int32) -> Bool {
     var text = text
-    text.withUTF8 { bytes in
+    return text.withUTF8 { bytes in
         var offset = 0
         while offset < bytes.count, let base = bytes.baseAddress {
             let written = Glibc.write(descriptor, base + offset, bytes.count - offset)
-            guard written > 0 else { return }
+            guard written > 0 else { return false }
             offset += written
         }
+        return true
     }
 }

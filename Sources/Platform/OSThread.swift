@@ -14,8 +14,8 @@ package final class OSThread: Sendable {
 
     /// Starts `body` on a new thread called `name` (at most 15 bytes are kept by the kernel).
     ///
-    /// One that `isPrompt` does little whenever it wakes, and others wait for that: it does not wait
-    /// for those who compute to end their turn.
+    /// One that `isPrompt` does little whenever it wakes, and others wait for that: it does not
+    /// wait until those who compute end their turn.
     package init(name: String, isPrompt: Bool = false, _ body: @escaping @Sendable () -> Void) {
         let box = Unmanaged.passRetained(
             ThreadBody(name: name) {

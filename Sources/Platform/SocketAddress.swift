@@ -79,14 +79,6 @@ package struct SocketAddress: Sendable, Hashable, CustomStringConvertible {
     /// Whether the host is an address and no name: it is found without asking anybody.
     package var isNumeric: Bool { (try? resolve(flags: AI_NUMERICHOST)) != nil }
 
-    /// The same with a number for its host, the first that the name stands for.
-    package func numeric() throws(SocketError) -> SocketAddress {
-        guard let bytes = try resolve().first?.bytes, let found = SocketEnds.name(bytes) else {
-            throw .cannotResolve(host: host, reason: "no address")
-        }
-        return found
-    }
-
     struct Resolved {
         let family: Int32
         let bytes: [UInt8]

@@ -74,18 +74,6 @@ package enum SocketEnds {
         }
     }
 
-    /// What an address is in words, from the bytes that the kernel takes.
-    static func name(_ address: [UInt8]) -> SocketAddress? {
-        var storage = sockaddr_storage()
-        guard address.count <= MemoryLayout<sockaddr_storage>.size else { return nil }
-        return withUnsafeMutableBytes(of: &storage) { raw in
-            raw.copyBytes(from: address)
-            guard let base = raw.baseAddress else { return nil }
-            return name(
-                base.assumingMemoryBound(to: sockaddr.self), socklen_t(address.count))
-        }
-    }
-
     private static func name(
         _ address: UnsafeMutablePointer<sockaddr>, _ size: socklen_t
     ) -> SocketAddress? {

@@ -42,6 +42,7 @@ struct ChatCommand: Command {
     }
 
     func run() throws -> Int32 {
+        _ = try HTTPStream.parts(of: coordinator.url)
         let apiKey = try coordinator.apiKey()
         let screen = ChatScreen()
         let current = CurrentAnswer()
@@ -120,10 +121,11 @@ struct ChatCommand: Command {
     ) throws {
         let request = ChatRequest(
             conversation, sampling: sampling, seed: seed, tokenCountMax: tokenCountMax)
+        current.begin()
+        defer { current.end() }
         var stream = try HTTPStream(
             post: request, to: coordinator.url + "/v1/chat/completions", apiKey: apiKey)
-        current.begin(stream.connection)
-        defer { current.end() }
+        current.connect(stream.connection)
         let text = try read(&stream, on: &screen, until: { current.isStopped })
         // Where an answer was stopped before it began there is nothing to keep.
         if text.isEmpty, current.isStopped {
@@ -150,7 +152,7 @@ struct ChatCommand: Command {
             case .head(let status, let seconds):
                 answer = try ChatAnswer(from: url, status: status, retryAfterSeconds: seconds)
             case .bytes(let bytes):
-                for piece in try answer?.take(bytes) ?? [] { show(piece, on: &screen) }
+                for piece in try answer?.take(bytes) ?? [] { try show(piece, on: &screen) }
                 if let answer, answer.isFinished { return answer.text }
             case .end:
                 try answer?.end()
@@ -162,9 +164,11 @@ struct ChatCommand: Command {
         }
     }
 
-    private func show(_ piece: ChatAnswer.Piece, on screen: inout ChatScreen) {
+    private func show(
+        _ piece: ChatAnswer.Piece, on screen: inout ChatScreen
+    ) throws(ChatError) {
         switch piece {
-        case .text(let text): screen.show(text)
+        case .text(let text): try screen.show(text)
         case .waiting: screen.showWaiting()
         case .finished(let reason):
             screen.endAnswer()
@@ -178,6 +182,7 @@ struct ChatCommand: Command {
 /// The answer that comes just now, for Ctrl-C to stop.
 final class CurrentAnswer: Sendable {
     private struct State {
+        var isAwaited = false
         var connection: ByteStream?
         var isStopped = false
     }
@@ -187,14 +192,20 @@ final class CurrentAnswer: Sendable {
     /// Whether `stop` ended the answer that came last.
     var isStopped: Bool { state.withLock { $0.isStopped } }
 
-    func begin(_ connection: ByteStream) {
-        state.withLock { $0 = State(connection: connection) }
+    func begin() { state.withLock { $0 = State(isAwaited: true) } }
+
+    /// The answer is to come over `connection`.
+    func connect(_ connection: ByteStream) {
+        state.withLock { state in
+            state.connection = connection
+            if state.isStopped { connection.shutDown() }
+        }
     }
 
     func end() {
         state.withLock { state in
             state.connection?.shutDown()
-            state.connection = nil
+            (state.isAwaited, state.connection) = (false, nil)
         }
     }
 
@@ -202,9 +213,9 @@ final class CurrentAnswer: Sendable {
     /// where no answer comes.
     func stop() -> Bool {
         state.withLock { state in
-            guard let connection = state.connection else { return false }
+            guard state.isAwaited else { return false }
             state.isStopped = true
-            connection.shutDown()
+            state.connection?.shutDown()
             return true
         }
     }

@@ -14,6 +14,7 @@ package enum ChatError: Error, Equatable, CustomStringConvertible {
     case textTooLong(limit: Int)
     /// A terminal hands over no longer line, and drops the rest without a word.
     case lineCut(limit: Int)
+    case nobodyReads
 
     package var description: String {
         switch self {
@@ -31,6 +32,7 @@ package enum ChatError: Error, Equatable, CustomStringConvertible {
         case .lineCut(let limit):
             "the terminal cuts a line off after \(limit) bytes; "
                 + #"write it in several lines between """ and """"#
+        case .nobodyReads: "the answer can't be written: check what reads the output"
         }
     }
 
@@ -38,7 +40,8 @@ package enum ChatError: Error, Equatable, CustomStringConvertible {
         let message = refusal.message
         switch refusal.code {
         case "context_length_exceeded":
-            return "the conversation does not fit any more, /new begins another: \(message)"
+            return "the conversation and its answer do not fit, /new begins another and a lower -n "
+                + "allows longer ones: \(message)"
         // These messages say themselves when to come back.
         case "queue_full", "worker_lost": return "\(url): \(message)"
         default:

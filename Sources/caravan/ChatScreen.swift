@@ -31,9 +31,9 @@ struct ChatScreen {
         StandardOutput.write(StyledLine(text, .faint).text(colour: colour) + "\n")
     }
 
-    mutating func show(_ text: String) {
+    mutating func show(_ text: String) throws(ChatError) {
         ProgressLine.clear()
-        StandardOutput.write(answer: text)
+        guard StandardOutput.write(answer: text) else { throw .nobodyReads }
         isAtLineStart = text.utf8.last == UInt8(ascii: "\n")
     }
 

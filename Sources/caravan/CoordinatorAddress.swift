@@ -11,11 +11,13 @@ struct CoordinatorAddress {
     private let apiKeyFile: String?
 
     init(_ options: Options) {
-        var url = options.text("--url") ?? "http://127.0.0.1:8080"
-        // Paths are added to it, which begin with a slash.
-        while url.hasSuffix("/") { url.removeLast() }
-        self.url = url
+        url = Self.base(options.text("--url") ?? "http://127.0.0.1:8080")
         apiKeyFile = options.text("--api-key-file")
+    }
+
+    /// What paths, which begin with a slash, are added to.
+    static func base(_ url: String) -> String {
+        String(url.dropLast(url.reversed().prefix { $0 == "/" }.count))
     }
 
     /// Reads the key's file; nil if none is named.

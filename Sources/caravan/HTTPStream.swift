@@ -30,12 +30,19 @@ struct HTTPStream {
     private var begun: [UInt8] = []
     private var hasHead = false
 
-    /// Posts `body`, as JSON, to `url`.
-    init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
+    /// Of an address that a stream can come from.
+    static func parts(of url: String) throws(HTTPClientError) -> URL {
         guard let parts = URL(string: url), let host = parts.host, !host.isEmpty else {
             throw .badAddress(url)
         }
-        guard parts.scheme == "http" else { throw .notPlain(url) }
+        guard parts.scheme?.lowercased() == "http" else { throw .notPlain(url) }
+        return parts
+    }
+
+    /// Posts `body`, as JSON, to `url`.
+    init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
+        let parts = try Self.parts(of: url)
+        let host = parts.host ?? ""
         let address = SocketAddress(
             host: host.filter { $0 != "[" && $0 != "]" },
             port: UInt16(clamping: parts.port ?? 80))
