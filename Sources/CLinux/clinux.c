@@ -29,24 +29,6 @@ int cl_allowed_cpus(int *cpus, int capacity) {
 
 void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
-void cl_set_turn(uint64_t turn_ns) {
-    // As in linux/sched/types.h, which other libc versions declare too.
-    struct {
-        uint32_t size, policy;
-        uint64_t flags;
-        int32_t nice;
-        uint32_t priority;
-        uint64_t runtime, deadline, period;
-    } attributes = {.size = sizeof attributes};
-    // Policy and nice value stay as they are; only this is set.
-    if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) == 0
-        && attributes.policy == SCHED_OTHER) {
-        attributes.size = sizeof attributes;
-        attributes.runtime = turn_ns;
-        (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
-    }
-}
-
 void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns) {
     struct timespec timeout = {timeout_ns / 1000000000, timeout_ns % 1000000000};
     const struct timespec *limit = timeout_ns < 0 ? NULL : &timeout;

@@ -51,7 +51,7 @@ package final class Coordinator: TextGenerator {
         self.model = model.served
         self.events = events
         workersAddress = address
-        thread = OSThread(name: "coordinator", isPrompt: true) { handover.take()?.run(events) }
+        thread = OSThread(name: "coordinator") { handover.take()?.run(events) }
     }
 
     /// How waiting for the first plan ended.

@@ -49,7 +49,7 @@ package final class Link: Sendable {
         localHost = stream.localHost
         // The thread is stored before it can end: whoever it calls may look for it.
         reader.withLock { reader in
-            reader = OSThread(name: "link-read", isPrompt: true) { [self] in
+            reader = OSThread(name: "link-read") { [self] in
                 let reason = run(isStranger: isStranger) { onEvent(self, .frame($0)) }
                 outgoing.close()
                 shipping.close()
@@ -160,7 +160,7 @@ package final class Link: Sendable {
         } catch {
             return abandon(reason: "\(error)")
         }
-        writer.withLock { $0 = OSThread(name: "link-write", isPrompt: true) { [self] in write() } }
+        writer.withLock { $0 = OSThread(name: "link-write") { [self] in write() } }
         return read(until: isStranger ? deadline : nil, deliver)
     }
 

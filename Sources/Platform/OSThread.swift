@@ -9,19 +9,9 @@ import Glibc
 package final class OSThread: Sendable {
     private let handle: pthread_t
 
-    /// A turn so short that the kernel gives it at once.
-    private static let promptTurnNanoseconds: UInt64 = 100_000
-
     /// Starts `body` on a new thread called `name` (at most 15 bytes are kept by the kernel).
-    ///
-    /// One that `isPrompt` does little whenever it wakes, and others wait for that: it does not
-    /// wait until those who compute end their turn.
-    package init(name: String, isPrompt: Bool = false, _ body: @escaping @Sendable () -> Void) {
-        let box = Unmanaged.passRetained(
-            ThreadBody(name: name) {
-                if isPrompt { cl_set_turn(Self.promptTurnNanoseconds) }
-                body()
-            })
+    package init(name: String, _ body: @escaping @Sendable () -> Void) {
+        let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
         var thread = pthread_t()
         let status = pthread_create(&thread, nil, runThread, box.toOpaque())
         precondition(status == 0, "cannot start thread \(name): \(systemMessage(status))")

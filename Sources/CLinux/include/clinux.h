@@ -14,10 +14,6 @@ int cl_allowed_cpus(int *cpus, int capacity);
 /// Names the calling thread; the kernel keeps at most 15 bytes.
 void cl_name_thread(const char *name);
 
-/// Asks for turns of this length for the calling thread: from Linux 6.12 on, one with short turns
-/// runs as soon as it wakes. Its share of the CPU stays as it is.
-void cl_set_turn(uint64_t turn_ns);
-
 /// Sleeps while `*word == expected`, until woken, or spuriously. `timeout_ns` < 0 waits for ever.
 void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
 
