@@ -66,7 +66,7 @@ package enum StandardError {
     /// Writes whole lines; a progress line moves out of their way.
     package static func write(_ text: String) {
         progress.withLock { line in
-            writeAll(line.isEmpty ? text : "\r\u{1B}[K" + text + line, to: STDERR_FILENO)
+            _ = writeAll(line.isEmpty ? text : "\r\u{1B}[K" + text + line, to: STDERR_FILENO)
         }
     }
 
@@ -76,7 +76,7 @@ package enum StandardError {
         progress.withLock { line in
             guard line != text else { return }
             line = text
-            writeAll("\r\u{1B}[K" + text, to: STDERR_FILENO)
+            _ = writeAll("\r\u{1B}[K" + text, to: STDERR_FILENO)
         }
     }
 }
@@ -97,7 +97,6 @@ package enum StandardOutput {
     package static func write(_ text: String) -> Bool { writeAll(text, to: STDOUT_FILENO) }
 }
 
-@discardableResult
 private func writeAll(_ text: String, to descriptor: Int32) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
