@@ -149,6 +149,7 @@ package final class WorkerNode: Sendable {
             }
             guard !isStopped(within: pause) else { return nil }
         }
+        return nil
     }
 
     /// Waits for `time`, or less when told to stop; ends data links that come meanwhile.
