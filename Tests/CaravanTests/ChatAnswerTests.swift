@@ -31,8 +31,8 @@ struct ChatAnswerTests {
             status: 400, error("the prompt has 9 tokens", code: "context_length_exceeded"))
         #expect(
             full?.description
-                == "the conversation does not fit any more, /new begins another: "
-                + "the prompt has 9 tokens")
+                == "the conversation and its answer do not fit, /new begins another and a lower -n "
+                + "allows longer ones: the prompt has 9 tokens")
         let queue = try refusal(
             status: 429, error("9 are waiting; retry in 3 s", code: "queue_full"), seconds: 3)
         #expect(queue?.description == "\(Self.url): 9 are waiting; retry in 3 s")

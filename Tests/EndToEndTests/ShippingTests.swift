@@ -108,7 +108,7 @@ extension EndToEndTests {
             guard held > 0, held < total else { return false }
             let second = try Caravan.start(
                 try workerArguments(cluster, "killed"), in: cluster.directory)
-            let isReady = Deadline.wait { second.errors.contains("bytes were shipped") }
+            let isReady = Deadline.wait { second.errors.contains("ready: ") }
             #expect(isReady, "\(second.errors)")
             #expect(
                 second.errors.contains("ready: \(total - held) bytes were shipped"),
