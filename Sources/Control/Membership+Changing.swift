@@ -80,13 +80,13 @@ extension Membership {
             let index = next.waitingFor.firstIndex(of: node)
         else { return [] }
         if let failure {
-            preparation = nil
-            failedAt = self.now
-            hindrance = "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)"
+            failPreparation(
+                "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)")
             return []
         }
         next.waitingFor.remove(at: index)
         preparation = next
+        progress.at = self.now
         guard next.waitingFor.isEmpty else { return [] }
         preparation = nil
         hindrance = nil
@@ -99,6 +99,12 @@ extension Membership {
             .pipelineDown(reason: "the plan changed", isLoss: false),
             .assign(epoch: epoch, next.plan),
         ]
+    }
+
+    mutating func failPreparation(_ reason: String) {
+        preparation = nil
+        failedAt = now
+        hindrance = reason
     }
 
     /// Whatever can be done now, after something has happened. `next` is the plan over those that
@@ -178,6 +184,7 @@ extension Membership {
 
     private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {
         failedAt = nil
+        progress.at = now
         lastEpoch += 1
         preparation = Preparation(
             epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node))

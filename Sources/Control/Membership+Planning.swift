@@ -76,6 +76,7 @@ extension Membership {
         epoch = lastEpoch
         hindrance = nil
         isAtRest = false
+        progress.at = now
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
         preparation = nil

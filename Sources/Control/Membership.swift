@@ -37,7 +37,10 @@ package struct Membership: Sendable {
     /// How long the usual workers have to measure their links before the first plan.
     let pathPatience: Duration
     let heartbeatTimeout: Duration
+    /// What a load or a preparation may take before it is said.
     let loadTimeout: Duration
+    /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
+    let standstillMax: Duration
     /// How long a plan serves at least before another takes over for speed alone, and how long
     /// after a preparation that failed the next one begins.
     let calm: Duration
@@ -59,6 +62,8 @@ package struct Membership: Sendable {
     var upSince: Duration = .zero
     /// Whether the members know that they run no stage.
     var isAtRest = true
+    /// Bytes of blobs shipped to all workers, and when the latest of them went or a worker was done.
+    var progress: (byteCount: Int, at: Duration) = (0, .zero)
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
@@ -86,12 +91,12 @@ package struct Membership: Sendable {
     }
 
     /// A load that takes longer than `loadTimeout` is not failed, but `detail` says whom it waits
-    /// for.
+    /// for. One that stands still for `standstillMax` is given up.
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
         settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
         heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600),
-        calm: Duration = .seconds(10)
+        standstillMax: Duration = .seconds(1800), calm: Duration = .seconds(10)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -101,6 +106,7 @@ package struct Membership: Sendable {
         self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
         self.loadTimeout = loadTimeout
+        self.standstillMax = standstillMax
         self.calm = calm
     }
 
@@ -160,6 +166,7 @@ package struct Membership: Sendable {
         else { return [] }
         current.waitingFor.remove(at: index)
         assignment = current
+        progress.at = self.now
         guard current.waitingFor.isEmpty else { return [] }
         isStale = true
         upSince = self.now
@@ -168,17 +175,43 @@ package struct Membership: Sendable {
 
     /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
     /// those that came late. What failed is tried again for those that have to go. `isIdle` while
-    /// no request runs or waits.
-    package mutating func tick(isIdle: Bool = false, now: Duration) -> [MembershipDirective] {
+    /// no request runs or waits; `shippedBytes` is what workers have been shipped so far, nil if
+    /// that is not known.
+    package mutating func tick(
+        isIdle: Bool = false, shippedBytes: Int? = nil, now: Duration
+    ) -> [MembershipDirective] {
         advance(to: now)
+        if let shippedBytes, shippedBytes != progress.byteCount {
+            progress = (shippedBytes, self.now)
+        }
         var directives: [MembershipDirective] = []
         for member in roster where now - member.lastHeard >= heartbeatTimeout {
             let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
-            directives.append(.disconnect(node: member.info.node, reason: reason))
-            directives += drop(member.info.node, hasLeft: false)
+            directives += lose(member.info.node, reason: reason)
         }
+        directives += endStandstill()
         retryIfDue()
         return directives + proceed(isIdle: isIdle)
+    }
+
+    /// Gives those up who live, but do not get on with what the others wait for: their disk may hang.
+    private mutating func endStandstill() -> [MembershipDirective] {
+        guard now - progress.at >= standstillMax else { return [] }
+        let minutes = standstillMax.components.seconds / 60
+        if let next = preparation {
+            let names = next.plan.stages.filter { next.waitingFor.contains($0.node) }.map(\.name)
+            let verb = names.count == 1 ? "does" : "do"
+            failPreparation(
+                "\(names.joined(separator: ", ")) \(verb) not get on, for \(minutes) min")
+            return []
+        }
+        return (assignment?.waitingFor ?? []).flatMap {
+            lose($0, reason: "its stage has not loaded, and nothing moved for \(minutes) min")
+        }
+    }
+
+    private mutating func lose(_ node: NodeID, reason: String) -> [MembershipDirective] {
+        [.disconnect(node: node, reason: reason)] + drop(node, hasLeft: false)
     }
 
     mutating func advance(to time: Duration) { now = max(now, time) }

@@ -61,7 +61,9 @@ struct MembershipPlayer: TranscriptPlayer {
                     failure: event.has("failed") ? "the disk is full" : nil, now: now)
             case "left": membership.lost(node: node, hasLeft: true, now: now)
             case "path": noted(event, of: node)
-            case "tick": membership.tick(now: now)
+            case "tick":
+                membership.tick(
+                    shippedBytes: event.number("shipped").map { Int($0) }, now: now)
             case "idle": membership.tick(isIdle: true, now: now)
             default: nil
             }
