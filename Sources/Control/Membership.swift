@@ -62,7 +62,7 @@ package struct Membership: Sendable {
     var upSince: Duration = .zero
     /// Whether the members know that they run no stage.
     var isAtRest = true
-    /// Bytes of blobs shipped to all workers, and when the latest of them went or a worker was done.
+    /// Bytes of blobs shipped to all workers, and when one of them went or a worker was done.
     var progress: (byteCount: Int, at: Duration) = (0, .zero)
     /// Latest time seen.
     var now: Duration = .zero
@@ -194,7 +194,7 @@ package struct Membership: Sendable {
         return directives + proceed(isIdle: isIdle)
     }
 
-    /// Gives those up who live, but do not get on with what the others wait for: their disk may hang.
+    /// Gives those up who live, but do not get on with what the others wait for: a disk may hang.
     private mutating func endStandstill() -> [MembershipDirective] {
         guard now - progress.at >= standstillMax else { return [] }
         let minutes = standstillMax.components.seconds / 60
