@@ -27,6 +27,25 @@ int cl_allowed_cpus(int *cpus, int capacity) {
     return count;
 }
 
+void cl_bind_thread(unsigned long thread, const int *cpus, int count) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (int i = 0; i < count; i++) {
+        if (cpus[i] >= 0 && cpus[i] < CPU_SETSIZE) {
+            CPU_SET(cpus[i], &set);
+        }
+    }
+    // A container may forbid it; then the kernel goes on choosing.
+    (void)pthread_setaffinity_np((pthread_t)thread, sizeof set, &set);
+}
+
+void cl_unbind_thread(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(getpid(), sizeof set, &set) == 0) {
+        (void)pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    }
+}
+
 void cl_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns) {

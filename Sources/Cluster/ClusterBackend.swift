@@ -122,8 +122,9 @@ final class ClusterBackend: StepBackend {
         for (node, member) in members {
             membership.heard(node: node, at: now - member.link.silence)
         }
-        return outcomes + carryOut(
-            membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
+        return outcomes
+            + carryOut(
+                membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

@@ -20,6 +20,7 @@ final class StageRunner {
     private let wireType: WireType
     private(set) var counters = StageCounters()
     private var previousEnd: Duration?
+    private var isBound = false
 
     /// `wireType` is what its output travels as.
     init(stage: Int, engine: StageEngine, wireType: WireType = .f32) {
@@ -34,6 +35,10 @@ final class StageRunner {
     ///
     /// Throws `StepFault` or `EngineError`; edits may have been applied by then.
     func run(_ step: Step, sendMicroseconds: Int) throws -> Output {
+        if !isBound {
+            isBound = true
+            engine.bindThreads()
+        }
         let start = MonotonicClock.now()
         // Also what keeps the trail within its limit.
         guard step.trail.map({ Int($0.stage) }) == Array(0..<stage) else {

@@ -48,6 +48,10 @@ package final class StageEngine {
         return result
     }
 
+    /// Keeps the calling thread, which is to run all steps, and the others each on a core of its own
+    /// (`ComputeTeam.bind`).
+    package func bindThreads() { team.bind() }
+
     /// Forgets all positions of `slot`.
     package func release(slot: Int) throws(EngineError) {
         try check(slot: slot, holds: 0)

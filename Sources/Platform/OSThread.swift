@@ -21,6 +21,17 @@ package final class OSThread: Sendable {
     /// Waits until the thread has ended. Call exactly once.
     package func join() { pthread_join(handle, nil) }
 
+    /// Keeps the thread on these CPUs, where the system allows it.
+    package func bind(to cpus: [Int]) { Self.bind(handle, to: cpus) }
+
+    /// Keeps the calling thread on these CPUs; not those that it starts.
+    package static func bindCurrent(to cpus: [Int]) { bind(pthread_self(), to: cpus) }
+
+    private static func bind(_ thread: pthread_t, to cpus: [Int]) {
+        let numbers = cpus.map { Int32(clamping: $0) }
+        cl_bind_thread(thread, numbers, Int32(clamping: numbers.count))
+    }
+
     /// The CPUs this process may run on, in ascending order.
     package static func allowedCPUs() -> [Int] {
         var cpus = [Int32](repeating: 0, count: 1024)
@@ -43,6 +54,8 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     guard let argument else { return nil }
     let body = Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue()
     cl_name_thread(String(decoding: body.name.utf8.prefix(15), as: UTF8.self))
+    // Who started it may be bound.
+    cl_unbind_thread()
     body.run()
     return nil
 }

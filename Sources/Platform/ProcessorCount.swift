@@ -32,9 +32,15 @@ package struct ProcessorCount: Equatable {
 
     /// Cores, or what the quota pays for; at least 1.
     package var threadCount: Int {
-        let cores = Set(allowed.map { siblings[$0]?.min() ?? $0 }).count
-        guard let quota, quota < Double(cores) else { return max(1, cores) }
+        let count = cores.count
+        guard let quota, quota < Double(count) else { return max(1, count) }
         return max(1, Int(quota.rounded(.up)))
+    }
+
+    /// The allowed CPUs of each core, in ascending order of their first.
+    package var cores: [[Int]] {
+        Dictionary(grouping: allowed) { siblings[$0]?.min() ?? $0 }.values
+            .map { $0.sorted() }.sorted { $0[0] < $1[0] }
     }
 
     /// A list as the kernel writes it, such as "0-3,8"; nil where it is none.

@@ -14,6 +14,28 @@ struct OSThreadTests {
         #expect(seen.sorted() == Array(0..<10))
     }
 
+    @Test func aBoundThreadsOwnThreadsAreFree() throws {
+        let allowed = OSThread.allowedCPUs()
+        let last = try #require(allowed.last)
+        let found = Mailbox<[Int]>(capacity: 2)
+        let bound = OSThread(name: "bound") {
+            OSThread.bindCurrent(to: [last])
+            found.offer(Self.currentCPUs())
+            OSThread(name: "free") { found.offer(Self.currentCPUs()) }.join()
+        }
+        bound.join()
+        #expect(found.take(timeout: .zero) == [last])
+        #expect(found.take(timeout: .zero) == allowed)
+    }
+
+    /// What the kernel says of the calling thread.
+    private static func currentCPUs() -> [Int] {
+        let name = "Cpus_allowed_list:"
+        let lines = (SmallFile.read("/proc/thread-self/status") ?? "").split(separator: "\n")
+        let line = lines.first { $0.hasPrefix(name) }?.dropFirst(name.count)
+        return line.flatMap { ProcessorCount.cpuList(String($0)) } ?? []
+    }
+
     @Test func mapsConcurrentlyInOrder() {
         let squares = concurrentMap(Array(0..<1000), threadCount: 4) { $0 * $0 }
         #expect(squares == (0..<1000).map { $0 * $0 })

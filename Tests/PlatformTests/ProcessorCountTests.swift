@@ -77,6 +77,14 @@ import Testing
         #expect(count.threadCount == 3)
     }
 
+    @Test func coresHaveTheirCPUs() {
+        let siblings = [0: [0, 4], 4: [0, 4], 1: [1, 5], 5: [1, 5], 2: [2, 6]]
+        #expect(
+            ProcessorCount(allowed: [5, 4, 2, 1, 0, 9], siblings: siblings).cores
+                == [[0, 4], [1, 5], [2], [9]])
+        #expect(ProcessorCount(allowed: [3, 2]).cores == [[2], [3]])
+    }
+
     @Test func thisMachineHasAThread() {
         let count = ProcessorCount.read()
         #expect(count.threadCount >= 1)

@@ -11,6 +11,13 @@
 /// `capacity`.
 int cl_allowed_cpus(int *cpus, int capacity);
 
+/// Lets a thread run on these CPUs alone. Threads that it starts then run there too, until they call
+/// `cl_unbind_thread`.
+void cl_bind_thread(unsigned long thread, const int *cpus, int count);
+
+/// Lets the calling thread run wherever the process may.
+void cl_unbind_thread(void);
+
 /// Names the calling thread; the kernel keeps at most 15 bytes.
 void cl_name_thread(const char *name);
 
