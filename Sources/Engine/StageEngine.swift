@@ -48,8 +48,8 @@ package final class StageEngine {
         return result
     }
 
-    /// Keeps the calling thread, which is to run all steps, and the others each on a core of its own
-    /// (`ComputeTeam.bind`).
+    /// Keeps the calling thread, which is to run all steps, and the others each on a core of its
+    /// own (`ComputeTeam.bind`).
     package func bindThreads() { team.bind() }
 
     /// Forgets all positions of `slot`.

@@ -11,8 +11,8 @@
 /// `capacity`.
 int cl_allowed_cpus(int *cpus, int capacity);
 
-/// Lets a thread run on these CPUs alone. Threads that it starts then run there too, until they call
-/// `cl_unbind_thread`.
+/// Lets a thread run on these CPUs alone. Threads that it starts then run there too, until they
+/// call `cl_unbind_thread`.
 void cl_bind_thread(unsigned long thread, const int *cpus, int count);
 
 /// Lets the calling thread run wherever the process may.
