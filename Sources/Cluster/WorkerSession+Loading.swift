@@ -127,7 +127,9 @@ extension WorkerSession {
     }
 
     private func strand(_ reason: String) {
-        Log.warning("plan \(dataLinks.epoch): \(reason)")
+        let line = "plan \(dataLinks.epoch): \(reason)"
+        // Of one that leaves, the coordinator ends the links.
+        if leavingSince == nil { Log.warning(line) } else { Log.info(line) }
         work = .stranded(since: MonotonicClock.now(), reason: reason)
     }
 }

@@ -3,7 +3,6 @@
 import Control
 import FoundationEssentials
 import Platform
-import Synchronization
 
 /// `caravan chat`: a conversation with the model that a coordinator serves.
 struct ChatCommand: Command {
@@ -42,7 +41,7 @@ struct ChatCommand: Command {
     }
 
     func run() throws -> Int32 {
-        _ = try HTTPStream.parts(of: coordinator.url)
+        _ = try HTTPStream.target(of: coordinator.url)
         let apiKey = try coordinator.apiKey()
         let screen = ChatScreen()
         let current = CurrentAnswer()
@@ -175,48 +174,6 @@ struct ChatCommand: Command {
             guard reason == "length" else { return }
             let limit = tokenCountMax.map { "it may have \($0) tokens (-n), or " } ?? ""
             screen.note("the answer was cut: \(limit)the context is full; /new begins anew")
-        }
-    }
-}
-
-/// The answer that comes just now, for Ctrl-C to stop.
-final class CurrentAnswer: Sendable {
-    private struct State {
-        var isAwaited = false
-        var connection: ByteStream?
-        var isStopped = false
-    }
-
-    private let state = Mutex(State())
-
-    /// Whether `stop` ended the answer that came last.
-    var isStopped: Bool { state.withLock { $0.isStopped } }
-
-    func begin() { state.withLock { $0 = State(isAwaited: true) } }
-
-    /// The answer is to come over `connection`.
-    func connect(_ connection: ByteStream) {
-        state.withLock { state in
-            state.connection = connection
-            if state.isStopped { connection.shutDown() }
-        }
-    }
-
-    func end() {
-        state.withLock { state in
-            state.connection?.shutDown()
-            (state.isAwaited, state.connection) = (false, nil)
-        }
-    }
-
-    /// Closes the connection, by which the coordinator notices that nobody waits any more. False
-    /// where no answer comes.
-    func stop() -> Bool {
-        state.withLock { state in
-            guard state.isAwaited else { return false }
-            state.isStopped = true
-            state.connection?.shutDown()
-            return true
         }
     }
 }

@@ -72,6 +72,8 @@ enum HTTPClientError: Error, CustomStringConvertible {
     /// For streams.
     case notPlain(String)
     case unreachable(String, String)
+    /// It says where, and what to do.
+    case cannotConnect(SocketError)
     case wrongKey(String)
     case notACoordinator(String)
     /// A coordinator has said why it doesn't do what was asked.
@@ -84,6 +86,8 @@ enum HTTPClientError: Error, CustomStringConvertible {
         case .notPlain(let text):
             "'\(text)' is not an address that begins with http://, which is all that a chat takes; "
                 + "go through a tunnel, such as that of ssh -L"
+        case .cannotConnect(let error):
+            "no coordinator answers: \(error); 'caravan serve' starts one"
         case .unreachable(let address, let reason):
             "no coordinator answers at \(address): \(reason); is 'caravan serve' running there?"
         case .wrongKey(let address):

@@ -30,25 +30,24 @@ struct HTTPStream {
     private var begun: [UInt8] = []
     private var hasHead = false
 
-    /// Of an address that a stream can come from.
-    static func parts(of url: String) throws(HTTPClientError) -> URL {
-        guard let parts = URL(string: url), let host = parts.host, !host.isEmpty else {
-            throw .badAddress(url)
-        }
+    /// Where a stream from this URL comes from.
+    static func target(
+        of url: String
+    ) throws(HTTPClientError) -> (address: SocketAddress, path: String) {
+        guard let parts = URL(string: url), let host = parts.host, !host.isEmpty,
+            let port = UInt16(exactly: parts.port ?? 80)
+        else { throw .badAddress(url) }
         guard parts.scheme?.lowercased() == "http" else { throw .notPlain(url) }
-        return parts
+        let bare = host.filter { $0 != "[" && $0 != "]" }
+        return (SocketAddress(host: bare, port: port), parts.path(percentEncoded: true))
     }
 
     /// Posts `body`, as JSON, to `url`.
     init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
-        let parts = try Self.parts(of: url)
-        let host = parts.host ?? ""
-        let address = SocketAddress(
-            host: host.filter { $0 != "[" && $0 != "]" },
-            port: UInt16(clamping: parts.port ?? 80))
+        let (address, path) = try Self.target(of: url)
         let json = HTTPClient.json(body)
         var head = [
-            "POST \(parts.path(percentEncoded: true)) HTTP/1.0", "Host: \(address)",
+            "POST \(path) HTTP/1.0", "Host: \(address)",
             "Connection: close", "Content-Type: application/json", "Content-Length: \(json.count)",
         ]
         if let apiKey { head.append("Authorization: Bearer \(apiKey)") }
@@ -60,7 +59,7 @@ struct HTTPStream {
             _ = try connection.open(timeout: Self.connectPatience)
             try connection.write(Array(lines.utf8) + json)
         } catch {
-            throw .unreachable(url, "\(error)")
+            throw .cannotConnect(error)
         }
     }
 
