@@ -64,7 +64,8 @@ package struct BlobCache: Sendable {
         let begun = entries.filter { entry in
             CacheRoom.blobName(of: entry.name).map(coming.contains) ?? false
         }.reduce(0) { $0 + $1.byteCount }
-        let need = max(0, missing.reduce(0) { $0 + Int($1.byteCount) } - begun)
+        let whole = missing.reduce(0) { $0 + CacheRoom.footprint(ofByteCount: Int($1.byteCount)) }
+        let need = max(0, whole - begun)
         var room = CacheRoom(
             entries: entries, kept: Set(keeping.map(\.digest.hexadecimal)),
             byteCountMax: byteCountMax, disk: disk)

@@ -8,6 +8,7 @@ package import Platform
 /// the disk but for the last 5 %, at most 4 GiB, which other programs need.
 package struct CacheRoom {
     private static let reserveByteCountMax = 4 << 30
+    private static let pageByteCount = 4096
 
     /// Most recently used first.
     private var candidates: [FileSystem.Entry]
@@ -48,6 +49,11 @@ package struct CacheRoom {
     package mutating func noteRemoved(_ entry: FileSystem.Entry) {
         usedByteCount -= entry.byteCount
         freeByteCount += entry.byteCount
+    }
+
+    /// What a file of `byteCount` takes on the disk: file systems give whole pages.
+    package static func footprint(ofByteCount byteCount: Int) -> Int {
+        (byteCount + pageByteCount - 1) / pageByteCount * pageByteCount
     }
 
     /// The blob that a file holds, whole or in part; nil for other files.
