@@ -177,7 +177,7 @@ struct BlobFetchTests {
             try fetch([blob], from: small).start()
         }
         #expect(error?.description.contains("--cache-size") == true)
-        #expect(error?.description.contains("904 bytes are lacking") == true)
+        #expect(error?.description.contains(" 4 KiB are lacking") == true)
     }
 
     @Test func theCacheLetsGoOfWhatWasUsedLeastRecently() throws {

@@ -3,8 +3,8 @@
 import Foundation
 import TestSupport
 
-/// What workers with one thread would have found out of this machine, laid in every cache: they join
-/// at once, and all with the same figures, which nothing that runs beside a test can change.
+/// What workers with one thread would have found out of this machine, laid in every cache: they
+/// join at once, and all with the same figures, which nothing that runs beside a test can change.
 enum MeasuredSpeed {
     /// Of a usual core: bytes a second that it reads and that all read, int8 and f32 operations a
     /// second, and nanoseconds that a loop costs.
