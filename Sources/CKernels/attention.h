@@ -52,7 +52,7 @@ INLINE v16f read16(const int source, const void *from, size_t index) {
     return __builtin_convertvector(codes, v16f);
 }
 
-/// Asks for what is read a run later, at the element that is read now; once for a cache line.
+/// Asks for what is read four blocks later, at the element that is read now; once for a cache line.
 INLINE void fetch_ahead(const int source, const uint8_t *ahead, size_t index) {
     __builtin_prefetch(ahead + index * (source == READ_F16 ? 2 : 1), 0, 2);
 }
@@ -221,24 +221,23 @@ INLINE void add_run_block(
     }
 
 INLINE void score_keys(
-    const int source, attention_state *state, size_t first, kv_block block, kv_block ahead,
-    size_t lane) {
+    const int source, attention_state *state, size_t first, kv_block block, size_t lane) {
     const bool scaled = source == READ_I8;
 #define VISIT(R)                                                                                   \
     score_block(                                                                                   \
-        R, source, scaled, state, query, block.keys, block.key_scales, lane, ahead.keys)
+        R, source, scaled, state, query, block.keys, block.key_scales, lane, block.values)
     FOR_QUERY_GROUPS(state, first, query, VISIT)
 #undef VISIT
 }
 
 INLINE void sum_values(
-    const int source, attention_state *state, size_t first, kv_block block, kv_block ahead,
+    const int source, attention_state *state, size_t first, kv_block block, const uint8_t *ahead,
     size_t lane, size_t key_count) {
     const bool scaled = source == READ_I8;
 #define VISIT(R)                                                                                   \
     add_run_block(                                                                                 \
         R, source, scaled, state, query, lane, key_count, block.values, block.value_scales,        \
-        ahead.values)
+        ahead)
     FOR_QUERY_GROUPS(state, first, query, VISIT)
 #undef VISIT
 }
@@ -251,10 +250,17 @@ static kv_block block_at(const ck_attention *in, size_t position) {
     return kv_parts(in->kv_type, in->head_size, block);
 }
 
-/// The block in the same place of the next run, or else the same one.
-static kv_block block_ahead(const ck_attention *in, size_t position) {
+/// The keys in the same place of the run after the one that begins at `start`, be it of the next
+/// call, or else these.
+static const uint8_t *keys_ahead(const ck_attention *in, size_t start, size_t position) {
     size_t next = position + RUN_KEYS;
-    return block_at(in, next < in->first_length ? next : position);
+    if (next < in->first_length) {
+        return block_at(in, next).keys;
+    }
+    if (in->next && position - start < in->next->first_length) {
+        return block_at(in->next, position - start).keys;
+    }
+    return block_at(in, position).keys;
 }
 
 /// The first query that sees the key at `position`.
@@ -266,8 +272,7 @@ static size_t first_seeing(const ck_attention *in, size_t position) {
 INLINE void visit_run(const int source, attention_state *state, size_t start, size_t end) {
     size_t first = first_seeing(state->in, start);
     for (size_t at = start; at < end; at += CK_KEY_BLOCK) {
-        kv_block block = block_at(state->in, at), ahead = block_ahead(state->in, at);
-        score_keys(source, state, first, block, ahead, at - start);
+        score_keys(source, state, first, block_at(state->in, at), at - start);
     }
     size_t lane_count = (end - start + CK_KEY_BLOCK - 1) / CK_KEY_BLOCK * CK_KEY_BLOCK;
     for (size_t query = first; query < state->count; query++) {
@@ -276,8 +281,9 @@ INLINE void visit_run(const int source, attention_state *state, size_t start, si
     }
     for (size_t at = start; at < end; at += CK_KEY_BLOCK) {
         size_t key_count = end - at < CK_KEY_BLOCK ? end - at : CK_KEY_BLOCK;
-        kv_block block = block_at(state->in, at), ahead = block_ahead(state->in, at);
-        sum_values(source, state, first, block, ahead, at - start, key_count);
+        const uint8_t *ahead = keys_ahead(state->in, start, at);
+        sum_values(
+            source, state, first, block_at(state->in, at), ahead, at - start, key_count);
     }
 }
 

@@ -9,30 +9,35 @@ extension StageEngine {
     func attend(layer: Int, plan: AttentionPlan) {
         plan.pages.withUnsafeBufferPointer { pages in
             guard let pages = pages.baseAddress else { return }
-            forEachPart(plan.parts) { part in
+            forEachPart(plan.parts.count) { index in
+                let part = plan.parts[index]
                 var request = request(layer: layer, part, plan, pages)
                 if let segments = part.segments {
                     ck_attend_segments(
                         isa.code, &request, segments.lowerBound, segments.upperBound)
-                } else {
+                    return
+                }
+                // Threads take turns.
+                let after = index + team.threadCount
+                guard after < plan.parts.count else { return ck_attend(isa.code, &request) }
+                withUnsafePointer(to: self.request(layer: layer, plan.parts[after], plan, pages)) {
+                    request.next = $0
                     ck_attend(isa.code, &request)
                 }
             }
-            forEachPart(plan.combinations) { part in
-                var request = request(layer: layer, part, plan, pages)
+            forEachPart(plan.combinations.count) { index in
+                var request = request(layer: layer, plan.combinations[index], plan, pages)
                 ck_combine_segments(isa.code, &request)
             }
         }
     }
 
     /// Parts are of unequal length, so that many chunks of them balance the load.
-    private func forEachPart(
-        _ parts: [AttentionPlan.Part], _ body: (AttentionPlan.Part) -> Void
-    ) {
+    private func forEachPart(_ count: Int, _ body: (Int) -> Void) {
         let chunkMax = 64 * team.threadCount
-        let size = max(1, (parts.count + chunkMax - 1) / chunkMax)
-        team.run((parts.count + size - 1) / size) { chunk, _ in
-            for part in parts[chunk * size..<min(parts.count, (chunk + 1) * size)] { body(part) }
+        let size = max(1, (count + chunkMax - 1) / chunkMax)
+        team.run((count + size - 1) / size) { chunk, _ in
+            for index in chunk * size..<min(count, (chunk + 1) * size) { body(index) }
         }
     }
 
@@ -48,12 +53,13 @@ extension StageEngine {
         let head = part.headKV * groupSize + part.heads.lowerBound
         let offset = tile.row * stride + head * size
         return ck_attention(
-            pool: cache.start(layer: layer, head: part.headKV),
-            page_bytes: cache.layout.pageBytes, pages: pages + tile.pages,
-            page_blocks: cache.layout.blockCount, kv_type: configuration.kvType.code,
+            pool: cache.start(layer: layer, head: part.headKV), pages: pages + tile.pages,
+            page_bytes: cache.layout.pageBytes, page_blocks: cache.layout.blockCount,
+            kv_type: configuration.kvType.code,
             scale: 1 / Float(size).squareRoot(), head_size: size, row_count: tile.rowCount,
             head_count: part.heads.count, first_length: tile.position + 1,
             queries: scratch.queries + offset, out: scratch.attended + offset,
-            query_stride: stride, out_stride: stride, partials: scratch.partials + part.partials)
+            query_stride: stride, out_stride: stride, partials: scratch.partials + part.partials,
+            next: nil)
     }
 }

@@ -76,14 +76,14 @@ import Testing
                                 guard let from = queries.baseAddress, let to = out.baseAddress
                                 else { return }
                                 var request = ck_attention(
-                                    pool: pool.baseAddress, page_bytes: pageBytes,
-                                    pages: pages.baseAddress, page_blocks: Self.pageBlocks,
+                                    pool: pool.baseAddress, pages: pages.baseAddress,
+                                    page_bytes: pageBytes, page_blocks: Self.pageBlocks,
                                     kv_type: type, scale: 0.25, head_size: headSize,
                                     row_count: rows.count, head_count: heads.count,
                                     first_length: length - rowCount + rows.lowerBound + 1,
                                     queries: from + offset, out: to + offset,
                                     query_stride: stride, out_stride: stride,
-                                    partials: partials.baseAddress)
+                                    partials: partials.baseAddress, next: nil)
                                 guard byParts else { return ck_attend(isa, &request) }
                                 for segment in (0..<segments).reversed() {
                                     ck_attend_segments(isa, &request, segment, segment + 1)
@@ -215,11 +215,11 @@ import Testing
                     query.withUnsafeBufferPointer { query in
                         out.withUnsafeMutableBufferPointer { out in
                             var request = ck_attention(
-                                pool: bytes.baseAddress, page_bytes: bytes.count,
-                                pages: pages.baseAddress, page_blocks: 1, kv_type: type, scale: 1,
+                                pool: bytes.baseAddress, pages: pages.baseAddress,
+                                page_bytes: bytes.count, page_blocks: 1, kv_type: type, scale: 1,
                                 head_size: 40, row_count: 1, head_count: 1, first_length: 1,
                                 queries: query.baseAddress, out: out.baseAddress,
-                                query_stride: 40, out_stride: 40, partials: nil)
+                                query_stride: 40, out_stride: 40, partials: nil, next: nil)
                             ck_attend(isa, &request)
                         }
                     }

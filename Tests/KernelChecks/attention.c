@@ -110,7 +110,9 @@ static void check_heads(
     fill_pages(&a);
     for (size_t i = 0; i < isa_count; i++) {
         float *out = room(a.out_bytes);
-        ck_attention all = request(&a, out);
+        ck_attention all = request(&a, out), next = request(&a, out);
+        next.first_length = 1 + i % length;
+        all.next = &next;
         ck_attend(isas[i].code, &all);
         a.whole = i == 0 ? out : a.whole;
         expect_same(a.name, isas[i].name, a.whole, out, a.out_bytes);

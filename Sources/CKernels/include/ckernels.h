@@ -143,13 +143,12 @@ void ck_store_kv(
     size_t index, void *block);
 
 /// Consecutive positions of one sequence and consecutive query heads that share one KV head.
-typedef struct {
-    /// The KV head's first block in page 0, and the bytes from there to page 1.
+typedef struct ck_attention {
+    /// The KV head's first block in page 0; `page_bytes` further is that in page 1.
     const void *pool;
-    size_t page_bytes;
     /// The sequence's pages, each with `page_blocks` blocks of the head in a row.
     const uint32_t *pages;
-    size_t page_blocks;
+    size_t page_bytes, page_blocks;
     uint32_t kv_type;
     float scale;
     size_t head_size, row_count, head_count;
@@ -161,6 +160,8 @@ typedef struct {
     size_t query_stride, out_stride;
     /// (segments, row_count, head_count, ck_partial_length); not for `ck_attend`.
     float *partials;
+    /// What is likely to be attended to next, or NULL: its first keys are fetched meanwhile.
+    const struct ck_attention *next;
 } ck_attention;
 
 /// out = softmax(query · keys · scale) · values for at most `CK_QUERIES_MAX` (row, head) pairs.
