@@ -25,10 +25,10 @@ package struct KernelSpeed: Sendable, Equatable {
     /// Groups of one product: as many weights as a matrix of a small model.
     private static let groupCount = 256
     private static let loopCount = 500
-    private static let passCount = 5
+    private static let passCount = 7
     /// How often the rate of many rows is tried, and how long each time.
-    private static let trialCount = 2
-    private static let trialTime = Duration.milliseconds(60)
+    private static let trialCount = 3
+    private static let trialTime = Duration.milliseconds(40)
 
     /// Takes about a third of a second, and at most `byteCount` bytes, of which 16 MiB are needed.
     package static func measure(
@@ -112,27 +112,24 @@ package struct KernelSpeed: Sendable, Equatable {
         func readRate(passCount: Int) -> Double {
             let bytes = groupCount * ck_group_bytes(UInt32(CK_Q4_0), columnCount)
             let products = weights.byteCount / bytes
-            let best =
-                (0..<passCount).map { _ in
-                    Self.time {
-                        for product in 0..<products {
-                            multiply(
-                                UInt32(CK_Q4_0), rowCount: 1, groupCount: groupCount,
-                                offset: product * bytes)
-                        }
+            let times = (0..<passCount).map { _ in
+                Self.time {
+                    for product in 0..<products {
+                        multiply(
+                            UInt32(CK_Q4_0), rowCount: 1, groupCount: groupCount,
+                            offset: product * bytes)
                     }
-                }.min() ?? 1
-            return Double(products * bytes) / best
+                }
+            }
+            return Double(products * bytes) / Self.median(times)
         }
 
-        /// Operations a second on matrices that follow each other in memory; the best of a few
-        /// trials.
+        /// Operations a second on matrices that follow each other in memory.
         func rate(_ type: UInt32, rowCount: Int, for time: Duration) -> Double {
             let bytes = groupCount * ck_group_bytes(type, columnCount)
             let products = max(1, weights.byteCount / bytes)
-            var best = 0.0
             var product = 0
-            for _ in 0..<trialCount {
+            let times = (0..<trialCount).map { _ in
                 let start = MonotonicClock.now()
                 var count = 0
                 repeat {
@@ -142,11 +139,15 @@ package struct KernelSpeed: Sendable, Equatable {
                     product += 1
                     count += 1
                 } while MonotonicClock.now() - start < time
-                let seconds = max((MonotonicClock.now() - start).seconds, 1e-9)
-                best = max(best, Double(count) / seconds)
+                return (MonotonicClock.now() - start).seconds / Double(count)
             }
             let weights = groupCount * Int(CK_GROUP_ROWS) * columnCount
-            return 2 * Double(weights * rowCount) * best
+            return 2 * Double(weights * rowCount) / Self.median(times)
+        }
+
+        /// What is usual here: the best moment would be promised for all others.
+        private static func median(_ times: [Double]) -> Double {
+            max(times.sorted()[times.count / 2], 1e-9)
         }
 
         func loopSeconds(count: Int) -> Double {

@@ -45,15 +45,18 @@ import Wire
 
     @Test func rowsHaveTheirOwnValues() throws {
         let found = try prediction(computing: [0], values: 250_000_000)
-        #expect(isNear(found.stages[0].seconds, 1.25), "\(found.stages[0].seconds)")
+        #expect(isNear(found.stages[0].seconds, 1.3125), "\(found.stages[0].seconds)")
     }
 
     @Test func workersOfOneMachineReadFromTheSameMemory() throws {
         let apart = try prediction(computing: [0, 0], streams: 2)
-        #expect(apart.stepsInFlight == 2 && isNear(apart.tokensPerSecond, 1, within: 1e-3))
+        // 4 % of a trip is waiting.
+        #expect(apart.stepsInFlight == 2)
+        #expect(isNear(apart.tokensPerSecond, 1 / 1.04, within: 1e-3), "\(apart.tokensPerSecond)")
         let together = try prediction(computing: [0, 0], sharesHost: true, streams: 2)
         #expect(
-            isNear(together.tokensPerSecond, 0.5, within: 1e-3), "\(together.tokensPerSecond)")
+            isNear(together.tokensPerSecond, 0.5 / 1.04, within: 1e-3),
+            "\(together.tokensPerSecond)")
         #expect(together.limit == .sharedReading(["w0", "w1"]))
     }
 }
