@@ -250,14 +250,17 @@ static kv_block block_at(const ck_attention *in, size_t position) {
     return kv_parts(in->kv_type, in->head_size, block);
 }
 
+/// Keys that the last row sees.
+static size_t key_total(const ck_attention *in) { return in->first_length + in->row_count - 1; }
+
 /// The keys in the same place of the run after the one that begins at `start`, be it of the next
 /// call, or else these.
 static const uint8_t *keys_ahead(const ck_attention *in, size_t start, size_t position) {
     size_t next = position + RUN_KEYS;
-    if (next < in->first_length) {
+    if (next < key_total(in)) {
         return block_at(in, next).keys;
     }
-    if (in->next && position - start < in->next->first_length) {
+    if (in->next && position - start < key_total(in->next)) {
         return block_at(in->next, position - start).keys;
     }
     return block_at(in, position).keys;
@@ -369,7 +372,7 @@ static void keep(attention_state *state, size_t segment, size_t query) {
 static void attend(const ck_attention *in, size_t segment_start, size_t segment_end) {
     attention_state state;
     begin(&state, in);
-    size_t length = in->first_length + in->row_count - 1;
+    size_t length = key_total(in);
     for (size_t segment = segment_start; segment < segment_end; segment++) {
         size_t start = ck_segment_start(segment), end = ck_segment_start(segment + 1);
         size_t first = first_seeing(in, start);

@@ -52,8 +52,8 @@ struct PredictedPipeline {
     private static let handoverSeconds = 0.000_1
     /// What the coordinator does for a token: sampling it, its text, the next row.
     private static let tokenSeconds = 0.000_03
-    /// Of a trip among as many others as there are stages, what it waits because steps take uneven
-    /// time: nothing lies ready behind a slow one. Seen with two and three stages.
+    /// Of a trip among at least as many as there are stages, what it waits because steps take
+    /// uneven time: nothing lies ready behind a slow one. Seen with two and three stages.
     private static let unevenness = 0.04
     /// What more threads than cores make of their times' sum, by waiting for each other's turns.
     private static let crowding = 1.15
@@ -123,16 +123,18 @@ struct PredictedPipeline {
         func raise(_ seconds: Double, _ limit: PlanLimit) {
             if seconds > result.seconds { result = (seconds, limit) }
         }
-        if stepsInFlight >= stages.count { result.seconds *= 1 + Self.unevenness }
+        if stages.count > 1, stepsInFlight >= stages.count {
+            result.seconds *= 1 + Self.unevenness
+        }
         for (seconds, limit) in zip(times, limits) { raise(steps * seconds, limit) }
         for group in groups {
             let names = group.map { stages[$0].worker.name }
             let threadSeconds = group.reduce(0) {
                 $0 + times[$1] * Double(stages[$1].worker.threadCount)
             }
-            let isCrowded =
-                group.reduce(0) { $0 + stages[$1].worker.threadCount }
-                > coreCount(group)
+            let active = group.map { stages[$0].worker.threadCount }.sorted(by: >)
+                .prefix(stepsInFlight)
+            let isCrowded = active.reduce(0, +) > coreCount(group)
             raise(
                 steps * threadSeconds / Double(coreCount(group)) * (isCrowded ? Self.crowding : 1),
                 .sharedCores(names))

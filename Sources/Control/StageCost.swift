@@ -11,8 +11,8 @@ struct StageCost {
     private static let loopsPerLayer = 5.0
     /// Rows that the head multiplies at once.
     private static let headRows = 8
-    /// Float operations in whose time a value is normalised, quantised, stored or ranked: 0.46 ns
-    /// beside 175 GFLOP/s on an AVX-512 machine.
+    /// Float operations in whose time a value is normalised, quantised or ranked, with what
+    /// little else rows do by themselves: 0.46 ns beside 175 GFLOP/s on an AVX-512 machine.
     private static let operationsPerValue = 80.0
 
     private let layerBytes: [Double]

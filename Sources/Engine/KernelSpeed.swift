@@ -26,6 +26,8 @@ package struct KernelSpeed: Sendable, Equatable {
     private static let groupCount = 256
     private static let loopCount = 500
     private static let passCount = 7
+    /// After which no other pass begins.
+    private static let passTime = Duration.milliseconds(200)
     /// How often the rate of many rows is tried, and how long each time.
     private static let trialCount = 3
     private static let trialTime = Duration.milliseconds(40)
@@ -112,15 +114,18 @@ package struct KernelSpeed: Sendable, Equatable {
         func readRate(passCount: Int) -> Double {
             let bytes = groupCount * ck_group_bytes(UInt32(CK_Q4_0), columnCount)
             let products = weights.byteCount / bytes
-            let times = (0..<passCount).map { _ in
-                Self.time {
+            let start = MonotonicClock.now()
+            var times: [Double] = []
+            repeat {
+                let pass = Self.time {
                     for product in 0..<products {
                         multiply(
                             UInt32(CK_Q4_0), rowCount: 1, groupCount: groupCount,
                             offset: product * bytes)
                     }
                 }
-            }
+                times.append(pass)
+            } while times.count < passCount && MonotonicClock.now() - start < passTime
             return Double(products * bytes) / Self.median(times)
         }
 

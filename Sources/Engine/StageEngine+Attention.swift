@@ -17,10 +17,11 @@ extension StageEngine {
                         isa.code, &request, segments.lowerBound, segments.upperBound)
                     return
                 }
-                // Threads take turns.
-                let after = index + team.threadCount
-                guard after < plan.parts.count else { return ck_attend(isa.code, &request) }
-                withUnsafePointer(to: self.request(layer: layer, plan.parts[after], plan, pages)) {
+                // Unless it has to help another, a thread goes on with the part that follows.
+                guard index + 1 < plan.parts.count, plan.parts[index + 1].segments == nil
+                else { return ck_attend(isa.code, &request) }
+                let following = plan.parts[index + 1]
+                withUnsafePointer(to: self.request(layer: layer, following, plan, pages)) {
                     request.next = $0
                     ck_attend(isa.code, &request)
                 }

@@ -282,6 +282,9 @@ package final class ByteStream: Sendable {
                         }
                     }
                 }
+            } catch SocketError.writeFailed(errno: ETIMEDOUT) {
+                // The kernel, which has the same bound, was first.
+                failure = .timedOut(seconds: writeTimeout.seconds)
             } catch {
                 failure = error
             }

@@ -19,7 +19,9 @@ struct RecoveryTests {
         let expected = try requests.map { try alone.generate($0) }
         alone.stop()
         #expect(expected.allSatisfy { $0.ids.count == 200 && $0.error == nil })
-        let cluster = try DelayedCluster(file.model, workerCount: 3, slotCount: 2)
+        // Hops take a while, so that requests are under way when the worker goes.
+        let cluster = try DelayedCluster(
+            file.model, workerCount: 3, slotCount: 2, delay: .milliseconds(1))
         #expect(cluster.awaitReady(stageCount: 3))
         let coordinator = cluster.coordinator
         let before = coordinator.status()
@@ -70,8 +72,9 @@ struct RecoveryTests {
         case .leaves: #expect(why == "it left")
         // Whichever of its links is seen to end first.
         case .dies:
-            #expect(["it closed the link", "its data link ended"].contains { $0 == why }, "\(why)")
-        case .hangs: #expect(why.hasPrefix("nothing heard for 3"), "\(why)")
+            let ends = ["it closed the link", "its data link ended", "reset"]
+            #expect(ends.contains { why.contains($0) }, "\(why)")
+        case .hangs: #expect(why.hasPrefix("nothing heard for "), "\(why)")
         }
     }
 

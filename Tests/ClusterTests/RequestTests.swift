@@ -109,7 +109,9 @@ struct RequestTests {
     }
 
     @Test func stoppingFailsWhatRuns() throws {
-        let coordinator = try Coordinator.inProcess(file.model)
+        // Deep enough that the tokens take far longer than this thread needs to wake.
+        let deep = try TestModelFile(layers: 64)
+        let coordinator = try Coordinator.inProcess(deep.model)
         let running = try TestRequest(coordinator, .test(count: 200))
         #expect(running.advance())
         coordinator.stop()

@@ -152,7 +152,9 @@ struct ShippingTests {
     }
 
     @Test func aBoundedCacheGivesWayToTheModelServed() throws {
-        let blobBytes = file.model.blobs.all.reduce(0) { $0 + ($1.byteCount + 4095) / 4096 * 4096 }
+        let blobBytes = file.model.blobs.all.reduce(0) {
+            $0 + CacheRoom.footprint(ofByteCount: $1.byteCount)
+        }
         let old = try serve(cache: "bound", cacheSize: blobBytes)
         #expect(old.shipped == modelByteCount)
         #expect(try serve(cache: "bound", cacheSize: blobBytes).shipped == 0)

@@ -8,7 +8,8 @@ import Wire
 @Suite struct StageCostTests {
     /// A model of two layers and no head, and workers that each read one of them in a second.
     private func prediction(
-        computing: [Double], values: UInt64 = 0, sharesHost: Bool = false, streams: Int = 1
+        computing: [Double], values: UInt64 = 0, sharesHost: Bool = false, streams: Int = 1,
+        hostBytesPerSecond: UInt64 = 1_000_000_000, coreCount: Int = 8
     ) throws -> PlanPrediction {
         let layer = ModelWork.Part(byteCount: 1_000_000_000, int8Count: 1_000_000_000)
         let work = ModelWork(
@@ -23,10 +24,10 @@ import Wire
                 node: NodeID(high: 0, low: UInt64(index)), name: "w\(index)",
                 memoryBudgetBytes: 10,
                 speed: WorkerSpeed(
-                    readBytesPerSecond: 1_000_000_000, hostReadBytesPerSecond: 1_000_000_000,
+                    readBytesPerSecond: 1_000_000_000, hostReadBytesPerSecond: hostBytesPerSecond,
                     int8OperationsPerSecond: seconds > 0 ? UInt64(2e9 / seconds) : 0,
                     f32OperationsPerSecond: 64_000_000_000),
-                host: sharesHost ? NodeID(high: 9, low: 9) : nil, coreCount: 8,
+                host: sharesHost ? NodeID(high: 9, low: 9) : nil, coreCount: coreCount,
                 path: NetworkPath(roundTripSeconds: 0, bytesPerSecond: 1e12))
         }
         let planner = Planner(model: model, goal: PlannerGoal(streams: streams))
@@ -58,5 +59,21 @@ import Wire
             isNear(together.tokensPerSecond, 0.5 / 1.04, within: 1e-3),
             "\(together.tokensPerSecond)")
         #expect(together.limit == .sharedReading(["w0", "w1"]))
+    }
+
+    /// Three workers of a thread on two cores: with three steps in flight they are in each other's
+    /// way, with two there is a core for each.
+    @Test func moreThreadsThanCoresWaitForTheirTurns() throws {
+        func found(streams: Int) throws -> PlanPrediction {
+            try prediction(
+                computing: [0, 0, 0], sharesHost: true, streams: streams,
+                hostBytesPerSecond: 9_000_000_000, coreCount: 2)
+        }
+        let crowded = try found(streams: 3)
+        #expect(crowded.limit == .sharedCores(["w0", "w1", "w2"]))
+        let rate = crowded.tokensPerSecond
+        #expect(isNear(rate, 3 / (4.5 * 1.15), within: 1e-3), "\(rate)")
+        let roomy = try found(streams: 2).tokensPerSecond
+        #expect(isNear(roomy, 2.0 / 3, within: 1e-3), "\(roomy)")
     }
 }

@@ -35,7 +35,7 @@ enum MeasuredSpeed {
     }
 
     /// Before a worker with one thread starts with this cache. It will say that it is `factor`
-    /// times as fast as it is.
+    /// times as fast as a usual core.
     static func lay(in cache: String, times factor: Int = 1) throws {
         try FileManager.default.createDirectory(
             atPath: cache, withIntermediateDirectories: true)

@@ -43,7 +43,8 @@ extension EndToEndTests {
         /// While another worker serves, one without room is a spare that says why; alone, it ends.
         @Test(.enabled(if: canMount))
         func aFullDiskIsSaidWithWhatHelps() throws {
-            let cluster = try TestCluster(workerCount: 1)
+            let cluster = try TestCluster(
+                workerCount: 1, serving: ["--context", "4096", "--slots", "2"])
             try FileManager.default.createDirectory(
                 atPath: cluster.directory.file("small"), withIntermediateDirectories: false)
             let worker = try RunningProcess(
@@ -52,7 +53,7 @@ extension EndToEndTests {
                     + (try workerArguments(cluster, "small")), in: cluster.directory)
             #expect(Deadline.wait { worker.errors.contains("joined") }, "\(worker.errors)")
             let question = cluster.chat(
-                "Write a very long story about a caravan.", tokens: 1500, stream: true,
+                "Write a very long story about a caravan.", tokens: 3500, stream: true,
                 ignoringEnd: true)
             let stream = try cluster.http.stream("/v1/chat/completions", question)
             #expect(stream.awaitEvents(10), "\(cluster.log)")

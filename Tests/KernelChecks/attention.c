@@ -111,7 +111,9 @@ static void check_heads(
     for (size_t i = 0; i < isa_count; i++) {
         float *out = room(a.out_bytes);
         ck_attention all = request(&a, out), next = request(&a, out);
-        next.first_length = 1 + i % length;
+        next.first_length = draw_size(&random, 1, length - row_count + 1);
+        size_t keys = next.first_length + row_count - 1;
+        next.pages = copy(a.pages, (keys + PAGE_KEYS - 1) / PAGE_KEYS * sizeof *a.pages);
         all.next = &next;
         ck_attend(isas[i].code, &all);
         a.whole = i == 0 ? out : a.whole;
