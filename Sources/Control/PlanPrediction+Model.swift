@@ -53,9 +53,11 @@ struct PredictedPipeline {
     /// What the coordinator does for a token: sampling it, its text, the next row.
     private static let tokenSeconds = 0.000_03
     /// Of a trip among at least as many as there are stages, what it waits because steps take
-    /// uneven time: nothing lies ready behind a slow one. Seen with two and three stages.
+    /// uneven time: nothing lies ready behind a slow one. Chosen so that `scripts/check-prediction`
+    /// comes out with two and three stages on one machine of two cores.
     private static let unevenness = 0.04
-    /// What more threads than cores make of their times' sum, by waiting for each other's turns.
+    /// What more threads than cores make of their times' sum, by waiting for each other's turns;
+    /// chosen in the same way.
     private static let crowding = 1.15
 
     let stages: [(worker: PlannerWorker, layers: Range<Int>)]

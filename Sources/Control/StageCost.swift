@@ -12,7 +12,8 @@ struct StageCost {
     /// Rows that the head multiplies at once.
     private static let headRows = 8
     /// Float operations in whose time a value is normalised, quantised or ranked, with what
-    /// little else rows do by themselves: 0.46 ns beside 175 GFLOP/s on an AVX-512 machine.
+    /// little else rows do by themselves: between the 64 once measured and the 96 that a profile of
+    /// a small model on an AVX-512 machine suggests.
     private static let operationsPerValue = 80.0
 
     private let layerBytes: [Double]

@@ -134,7 +134,9 @@ extension EndToEndTests {
             // It goes on, also after what is wrong.
             keyboard.type("/bye\n")
             #expect(shows("there is no /bye; "), "\(chat.output)")
-            // The same answer as before, which is a long one whatever came of it then.
+            keyboard.type("And now?\n")
+            #expect(shows("And now?\r\n"))
+            // Typed ahead: should that answer be short, the long one from before follows.
             keyboard.type("/new\n\(question)\n")
             #expect(Deadline.wait { (try? cluster.status().slotsInUse) == 1 }, "\(cluster.log)")
             keyboard.type("\u{3}/new\n\u{4}")

@@ -29,18 +29,13 @@ final class TestCluster {
         coordinator = try Self.startCoordinator(options, in: directory)
         http = HTTP(directory: directory, port: 0, apiKey: apiKey)
         (http, workersPort) = try ports()
-        try startWorkers(workerCount, memory: memory, security: security)
-        if try !isReadyWithAll() {
-            // A busy machine may start one so late that the first plan is made without it.
-            try stop()
-            for number in 1...workerCount {
-                try FileManager.default.removeItem(atPath: Self.cache("w\(number)", in: directory))
-            }
-            coordinator = try Self.startCoordinator(options, in: directory)
-            (http, workersPort) = try ports()
-            try startWorkers(workerCount, memory: memory, security: security)
-            try waitUntilReady()
+        for number in 1...workerCount {
+            workers.append(
+                try Self.startWorker(
+                    "w\(number)", joining: workersPort, memory: memory, in: directory,
+                    security: security))
         }
+        try waitUntilReady()
         dataPorts = try status().stages.sorted { $0.worker < $1.worker }.map { stage in
             try Self.port(of: stage.address)
         }
@@ -104,7 +99,7 @@ final class TestCluster {
         // A worker may come before the coordinator, which would make the token.
         _ = try TokenFile.readOrMake(tokenPath(directory))
         let data = dataPort.map { ["--data-listen", "127.0.0.1:\($0)"] } ?? []
-        let cache = cache(name, in: directory)
+        let cache = directory.file("blobs-\(name)")
         try MeasuredSpeed.lay(in: cache, times: speedFactor)
         return try Caravan.start(
             [
@@ -113,45 +108,19 @@ final class TestCluster {
             ] + data + security, in: directory)
     }
 
-    private static func cache(_ name: String, in directory: TemporaryDirectory) -> String {
-        directory.file("blobs-\(name)")
-    }
-
-    private func startWorkers(_ count: Int, memory: String, security: [String]) throws {
-        workers = try (1...count).map {
-            try Self.startWorker(
-                "w\($0)", joining: workersPort, memory: memory, in: directory,
-                security: security)
-        }
-    }
-
+    /// All workers run a stage: a plan of those that came first would be another test.
     private func waitUntilReady() throws {
-        guard try isReadyWithAll() else { throw HarnessError.neverReady("the cluster", log: log) }
-    }
-
-    /// Waits until requests are answered; false where some worker is left without a stage, which
-    /// would be another test.
-    private func isReadyWithAll() throws -> Bool {
         let processes = [coordinator] + workers
-        var lackingSince: ContinuousClock.Instant?
-        var isComplete = false
         let isReady = try Deadline.wait {
             for process in processes where !process.isRunning {
                 throw HarnessError.endedEarly(
                     process.arguments.joined(separator: " "),
                     status: try process.waitForExit(), log: process.errors)
             }
-            guard http.health() == 200 else {
-                lackingSince = nil
-                return false
-            }
-            isComplete = try status().stages.count == workers.count
-            let since = lackingSince ?? .now
-            lackingSince = since
-            return isComplete || ContinuousClock.now - since > .seconds(10)
+            guard http.health() == 200 else { return false }
+            return try status().stages.count == workers.count
         }
         guard isReady else { throw HarnessError.neverReady("the cluster", log: log) }
-        return isComplete
     }
 
     /// Ends everything as an operator would.
