@@ -70,7 +70,8 @@ final class ClusterBackend: StepBackend {
                 rowCountMax: ClusterLimits.rowCountMax),
             expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
             usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout, calm: ClusterLimits.planCalm)
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout,
+            tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in

@@ -23,6 +23,11 @@ package enum ClusterLimits {
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
+    /// What counts of the time between two looks at a peer's silence: whoever looks later than that
+    /// was held up itself, perhaps with its whole machine.
+    static let silentGapMax = Duration.milliseconds(500)
+    /// How often a worker looks whether its coordinator is silent.
+    static let watchInterval = Duration.milliseconds(250)
     /// For all answers to the probes that measure one link; a little longer than the measurement.
     package static let probePatience = Duration.milliseconds(250)
     /// How long the coordinator waits for workers that it knows to measure their links.

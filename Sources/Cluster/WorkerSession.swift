@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 import Platform
@@ -60,6 +61,8 @@ final class WorkerSession {
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private(set) var isWelcome = false
     private var lastModelCheck = Duration.zero
+    /// The coordinator's.
+    private var silence: Silence
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
 
@@ -78,6 +81,7 @@ final class WorkerSession {
         self.dataTraffic = dataTraffic
         self.loads = loads
         heart = Heart(link: control, dataTraffic: dataTraffic)
+        silence = Silence(gapMax: ClusterLimits.silentGapMax, now: MonotonicClock.now())
         open(control)
     }
 
@@ -85,7 +89,7 @@ final class WorkerSession {
         heart.report(pastCounters)
         control.send(Frame(epoch: 0, id: 0, message: .hello(hello)))
         while true {
-            let event = events.take(timeout: ClusterLimits.heartbeatInterval)
+            let event = events.take(timeout: ClusterLimits.watchInterval)
             checkPatience()
             if let end = checkModel() ?? checkLeave() {
                 // It would be missed: perhaps it was a link's last.
@@ -154,11 +158,14 @@ final class WorkerSession {
 
     /// Ends what has been silent or stranded for too long.
     private func checkPatience() {
-        if control.silence > ClusterLimits.heartbeatTimeout {
+        let now = MonotonicClock.now()
+        // As the link's reader saw it: this thread may itself have been held up.
+        silence.heard(at: now - control.silence)
+        if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
             control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
         }
         if case .stranded(let since, let reason) = work,
-            MonotonicClock.now() - since > ClusterLimits.strandedPatience
+            now - since > ClusterLimits.strandedPatience
         {
             work = .none
             control.refuse(.internalFault, reason)
