@@ -68,8 +68,10 @@ final class ClusterBackend: StepBackend {
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
                 rowCountMax: ClusterLimits.rowCountMax),
-            expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
+            expectedWorkers: configuration.expectedWorkers ?? (localCount > 0 ? localCount : nil),
+            settle: ClusterLimits.settleTime, usualWorkers: lastWorkers.names,
+            // Links within this machine are not what decides.
+            pathPatience: localCount > 0 ? .zero : ClusterLimits.pathPatience,
             heartbeatTimeout: ClusterLimits.heartbeatTimeout,
             tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(

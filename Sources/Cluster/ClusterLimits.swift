@@ -37,9 +37,11 @@ package enum ClusterLimits {
     /// How long a worker keeps trying to reach a coordinator that has never answered; one that has
     /// is tried for as long as it takes.
     package static let joinPatience = Duration.seconds(60)
-    /// Between the first two attempts; it doubles up to the other.
+    /// Between the first two attempts; it doubles up to the other, which is well below
+    /// `settleTime`: so far apart the workers of a coordinator that comes back may join, and all
+    /// are to be planned for.
     package static let joinRetryInterval = Duration.milliseconds(250)
-    package static let joinRetryIntervalMax = Duration.seconds(2)
+    package static let joinRetryIntervalMax = Duration.seconds(1)
     /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
     /// a dead worker goes unnoticed.
     package static let strandedPatience = Duration.seconds(5)

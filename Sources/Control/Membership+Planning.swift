@@ -31,9 +31,9 @@ extension Membership {
     /// After the first plan there is no more waiting for others.
     private var isDue: Bool {
         if epoch > 0 { return true }
-        if let expectedWorkers { return roster.count >= expectedWorkers }
-        return now - lastJoin >= settle
-            || hasUsualWorkers && (arePathsKnown || now - lastJoin >= pathPatience)
+        let isComplete = expectedWorkers.map { roster.count >= $0 } ?? hasUsualWorkers
+        if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
+        return expectedWorkers == nil && now - lastJoin >= settle
     }
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }

@@ -34,7 +34,8 @@ package struct Membership: Sendable {
     let settle: Duration
     /// Names of those that served last time; there is no need to wait for more.
     let usualWorkers: [String]
-    /// How long the usual workers have to measure their links before the first plan.
+    /// How long the workers have to measure their links before the first plan, once all that are
+    /// waited for are there.
     let pathPatience: Duration
     let heartbeatTimeout: Duration
     /// What counts of the time between two ticks; nil for all of it.
