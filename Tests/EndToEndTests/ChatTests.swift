@@ -32,7 +32,7 @@ extension EndToEndTests {
         }
 
         @Test func nobodyAnswers() throws {
-            let url = "http://127.0.0.1:\(try RawConnection.freePort())"
+            let url = "http://127.0.0.1:\(try RawConnection.heldPort())"
             let directory = try TemporaryDirectory()
             expectOneLine(
                 try chat("Hello\n", ["--url", url], in: directory), mentions: "'caravan serve'")

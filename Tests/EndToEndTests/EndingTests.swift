@@ -10,7 +10,7 @@ extension EndToEndTests {
         @Test(arguments: [SIGTERM, SIGINT])
         func serveEndsWithItsWorkers(signal: Int32) throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let server = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
@@ -30,7 +30,7 @@ extension EndToEndTests {
         /// However the parent dies, its workers follow.
         @Test func killedServerLeavesNoWorkers() throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let server = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
@@ -104,9 +104,9 @@ extension EndToEndTests {
 
         @Test func workerEndsWhileItIsStillJoining() throws {
             let directory = try TemporaryDirectory()
-            let dataPort = try RawConnection.freePort()
+            let dataPort = try RawConnection.heldPort()
             let worker = try TestCluster.startWorker(
-                "lonely", joining: RawConnection.freePort(), memory: "256MiB", dataPort: dataPort,
+                "lonely", joining: RawConnection.heldPort(), memory: "256MiB", dataPort: dataPort,
                 in: directory)
             #expect(Deadline.wait { (try? RawConnection(port: dataPort)) != nil })
             worker.terminate()

@@ -92,10 +92,10 @@ extension EndToEndTests {
 
         @Test func workersMayComeFirst() throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let worker = try TestCluster.startWorker(
                 "early", joining: port, memory: "512MiB", in: directory)
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let coordinator = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
