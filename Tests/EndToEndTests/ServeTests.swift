@@ -31,8 +31,12 @@ extension EndToEndTests {
             #expect(
                 status.stages.map(\.layerStart) == [0] + status.stages.dropLast().map(\.layerEnd))
             #expect(status.stages.last?.layerEnd == status.layerCount)
-            #expect(status.stages.allSatisfy { $0.residentBytes > 0 })
             #expect(status.stages.allSatisfy { $0.computeMicrosecondsPerToken > 0 })
+            // Each worker's first heartbeat tells it.
+            let areResident = try Deadline.wait {
+                try cluster.status().stages.allSatisfy { $0.residentBytes > 0 }
+            }
+            #expect(areResident, "\(cluster.log)")
             try cluster.stop()
         }
 
