@@ -59,6 +59,8 @@ final class WorkerSession {
     /// Links whose threads still run.
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private(set) var isWelcome = false
+    /// Of connections that had the token.
+    private var refusals = RefusalLog()
     private var lastModelCheck = Duration.zero
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
@@ -154,6 +156,7 @@ final class WorkerSession {
 
     /// Ends what has been silent or stranded for too long.
     private func checkPatience() {
+        refusals.tick(now: MonotonicClock.now()).forEach { Log.warning($0) }
         if control.silence > ClusterLimits.heartbeatTimeout {
             control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
         }
@@ -199,7 +202,8 @@ final class WorkerSession {
             }
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
-                Log.warning("connection from \(link.peer) refused: \(reason)")
+                let now = MonotonicClock.now()
+                refusals.refused(link.peer, reason, now: now).forEach { Log.warning($0) }
             }
             retire(link)
         case .data(let link, .frame(let frame)):
