@@ -200,13 +200,18 @@ extension ClusterBackend {
             members[end.node]?.link.close(reason: "its data link ended")
             return carryOut(membership.lost(node: end.node, now: MonotonicClock.now()))
         case nil:
-            if let reason { Log.warning("connection from \(link.peer) refused: \(reason)") }
+            // Where this side refused it that was said.
+            if let reason, !link.isDismissed { noteRefusal(of: link.peer, reason) }
             return []
         }
     }
 
     func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
-        Log.warning("refused \(link.peer): \(message)")
+        noteRefusal(of: link.peer, message)
         link.refuse(code, message)
+    }
+
+    private func noteRefusal(of peer: String, _ reason: String) {
+        refusals.refused(peer, reason, now: MonotonicClock.now()).forEach { Log.warning($0) }
     }
 }

@@ -40,6 +40,8 @@ final class ClusterBackend: StepBackend {
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
     var events = RecentEvents()
+    /// Of connections that had the token.
+    var refusals = RefusalLog()
     var lastWorkers: LastWorkers
 
     /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
@@ -112,6 +114,7 @@ final class ClusterBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] {
         let now = MonotonicClock.now()
+        refusals.tick(now: now).forEach { Log.warning($0) }
         var outcomes: [BackendOutcome] = []
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"

@@ -60,6 +60,8 @@ final class WorkerSession {
     /// Links whose threads still run.
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private(set) var isWelcome = false
+    /// Of connections that had the token.
+    private var refusals = RefusalLog()
     private var lastModelCheck = Duration.zero
     /// The coordinator's.
     private var silence: Silence
@@ -159,6 +161,7 @@ final class WorkerSession {
     /// Ends what has been silent or stranded for too long.
     private func checkPatience() {
         let now = MonotonicClock.now()
+        refusals.tick(now: now).forEach { Log.warning($0) }
         // As the link's reader saw it: this thread may itself have been held up.
         silence.heard(at: now - control.silence)
         if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
@@ -206,7 +209,8 @@ final class WorkerSession {
             }
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
-                Log.warning("connection from \(link.peer) refused: \(reason)")
+                let now = MonotonicClock.now()
+                refusals.refused(link.peer, reason, now: now).forEach { Log.warning($0) }
             }
             retire(link)
         case .data(let link, .frame(let frame)):

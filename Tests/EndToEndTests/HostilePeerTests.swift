@@ -124,6 +124,8 @@ extension EndToEndTests {
             }
             #expect(cluster.http.health() == 200)
             try cluster.stop()
+            let lines = cluster.coordinator.errorLines.filter { $0.contains("protocol 0 to 0") }
+            #expect(lines.count == 1 && lines[0].contains("refused a connection"), "\(lines)")
         }
 
         @Test func silentStrangersDoNotBlock() throws {
