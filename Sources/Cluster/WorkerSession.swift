@@ -164,7 +164,9 @@ final class WorkerSession {
             MonotonicClock.now() - since > ClusterLimits.strandedPatience
         {
             work = .none
-            control.refuse(.internalFault, reason)
+            control.send(
+                Frame(
+                    epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))
         }
     }
 
@@ -244,7 +246,7 @@ final class WorkerSession {
         case .assignment, .blobChunk, .preparation, .spare, .released:
             control.refuse(.unexpectedFrame, "welcome comes first")
         case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .drain,
-            .prepared, .probe, .probeAnswer:
+            .prepared, .stranded, .probe, .probeAnswer:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil

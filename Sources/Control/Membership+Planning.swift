@@ -28,10 +28,10 @@ extension Membership {
         return [.rest(epoch: epoch)]
     }
 
-    /// After the first plan there is no more waiting for others.
+    /// Where there are survivors they don't wait for others.
     private var isDue: Bool {
-        if epoch > 0 { return true }
-        if let expectedWorkers { return roster.count >= expectedWorkers }
+        if epoch > 0, !isGathering { return true }
+        if epoch == 0, let expectedWorkers { return roster.count >= expectedWorkers }
         return now - lastJoin >= settle
             || hasUsualWorkers && (arePathsKnown || now - lastJoin >= pathPatience)
     }
@@ -48,9 +48,18 @@ extension Membership {
         return !usualWorkers.isEmpty
     }
 
+    /// Those that others can't reach count only where the model needs their memory.
     mutating func makePlan(withLeaving: Bool = false) -> Result<Plan, PlannerFailure> {
         let workers = plannerWorkers { withLeaving || !$0.isLeaving }
+        let reached = plannerWorkers { (withLeaving || !$0.isLeaving) && $0.cutOff == nil }
         considerAll()
+        if reached.count < workers.count, !reached.isEmpty,
+            var plan = try? planner.plan(workers: reached, links: links)
+        {
+            plan.leftOut += cutOffWorkers(withLeaving: withLeaving)
+            shortage = nil
+            return .success(plan)
+        }
         do throws(PlannerFailure) {
             let plan = try planner.plan(workers: workers, links: links)
             shortage = nil
@@ -76,6 +85,7 @@ extension Membership {
         epoch = lastEpoch
         hindrance = nil
         isAtRest = false
+        isGathering = false
         progress.at = now
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
@@ -112,7 +122,7 @@ extension Membership {
         let loss = lastLoss.map { $0 + "; " } ?? ""
         if roster.isEmpty { return loss + "waiting for workers to join" }
         if let shortage { return loss + "\(shortage)" }
-        if let expectedWorkers {
+        if epoch == 0, let expectedWorkers {
             return loss + "\(roster.count) of \(expectedWorkers) workers have joined"
         }
         return loss
