@@ -70,9 +70,12 @@ final class ClusterBackend: StepBackend {
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
                 rowCountMax: ClusterLimits.rowCountMax),
-            expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout, calm: ClusterLimits.planCalm)
+            expectedWorkers: configuration.expectedWorkers ?? (localCount > 0 ? localCount : nil),
+            settle: ClusterLimits.settleTime, usualWorkers: lastWorkers.names,
+            // Links within this machine are not what decides.
+            pathPatience: localCount > 0 ? .zero : ClusterLimits.pathPatience,
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout,
+            tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in

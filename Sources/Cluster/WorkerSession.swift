@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 import Platform
@@ -62,6 +63,8 @@ final class WorkerSession {
     /// Of connections that had the token.
     private var refusals = RefusalLog()
     private var lastModelCheck = Duration.zero
+    /// The coordinator's.
+    private var silence: Silence
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
 
@@ -80,6 +83,7 @@ final class WorkerSession {
         self.dataTraffic = dataTraffic
         self.loads = loads
         heart = Heart(link: control, dataTraffic: dataTraffic)
+        silence = Silence(gapMax: ClusterLimits.silentGapMax, now: MonotonicClock.now())
         open(control)
     }
 
@@ -87,7 +91,7 @@ final class WorkerSession {
         heart.report(pastCounters)
         control.send(Frame(epoch: 0, id: 0, message: .hello(hello)))
         while true {
-            let event = events.take(timeout: ClusterLimits.heartbeatInterval)
+            let event = events.take(timeout: ClusterLimits.watchInterval)
             checkPatience()
             if let end = checkModel() ?? checkLeave() {
                 // It would be missed: perhaps it was a link's last.
@@ -156,12 +160,15 @@ final class WorkerSession {
 
     /// Ends what has been silent or stranded for too long.
     private func checkPatience() {
-        refusals.tick(now: MonotonicClock.now()).forEach { Log.warning($0) }
-        if control.silence > ClusterLimits.heartbeatTimeout {
+        let now = MonotonicClock.now()
+        refusals.tick(now: now).forEach { Log.warning($0) }
+        // As the link's reader saw it: this thread may itself have been held up.
+        silence.heard(at: now - control.silence)
+        if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
             control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
         }
         if case .stranded(let since, let reason) = work,
-            MonotonicClock.now() - since > ClusterLimits.strandedPatience
+            now - since > ClusterLimits.strandedPatience
         {
             work = .none
             control.send(

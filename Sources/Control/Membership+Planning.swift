@@ -31,9 +31,10 @@ extension Membership {
     /// Where there are survivors they don't wait for others.
     private var isDue: Bool {
         if epoch > 0, !isGathering { return true }
-        if epoch == 0, let expectedWorkers { return roster.count >= expectedWorkers }
-        return now - lastJoin >= settle
-            || hasUsualWorkers && (arePathsKnown || now - lastJoin >= pathPatience)
+        let expected = epoch == 0 ? expectedWorkers : nil
+        let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers
+        if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
+        return expected == nil && now - lastJoin >= settle
     }
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }

@@ -36,9 +36,12 @@ package struct Membership: Sendable {
     var usualWorkers: [String]
     /// Whether all were lost, so that those who come back are waited for as at the start.
     var isGathering = false
-    /// How long the usual workers have to measure their links before such a plan.
+    /// How long the workers have to measure their links before such a plan, once all that are
+    /// waited for are there.
     let pathPatience: Duration
     let heartbeatTimeout: Duration
+    /// What counts of the time between two ticks; nil for all of it.
+    let tickGapMax: Duration?
     /// What a load or a preparation may take before it is said.
     let loadTimeout: Duration
     /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
@@ -84,7 +87,7 @@ package struct Membership: Sendable {
     /// One living worker.
     struct Member: Sendable {
         let info: MemberInfo
-        var lastHeard: Duration
+        var silence: Silence
         /// Whether a plan has been made with it in mind.
         var isConsidered = false
         /// To the coordinator; nil before it is measured.
@@ -106,9 +109,9 @@ package struct Membership: Sendable {
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
         settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
-        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600),
-        standstillMax: Duration = .seconds(1800), calm: Duration = .seconds(10),
-        reconsideration: Duration = .seconds(120)
+        heartbeatTimeout: Duration = .seconds(3), tickGapMax: Duration? = nil,
+        loadTimeout: Duration = .seconds(600), standstillMax: Duration = .seconds(1800),
+        calm: Duration = .seconds(10), reconsideration: Duration = .seconds(120)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -117,6 +120,7 @@ package struct Membership: Sendable {
         self.usualWorkers = usualWorkers
         self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
+        self.tickGapMax = tickGapMax
         self.loadTimeout = loadTimeout
         self.standstillMax = standstillMax
         self.calm = calm
@@ -147,7 +151,7 @@ package struct Membership: Sendable {
                 + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
-        roster.append(Member(info: worker, lastHeard: now))
+        roster.append(Member(info: worker, silence: Silence(gapMax: tickGapMax, now: now)))
         lastJoin = now
         shortage = nil
         isStale = true
@@ -157,7 +161,7 @@ package struct Membership: Sendable {
     /// Anything at all has come from a worker at `time`, which may be a while ago.
     package mutating func heard(node: NodeID, at time: Duration) {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
-        roster[index].lastHeard = max(roster[index].lastHeard, time)
+        roster[index].silence.heard(at: time)
     }
 
     /// A worker's link has ended; `hasLeft` if it said that it would.
@@ -200,9 +204,11 @@ package struct Membership: Sendable {
             progress = (shippedBytes, self.now)
         }
         var directives: [MembershipDirective] = []
-        for member in roster where now - member.lastHeard >= heartbeatTimeout {
-            let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
-            directives += lose(member.info.node, reason: reason)
+        let silences = roster.indices.map { index in
+            (roster[index].info.node, roster[index].silence.length(now: now))
+        }
+        for (node, length) in silences where length >= heartbeatTimeout {
+            directives += lose(node, reason: "nothing heard for \(length.components.seconds) s")
         }
         directives += endStandstill()
         retryIfDue()

@@ -39,7 +39,8 @@ final class DelayedCluster {
                 placement: .workers(
                     listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: 0,
                     threadCount: 1),
-                security: .plaintext, contextLength: model.served.contextLength,
+                expectedWorkers: workerCount, security: .plaintext,
+                contextLength: model.served.contextLength,
                 slotCount: slotCount, cacheDirectory: caches.path, wireType: wireType))
         network = DelayedNetwork(delay)
         for _ in 0..<workerCount { try addWorker(memory: memory) }

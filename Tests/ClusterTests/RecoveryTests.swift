@@ -163,7 +163,8 @@ struct RecoveryTests {
         let caches = try TemporaryDirectory()
         var shipped: [Int] = []
         for _ in 0..<2 {
-            let cluster = try TestCluster(file.model, workerCount: 0, caches: caches)
+            let cluster = try TestCluster(
+                file.model, workerCount: 0, expecting: 2, caches: caches)
             for _ in 0..<2 { try cluster.addWorker(cache: caches.file("shared")) }
             #expect(cluster.awaitReady(stageCount: 2))
             shipped.append(cluster.coordinator.status().shippedBytes)

@@ -20,7 +20,8 @@ struct MembershipPlayer: TranscriptPlayer {
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
             usualWorkers: event.list("usual"),
-            pathPatience: .milliseconds(event.integer("patience") ?? 0))
+            pathPatience: .milliseconds(event.integer("patience") ?? 0),
+            tickGapMax: event.integer("gap").map { .milliseconds($0) })
     }
 
     /// Reading weights is all that steps cost.

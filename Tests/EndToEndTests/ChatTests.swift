@@ -32,7 +32,7 @@ extension EndToEndTests {
         }
 
         @Test func nobodyAnswers() throws {
-            let url = "http://127.0.0.1:\(try RawConnection.freePort())"
+            let url = "http://127.0.0.1:\(try RawConnection.heldPort())"
             let directory = try TemporaryDirectory()
             expectOneLine(
                 try chat("Hello\n", ["--url", url], in: directory), mentions: "'caravan serve'")
@@ -167,10 +167,12 @@ extension EndToEndTests {
 
         @Test(arguments: [SIGTERM, SIGINT]) func aSignalEndsAPipedChat(signal: Int32) throws {
             let cluster = try TestCluster(workerCount: 1)
-            let input = try cluster.directory.write(
-                Array("Write a very long story about a caravan.\nGo on.\n".utf8), to: "lines")
+            let keyboard = try Keyboard(in: cluster.directory)
+            // More questions than are answered before the signal, however late that comes.
+            let question = "Write a very long story about a caravan.\n/new\n"
+            keyboard.type(String(repeating: question, count: 1000))
             let chat = try Caravan.start(
-                ["chat", "--url", url(cluster), "--seed", "1"], input: input,
+                ["chat", "--url", url(cluster), "--seed", "1"], input: keyboard.path,
                 in: cluster.directory)
             #expect(Deadline.wait { chat.output.count > 100 }, "\(cluster.log)")
             chat.signal(signal)
