@@ -44,7 +44,10 @@ package enum ClusterLimits {
     package static let joinRetryIntervalMax = Duration.seconds(1)
     /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
     /// a dead worker goes unnoticed.
-    package static let strandedPatience = Duration.seconds(5)
+    package static let strandedPatience = Duration.milliseconds(3500)
+    /// For the connection to the next stage, and for it to take a byte: as long as a peer may be
+    /// silent.
+    package static let dataLinkTimeout = heartbeatTimeout
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
     /// How long a plan serves at least before another takes over for speed alone while streams run.

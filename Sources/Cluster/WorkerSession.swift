@@ -171,7 +171,9 @@ final class WorkerSession {
             now - since > ClusterLimits.strandedPatience
         {
             work = .none
-            control.refuse(.internalFault, reason)
+            control.send(
+                Frame(
+                    epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))
         }
     }
 
@@ -251,7 +253,7 @@ final class WorkerSession {
         case .assignment, .blobChunk, .preparation, .spare, .released:
             control.refuse(.unexpectedFrame, "welcome comes first")
         case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .drain,
-            .prepared, .probe, .probeAnswer:
+            .prepared, .stranded, .probe, .probeAnswer:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil

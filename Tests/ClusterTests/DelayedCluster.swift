@@ -72,6 +72,12 @@ final class DelayedCluster {
         }
     }
 
+    /// From now on nobody reaches the data address of the worker of this name, which lives on.
+    func closeDataPort(of name: String) throws {
+        let coordinator = try #require(coordinator.workersAddress)
+        network.cut(worker: try #require(Int(name.dropFirst())), except: coordinator)
+    }
+
     /// Waits until `stageCount` workers serve together.
     func awaitReady(stageCount: Int) -> Bool {
         eventually {
@@ -109,6 +115,12 @@ private final class DelayedNetwork: Sendable {
     }
 
     func cut(worker: Int) { for proxy in proxies(of: worker) { proxy.cut() } }
+
+    /// All ways but those to an address.
+    func cut(worker: Int, except address: SocketAddress) {
+        let routes = proxies.withLock { $0.filter { $0.key.worker == worker } }
+        for (route, proxy) in routes where route.address != address { proxy.cut() }
+    }
 
     func freeze(worker: Int) { for proxy in proxies(of: worker) { proxy.freeze() } }
 
@@ -149,7 +161,8 @@ private final class DelayedNetwork: Sendable {
             assignment.nextAddress = front(assignment.nextAddress, of: worker)
             return .preparation(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
-            .step, .candidates, .drain, .prepared, .spare, .released, .probe, .probeAnswer:
+            .step, .candidates, .drain, .prepared, .spare, .released, .stranded, .probe,
+            .probeAnswer:
             return nil
         }
     }

@@ -55,6 +55,10 @@ struct MembershipPlayer: TranscriptPlayer {
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "stranded":
+                membership.stranded(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "unreached":
+                membership.firstStageOutOfReach(epoch: UInt32(event.size("epoch")), now: now)
             case "leaving": membership.leaving(node: node, now: now)
             case "prepared":
                 membership.prepared(
