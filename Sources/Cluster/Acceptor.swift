@@ -153,6 +153,6 @@ package final class Acceptor: Sendable {
     }
 
     private func log(_ decide: (inout RefusalLog) -> [String]) {
-        table.withLock { decide(&$0.refusals) }.forEach { Log.warning($0) }
+        Log.warnings(table.withLock { decide(&$0.refusals) })
     }
 }

@@ -217,6 +217,6 @@ extension ClusterBackend {
     }
 
     private func noteRefusal(of peer: String, _ reason: String) {
-        refusals.refused(peer, reason, now: MonotonicClock.now()).forEach { Log.warning($0) }
+        Log.warnings(refusals.refused(peer, reason, now: MonotonicClock.now()))
     }
 }

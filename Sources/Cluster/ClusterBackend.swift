@@ -73,7 +73,8 @@ final class ClusterBackend: StepBackend {
             expectedWorkers: configuration.expectedWorkers ?? (localCount > 0 ? localCount : nil),
             settle: ClusterLimits.settleTime, usualWorkers: lastWorkers.names,
             // Links within this machine are not what decides.
-            pathPatience: localCount > 0 ? .zero : ClusterLimits.pathPatience,
+            pathPatience: localCount > 0 && localCount >= configuration.expectedWorkers ?? 0
+                ? .zero : ClusterLimits.pathPatience,
             heartbeatTimeout: ClusterLimits.heartbeatTimeout,
             tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
@@ -114,7 +115,7 @@ final class ClusterBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] {
         let now = MonotonicClock.now()
-        refusals.tick(now: now).forEach { Log.warning($0) }
+        Log.warnings(refusals.tick(now: now))
         var outcomes: [BackendOutcome] = []
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"

@@ -30,7 +30,7 @@ package enum ClusterLimits {
     static let watchInterval = Duration.milliseconds(250)
     /// For all answers to the probes that measure one link; a little longer than the measurement.
     package static let probePatience = Duration.milliseconds(250)
-    /// How long the coordinator waits for workers that it knows to measure their links.
+    /// How long the coordinator waits for the workers of its first plan to measure their links.
     package static let pathPatience = Duration.milliseconds(500)
     /// How long a worker waits for others of its machine to measure themselves.
     package static let measuringPatience = Duration.seconds(5)

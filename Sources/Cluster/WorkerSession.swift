@@ -158,10 +158,10 @@ final class WorkerSession {
 
     func open(_ link: Link) { openLinks[ObjectIdentifier(link)] = link }
 
-    /// Ends what has been silent or stranded for too long.
+    /// Ends what has been silent for too long, and says when the worker has been stranded for long.
     private func checkPatience() {
         let now = MonotonicClock.now()
-        refusals.tick(now: now).forEach { Log.warning($0) }
+        Log.warnings(refusals.tick(now: now))
         // As the link's reader saw it: this thread may itself have been held up.
         silence.heard(at: now - control.silence)
         if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
@@ -212,7 +212,7 @@ final class WorkerSession {
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
                 let now = MonotonicClock.now()
-                refusals.refused(link.peer, reason, now: now).forEach { Log.warning($0) }
+                Log.warnings(refusals.refused(link.peer, reason, now: now))
             }
             retire(link)
         case .data(let link, .frame(let frame)):

@@ -29,7 +29,9 @@ extension Membership {
         }
         var next: Plan?
         if current.plan.hasStage(on: info.node) {
-            let staying = plannerWorkers { !$0.isLeaving && $0.info.node != info.node }
+            let staying = plannerWorkers {
+                !$0.isLeaving && $0.cutOff == nil && $0.info.node != info.node
+            }
             guard !staying.isEmpty else { throw .lastWorker(info.name) }
             do throws(PlannerFailure) {
                 next = try planner.plan(workers: staying, links: links)
@@ -145,7 +147,8 @@ extension Membership {
         hindrance = nil
         guard case .success(let next) = makePlan() else { return [] }
         guard next.stages != current.plan.stages else {
-            assignment?.plan = next
+            // What was predicted stays, to be measured by.
+            assignment?.plan.leftOut = next.leftOut
             return []
         }
         let gain = gain(of: next, over: current.plan)
@@ -242,6 +245,9 @@ extension Membership {
 
     /// Why a member can't do what it is there for; empty if nothing is in its way.
     package func note(on node: NodeID) -> String {
+        if let cutOff = roster.first(where: { $0.info.node == node })?.cutOff {
+            return cutOff.reason
+        }
         switch role(of: node) {
         case .serving, .preparing: return ""
         case .draining: return preparation == nil ? hindrance ?? "" : ""

@@ -3,19 +3,29 @@
 import Wire
 
 extension Membership {
-    /// A new plan if there is none and it is time for one: over those that stay, or if they can't
-    /// hold the model over all.
+    /// A new plan if there is none and it is time for one: over those that stay and can be reached,
+    /// or if they can't hold the model also over those that leave, then over those that others
+    /// could not reach a while ago.
     mutating func planIfDue() -> [MembershipDirective] {
         // A plan that failed fails again until somebody joins.
         guard assignment == nil, shortage == nil, !roster.isEmpty, isDue else { return [] }
-        switch makePlan() {
-        case .success(let plan): return assign(plan)
-        case .failure:
-            guard roster.contains(where: \.isLeaving),
-                case .success(let plan) = makePlan(withLeaving: true)
-            else { return rest() }
+        if case .success(let plan) = makePlan() { return assign(plan) }
+        let failure = shortage
+        if roster.contains(where: \.isLeaving),
+            case .success(let plan) = makePlan(withLeaving: true)
+        {
             return assign(plan)
         }
+        if roster.contains(where: mayBeTried),
+            case .success(let plan) = makePlan(withLeaving: true, withCutOff: true)
+        {
+            return assign(plan)
+        }
+        for index in roster.indices where mayBeTried(roster[index]) {
+            roster[index].cutOff?.since = now
+        }
+        shortage = failure
+        return rest()
     }
 
     /// Those that had stages of a plan that is over would wait for the next one, and then take
@@ -34,8 +44,10 @@ extension Membership {
         let expected = epoch == 0 ? expectedWorkers : nil
         let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers
         if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
-        return expected == nil && now - lastJoin >= settle
+        return expected == nil && now - lastJoin >= settleTime
     }
+
+    private var settleTime: Duration { isGathering ? gatherPatience : settle }
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }
 
@@ -49,20 +61,18 @@ extension Membership {
         return !usualWorkers.isEmpty
     }
 
-    /// Those that others can't reach count only where the model needs their memory.
-    mutating func makePlan(withLeaving: Bool = false) -> Result<Plan, PlannerFailure> {
-        let workers = plannerWorkers { withLeaving || !$0.isLeaving }
-        let reached = plannerWorkers { (withLeaving || !$0.isLeaving) && $0.cutOff == nil }
-        considerAll()
-        if reached.count < workers.count, !reached.isEmpty,
-            var plan = try? planner.plan(workers: reached, links: links)
-        {
-            plan.leftOut += cutOffWorkers(withLeaving: withLeaving)
-            shortage = nil
-            return .success(plan)
+    /// Over those that stay and that others can reach. Without the latter's memory a plan leaves
+    /// them out, and says why.
+    mutating func makePlan(
+        withLeaving: Bool = false, withCutOff: Bool = false
+    ) -> Result<Plan, PlannerFailure> {
+        let workers = plannerWorkers {
+            (withLeaving || !$0.isLeaving) && ($0.cutOff == nil || withCutOff && mayBeTried($0))
         }
+        considerAll()
         do throws(PlannerFailure) {
-            let plan = try planner.plan(workers: workers, links: links)
+            var plan = try planner.plan(workers: workers, links: links)
+            plan.leftOut += cutOffWorkers(beside: workers)
             shortage = nil
             return .success(plan)
         } catch {
@@ -108,8 +118,9 @@ extension Membership {
                 .filter { assignment.waitingFor.contains($0.node) }.map(\.name)
             let waiting = "waiting for \(names.joined(separator: ", ")) to load"
             let passed = now - assignment.since
-            guard passed >= loadTimeout else { return waiting }
-            return waiting + ", for \(passed.components.seconds / 60) min already"
+            let time =
+                passed < loadTimeout ? "" : ", for \(passed.components.seconds / 60) min already"
+            return ([waiting + time] + cutOffNotes).joined(separator: "; ")
         }
         let late = roster.filter { !$0.isConsidered && !$0.isLeaving }
             .map { "\($0.info.name) is taken in if the plan gains from it" }
@@ -122,11 +133,14 @@ extension Membership {
     private var detailWithoutPlan: String {
         let loss = lastLoss.map { $0 + "; " } ?? ""
         if roster.isEmpty { return loss + "waiting for workers to join" }
-        if let shortage { return loss + "\(shortage)" }
+        if let shortage {
+            return ([loss + "\(shortage)"] + cutOffNotes).joined(separator: "; ")
+        }
         if epoch == 0, let expectedWorkers {
             return loss + "\(roster.count) of \(expectedWorkers) workers have joined"
         }
+        guard epoch == 0 || isGathering else { return loss + "making a plan" }
         return loss
-            + "waiting \(settle.components.seconds) s for more workers, \(roster.count) joined"
+            + "waiting \(settleTime.components.seconds) s for more workers, \(roster.count) joined"
     }
 }

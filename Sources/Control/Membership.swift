@@ -32,6 +32,9 @@ package struct Membership: Sendable {
     let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
+    /// The same after all were lost: those who come back may be further apart, in attempts to
+    /// reach a coordinator that nobody reached.
+    let gatherPatience: Duration
     /// Names of those that served last; there is no need to wait for more.
     var usualWorkers: [String]
     /// Whether all were lost, so that those who come back are waited for as at the start.
@@ -97,7 +100,7 @@ package struct Membership: Sendable {
         /// Others can't reach it, though it lives; nil if they can, as far as is known.
         var cutOff: CutOff?
         /// How long it is left out should that be found.
-        var cutOffPatience = Membership.cutOffPatience
+        var cutOffPatience = CutOff.patience
         /// Its layers are to move elsewhere, then it is released.
         var isLeaving = false
         /// It leaves whether or not that is possible.
@@ -111,7 +114,8 @@ package struct Membership: Sendable {
         settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
         heartbeatTimeout: Duration = .seconds(3), tickGapMax: Duration? = nil,
         loadTimeout: Duration = .seconds(600), standstillMax: Duration = .seconds(1800),
-        calm: Duration = .seconds(10), reconsideration: Duration = .seconds(120)
+        calm: Duration = .seconds(10), reconsideration: Duration = .seconds(120),
+        gatherPatience: Duration = .seconds(4)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -125,6 +129,7 @@ package struct Membership: Sendable {
         self.standstillMax = standstillMax
         self.calm = calm
         self.reconsideration = reconsideration
+        self.gatherPatience = gatherPatience
     }
 
     /// Living workers in the order they joined.
@@ -189,6 +194,7 @@ package struct Membership: Sendable {
         upSince = self.now
         comparedAt = self.now
         usualWorkers = current.plan.stages.map(\.name)
+        takeAsReached(current.plan)
         return [.pipelineUp(epoch: epoch)] + proceed()
     }
 
@@ -212,7 +218,7 @@ package struct Membership: Sendable {
         }
         directives += endStandstill()
         retryIfDue()
-        reconsiderIfDue()
+        if isIdle { reconsiderIfDue() }
         retryCutOffs()
         return directives + proceed(isIdle: isIdle)
     }

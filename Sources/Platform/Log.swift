@@ -30,6 +30,7 @@ package enum Log {
     package static func debug(_ message: @autoclosure () -> String) { write(.debug, message()) }
     package static func info(_ message: @autoclosure () -> String) { write(.info, message()) }
     package static func warning(_ message: @autoclosure () -> String) { write(.warning, message()) }
+    package static func warnings(_ messages: [String]) { for line in messages { warning(line) } }
     package static func error(_ message: @autoclosure () -> String) { write(.error, message()) }
 
     private static func write(_ level: Level, _ message: @autoclosure () -> String) {

@@ -19,7 +19,7 @@ struct ServeCommand: Command {
             .init(
                 "--expect", "N",
                 "workers that the first plan waits for, local ones included (default: the local "
-                    + "ones, or those that come within "
+                    + "ones; or those that served last, or come within "
                     + "\(ClusterLimits.settleTime.components.seconds) s of each other)"),
             .init(
                 "--threads", "N",

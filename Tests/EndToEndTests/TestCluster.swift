@@ -13,7 +13,7 @@ final class TestCluster {
     private(set) var dataPorts: [Int] = []
     private(set) var coordinator: RunningProcess
     private(set) var workers: [RunningProcess] = []
-    private let serving: [String]
+    private var serving: [String]
 
     /// Starts them and waits until requests are answered, by all workers together.
     init(
@@ -60,10 +60,12 @@ final class TestCluster {
         return port
     }
 
-    /// Kills the coordinator and starts it again where it was; the workers live.
+    /// Kills the coordinator and starts it again where it was; the workers live, and it knows by
+    /// itself whom to wait for.
     func restartCoordinator() throws {
         coordinator.kill()
         try coordinator.waitForExit()
+        serving.removeLast(2)
         coordinator = try Self.startCoordinator(
             serving, http: http.port, workers: workersPort, in: directory)
         try waitUntilReady()

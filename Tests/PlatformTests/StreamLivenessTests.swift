@@ -6,13 +6,15 @@ import TestSupport
 import Testing
 
 struct StreamLivenessTests {
-    /// Both ends have the write time-out as their bound, and ask a silent peer every second.
-    @Test func aPeerThatIsSilentIsFoundOut() throws {
+    /// Both ends have the write time-out as their bound, and ask a silent peer every second, more
+    /// than once before it.
+    @Test(arguments: [(bound: 10, idle: Int32(3)), (3, 1), (1, 1)])
+    func aPeerThatIsSilentIsFoundOut(bound: Int, idle: Int32) throws {
         let listener = try Listener(SocketAddress(host: "127.0.0.1", port: 0), security: .plaintext)
         let near = try ByteStream(
             connectingTo: listener.address, security: .plaintext, timeout: .seconds(10),
-            writeTimeout: .seconds(7))
-        let far = try #require(listener.accept(writeTimeout: .seconds(7)))
+            writeTimeout: .seconds(bound))
+        let far = try #require(listener.accept(writeTimeout: .seconds(bound)))
         let port = listener.address.port
         let ends = (0..<1024).map { Int32($0) }.filter {
             port == Self.port($0, getsockname) && Self.port($0, getpeername) != nil
@@ -23,9 +25,9 @@ struct StreamLivenessTests {
             #expect(Self.option(end, SOL_SOCKET, SO_KEEPALIVE) == 1)
             let tcp = Int32(IPPROTO_TCP)
             #expect(Self.option(end, tcp, TCP_NODELAY) == 1)
-            #expect(Self.option(end, tcp, TCP_KEEPIDLE) == 3)
+            #expect(Self.option(end, tcp, TCP_KEEPIDLE) == idle)
             #expect(Self.option(end, tcp, TCP_KEEPINTVL) == 1)
-            #expect(Self.option(end, tcp, TCP_USER_TIMEOUT) == 7000)
+            #expect(Self.option(end, tcp, TCP_USER_TIMEOUT) == Int32(bound * 1000))
         }
         withExtendedLifetime((near, far)) {}
     }
