@@ -153,6 +153,6 @@ package final class Acceptor: Sendable {
     }
 
     private func log(_ decide: (inout RefusalLog) -> [String]) {
-        for line in table.withLock({ decide(&$0.refusals) }) { Log.warning(line) }
+        table.withLock { decide(&$0.refusals) }.forEach { Log.warning($0) }
     }
 }

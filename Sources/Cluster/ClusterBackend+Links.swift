@@ -90,7 +90,7 @@ extension ClusterBackend {
             membership.heard(node: node, at: now)
             return []
         // What belongs to an older plan is dropped.
-        case .blobRequest, .ready, .prepared:
+        case .blobRequest, .ready, .prepared, .stranded:
             guard frame.epoch <= membership.lastEpoch else {
                 refuse(member.link, .unexpectedFrame, "plan \(frame.epoch) is not known here")
                 return carryOut(membership.lost(node: node, now: now))
@@ -126,6 +126,11 @@ extension ClusterBackend {
             return []
         case .ready(let ready) where isPresent: return note(ready, of: member)
         case .prepared(let prepared): return note(prepared, frame.epoch, of: member)
+        case .stranded(let stranded) where isPresent:
+            record(.lost, "worker \(member.hello.name) is stranded: \(stranded.reason)")
+            return carryOut(
+                membership.stranded(
+                    node: member.hello.node, epoch: frame.epoch, now: MonotonicClock.now()))
         default: return []
         }
     }
@@ -200,13 +205,18 @@ extension ClusterBackend {
             members[end.node]?.link.close(reason: "its data link ended")
             return carryOut(membership.lost(node: end.node, now: MonotonicClock.now()))
         case nil:
-            if let reason { Log.warning("connection from \(link.peer) refused: \(reason)") }
+            // Where this side refused it that was said.
+            if let reason, !link.isDismissed { noteRefusal(of: link.peer, reason) }
             return []
         }
     }
 
     func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
-        Log.warning("refused \(link.peer): \(message)")
+        noteRefusal(of: link.peer, message)
         link.refuse(code, message)
+    }
+
+    private func noteRefusal(of peer: String, _ reason: String) {
+        refusals.refused(peer, reason, now: MonotonicClock.now()).forEach { Log.warning($0) }
     }
 }

@@ -102,7 +102,7 @@ extension ClusterBackend {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
                 timeout: ClusterLimits.firstStageTimeout,
-                writeTimeout: ClusterLimits.writeTimeout)
+                writeTimeout: ClusterLimits.dataLinkTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }
@@ -124,9 +124,9 @@ extension ClusterBackend {
                     pageCount: membership.plan?.pageCount ?? pages.wanted)
             ]
         } catch {
-            Log.error("worker \(first.name): \(error)")
-            member.link.close(reason: "its data address can't be reached")
-            return carryOut(membership.lost(node: first.node, now: MonotonicClock.now()))
+            record(.lost, "worker \(first.name) can't be reached: \(error)")
+            return carryOut(
+                membership.firstStageOutOfReach(epoch: epoch, now: MonotonicClock.now()))
         }
     }
 

@@ -40,6 +40,8 @@ final class ClusterBackend: StepBackend {
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
     var events = RecentEvents()
+    /// Of connections that had the token.
+    var refusals = RefusalLog()
     var lastWorkers: LastWorkers
 
     /// Listens for workers and starts the local ones. Throws `ModelTooLargeError`, `SocketError`
@@ -68,9 +70,12 @@ final class ClusterBackend: StepBackend {
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
                 rowCountMax: ClusterLimits.rowCountMax),
-            expectedWorkers: localCount > 0 ? localCount : nil, settle: ClusterLimits.settleTime,
-            usualWorkers: lastWorkers.names, pathPatience: ClusterLimits.pathPatience,
-            heartbeatTimeout: ClusterLimits.heartbeatTimeout, calm: ClusterLimits.planCalm)
+            expectedWorkers: configuration.expectedWorkers ?? (localCount > 0 ? localCount : nil),
+            settle: ClusterLimits.settleTime, usualWorkers: lastWorkers.names,
+            // Links within this machine are not what decides.
+            pathPatience: localCount > 0 ? .zero : ClusterLimits.pathPatience,
+            heartbeatTimeout: ClusterLimits.heartbeatTimeout,
+            tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in
@@ -109,6 +114,7 @@ final class ClusterBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] {
         let now = MonotonicClock.now()
+        refusals.tick(now: now).forEach { Log.warning($0) }
         var outcomes: [BackendOutcome] = []
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"

@@ -23,6 +23,11 @@ package enum ClusterLimits {
     package static let heartbeatInterval = Duration.seconds(1)
     /// A peer that says nothing for this long is dead.
     package static let heartbeatTimeout = Duration.seconds(3)
+    /// What counts of the time between two looks at a peer's silence: whoever looks later than that
+    /// was held up itself, perhaps with its whole machine.
+    static let silentGapMax = Duration.milliseconds(500)
+    /// How often a worker looks whether its coordinator is silent.
+    static let watchInterval = Duration.milliseconds(250)
     /// For all answers to the probes that measure one link; a little longer than the measurement.
     package static let probePatience = Duration.milliseconds(250)
     /// How long the coordinator waits for workers that it knows to measure their links.
@@ -32,12 +37,17 @@ package enum ClusterLimits {
     /// How long a worker keeps trying to reach a coordinator that has never answered; one that has
     /// is tried for as long as it takes.
     package static let joinPatience = Duration.seconds(60)
-    /// Between the first two attempts; it doubles up to the other.
+    /// Between the first two attempts; it doubles up to the other, which is well below
+    /// `settleTime`: so far apart the workers of a coordinator that comes back may join, and all
+    /// are to be planned for.
     package static let joinRetryInterval = Duration.milliseconds(250)
-    package static let joinRetryIntervalMax = Duration.seconds(2)
+    package static let joinRetryIntervalMax = Duration.seconds(1)
     /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
     /// a dead worker goes unnoticed.
-    package static let strandedPatience = Duration.seconds(5)
+    package static let strandedPatience = Duration.milliseconds(3500)
+    /// For the connection to the next stage, and for it to take a byte: as long as a peer may be
+    /// silent.
+    package static let dataLinkTimeout = heartbeatTimeout
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
     /// How long a plan serves at least before another takes over for speed alone while streams run.

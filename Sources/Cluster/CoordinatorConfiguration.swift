@@ -15,6 +15,9 @@ package struct CoordinatorConfiguration: Sendable {
     }
 
     package var placement: Placement
+    /// Workers that the first plan waits for, the local ones included; nil for those, or without
+    /// any for those that come within `ClusterLimits.settleTime`.
+    package var expectedWorkers: Int?
     /// Of all links of the cluster.
     package var security: StreamSecurity
     /// Positions of one sequence, for which there must be pages; the model's own limit caps it. nil
@@ -37,12 +40,13 @@ package struct CoordinatorConfiguration: Sendable {
     package var prefillChunk: Int?
 
     package init(
-        placement: Placement, security: StreamSecurity, contextLength: Int?, slotCount: Int,
-        kvByteCount: Int? = nil, cacheDirectory: String, wireType: WireType = .f32,
-        cacheType: CacheType = .f16,
+        placement: Placement, expectedWorkers: Int? = nil, security: StreamSecurity,
+        contextLength: Int?, slotCount: Int, kvByteCount: Int? = nil, cacheDirectory: String,
+        wireType: WireType = .f32, cacheType: CacheType = .f16,
         objective: PlannerGoal.Objective = .throughput, prefillChunk: Int? = nil
     ) {
         self.placement = placement
+        self.expectedWorkers = expectedWorkers
         self.security = security
         self.contextLength = contextLength
         self.slotCount = slotCount

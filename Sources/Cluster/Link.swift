@@ -125,9 +125,9 @@ package final class Link: Sendable {
 
     // MARK: Round trip
 
-    /// A round trip found otherwise, until the first heartbeat comes back.
+    /// A round trip that something else than a heartbeat found.
     func note(roundTrip: Duration) {
-        counters.withLock { $0.roundTripMicroseconds = max(1, roundTrip.microseconds) }
+        counters.withLock { $0.roundTrips.add(roundTrip.microseconds) }
     }
 
     /// Remembers when heartbeat `id` was queued.
@@ -139,14 +139,15 @@ package final class Link: Sendable {
     func noteEcho(_ frame: Frame) {
         counters.withLock { counters in
             guard let beat = counters.beat, beat.id == frame.id else { return }
-            counters.roundTripMicroseconds = (MonotonicClock.now() - beat.time).microseconds
+            counters.roundTrips.add((MonotonicClock.now() - beat.time).microseconds)
         }
     }
 
     /// What the kernel knows of the way to the peer.
     var pathReading: (roundTripMicroseconds: UInt32, bytesPerSecond: UInt64) { stream.pathReading }
 
-    var roundTripMicroseconds: Int { counters.withLock { $0.roundTripMicroseconds } }
+    /// 0 before the first.
+    var roundTripMicroseconds: Int { counters.withLock { $0.roundTrips.least ?? 0 } }
 
     // MARK: Reader
 
@@ -262,7 +263,7 @@ package struct LinkCounters: Sendable {
     package var lastSendMicroseconds = 0
     var lastHeard = MonotonicClock.now()
     var beat: (id: UInt64, time: Duration)?
-    var roundTripMicroseconds = 0
+    var roundTrips = RecentRoundTrips()
 }
 
 /// Replaces a value and returns the old one.

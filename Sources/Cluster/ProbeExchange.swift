@@ -48,7 +48,7 @@ final class ProbeExchange: Sendable {
             return .taken
         case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .error,
             .bye, .dataHello, .step, .candidates, .drain, .preparation, .prepared, .spare,
-            .released:
+            .released, .stranded:
             return .other
         }
     }

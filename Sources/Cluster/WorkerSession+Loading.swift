@@ -107,7 +107,8 @@ extension WorkerSession {
         do {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
-                timeout: ClusterLimits.connectTimeout, writeTimeout: ClusterLimits.writeTimeout)
+                timeout: ClusterLimits.dataLinkTimeout,
+                writeTimeout: ClusterLimits.dataLinkTimeout)
             let link = Link(stream: stream, isStranger: false, tally: dataTraffic) {
                 [events] link, event in
                 events.post(.next(link, event))

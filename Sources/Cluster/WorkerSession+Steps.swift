@@ -22,7 +22,8 @@ extension WorkerSession {
         case .error(let notice):
             link.close(reason: notice.message)
         case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .bye,
-            .candidates, .drain, .preparation, .prepared, .spare, .released, .probe, .probeAnswer:
+            .candidates, .drain, .preparation, .prepared, .spare, .released, .stranded,
+            .probe, .probeAnswer:
             link.refuse(.unexpectedFrame, "a data link carries dataHello, then steps")
         }
     }

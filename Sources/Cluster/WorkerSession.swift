@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
 import Engine
 import Model
 import Platform
@@ -59,7 +60,11 @@ final class WorkerSession {
     /// Links whose threads still run.
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private(set) var isWelcome = false
+    /// Of connections that had the token.
+    private var refusals = RefusalLog()
     private var lastModelCheck = Duration.zero
+    /// The coordinator's.
+    private var silence: Silence
     /// Whether the worker was told to stop while the session ended.
     private(set) var isStopped = false
 
@@ -78,6 +83,7 @@ final class WorkerSession {
         self.dataTraffic = dataTraffic
         self.loads = loads
         heart = Heart(link: control, dataTraffic: dataTraffic)
+        silence = Silence(gapMax: ClusterLimits.silentGapMax, now: MonotonicClock.now())
         open(control)
     }
 
@@ -85,7 +91,7 @@ final class WorkerSession {
         heart.report(pastCounters)
         control.send(Frame(epoch: 0, id: 0, message: .hello(hello)))
         while true {
-            let event = events.take(timeout: ClusterLimits.heartbeatInterval)
+            let event = events.take(timeout: ClusterLimits.watchInterval)
             checkPatience()
             if let end = checkModel() ?? checkLeave() {
                 // It would be missed: perhaps it was a link's last.
@@ -154,14 +160,20 @@ final class WorkerSession {
 
     /// Ends what has been silent or stranded for too long.
     private func checkPatience() {
-        if control.silence > ClusterLimits.heartbeatTimeout {
+        let now = MonotonicClock.now()
+        refusals.tick(now: now).forEach { Log.warning($0) }
+        // As the link's reader saw it: this thread may itself have been held up.
+        silence.heard(at: now - control.silence)
+        if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
             control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
         }
         if case .stranded(let since, let reason) = work,
-            MonotonicClock.now() - since > ClusterLimits.strandedPatience
+            now - since > ClusterLimits.strandedPatience
         {
             work = .none
-            control.refuse(.internalFault, reason)
+            control.send(
+                Frame(
+                    epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))
         }
     }
 
@@ -199,7 +211,8 @@ final class WorkerSession {
             }
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
-                Log.warning("connection from \(link.peer) refused: \(reason)")
+                let now = MonotonicClock.now()
+                refusals.refused(link.peer, reason, now: now).forEach { Log.warning($0) }
             }
             retire(link)
         case .data(let link, .frame(let frame)):
@@ -240,7 +253,7 @@ final class WorkerSession {
         case .assignment, .blobChunk, .preparation, .spare, .released:
             control.refuse(.unexpectedFrame, "welcome comes first")
         case .hello, .blobRequest, .ready, .heartbeat, .dataHello, .step, .candidates, .drain,
-            .prepared, .probe, .probeAnswer:
+            .prepared, .stranded, .probe, .probeAnswer:
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil

@@ -141,6 +141,7 @@ extension Membership {
         // Others may follow at once; and streams are not interrupted again and again.
         guard now - lastJoin >= settle, isIdle || now - upSince >= calm else { return [] }
         isStale = false
+        comparedAt = now
         hindrance = nil
         guard case .success(let next) = makePlan() else { return [] }
         guard next.stages != current.plan.stages else {
@@ -151,6 +152,7 @@ extension Membership {
         if gain >= Self.gainMin { return prepare(next) }
         let percent = Int((max(0, gain - 1) * 100).rounded())
         let known = Dictionary(next.leftOut.map { ($0.node, $0.reason) }) { first, _ in first }
+        assignment?.plan.leftOut.removeAll { worker in late.contains { $0.node == worker.node } }
         assignment?.plan.leftOut += late.map { worker in
             LeftOutWorker(
                 node: worker.node, name: worker.name,
@@ -180,6 +182,19 @@ extension Membership {
         else { return }
         self.failedAt = nil
         isStale = true
+    }
+
+    /// Compares the plan anew with one over all those that it does without for speed alone.
+    mutating func reconsiderIfDue() {
+        guard let current = assignment, current.waitingFor.isEmpty, preparation == nil,
+            now - comparedAt >= reconsideration
+        else { return }
+        comparedAt = now
+        for index in roster.indices
+        where roster[index].cutOff == nil && !current.plan.hasStage(on: roster[index].info.node) {
+            roster[index].isConsidered = false
+            isStale = true
+        }
     }
 
     private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {

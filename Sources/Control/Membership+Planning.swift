@@ -28,12 +28,13 @@ extension Membership {
         return [.rest(epoch: epoch)]
     }
 
-    /// After the first plan there is no more waiting for others.
+    /// Where there are survivors they don't wait for others.
     private var isDue: Bool {
-        if epoch > 0 { return true }
-        if let expectedWorkers { return roster.count >= expectedWorkers }
-        return now - lastJoin >= settle
-            || hasUsualWorkers && (arePathsKnown || now - lastJoin >= pathPatience)
+        if epoch > 0, !isGathering { return true }
+        let expected = epoch == 0 ? expectedWorkers : nil
+        let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers
+        if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
+        return expected == nil && now - lastJoin >= settle
     }
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }
@@ -48,9 +49,18 @@ extension Membership {
         return !usualWorkers.isEmpty
     }
 
+    /// Those that others can't reach count only where the model needs their memory.
     mutating func makePlan(withLeaving: Bool = false) -> Result<Plan, PlannerFailure> {
         let workers = plannerWorkers { withLeaving || !$0.isLeaving }
+        let reached = plannerWorkers { (withLeaving || !$0.isLeaving) && $0.cutOff == nil }
         considerAll()
+        if reached.count < workers.count, !reached.isEmpty,
+            var plan = try? planner.plan(workers: reached, links: links)
+        {
+            plan.leftOut += cutOffWorkers(withLeaving: withLeaving)
+            shortage = nil
+            return .success(plan)
+        }
         do throws(PlannerFailure) {
             let plan = try planner.plan(workers: workers, links: links)
             shortage = nil
@@ -76,6 +86,7 @@ extension Membership {
         epoch = lastEpoch
         hindrance = nil
         isAtRest = false
+        isGathering = false
         progress.at = now
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
@@ -112,7 +123,7 @@ extension Membership {
         let loss = lastLoss.map { $0 + "; " } ?? ""
         if roster.isEmpty { return loss + "waiting for workers to join" }
         if let shortage { return loss + "\(shortage)" }
-        if let expectedWorkers {
+        if epoch == 0, let expectedWorkers {
             return loss + "\(roster.count) of \(expectedWorkers) workers have joined"
         }
         return loss

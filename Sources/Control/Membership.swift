@@ -32,11 +32,16 @@ package struct Membership: Sendable {
     let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
-    /// Names of those that served last time; there is no need to wait for more.
-    let usualWorkers: [String]
-    /// How long the usual workers have to measure their links before the first plan.
+    /// Names of those that served last; there is no need to wait for more.
+    var usualWorkers: [String]
+    /// Whether all were lost, so that those who come back are waited for as at the start.
+    var isGathering = false
+    /// How long the workers have to measure their links before such a plan, once all that are
+    /// waited for are there.
     let pathPatience: Duration
     let heartbeatTimeout: Duration
+    /// What counts of the time between two ticks; nil for all of it.
+    let tickGapMax: Duration?
     /// What a load or a preparation may take before it is said.
     let loadTimeout: Duration
     /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
@@ -44,6 +49,9 @@ package struct Membership: Sendable {
     /// How long a plan serves at least before another takes over for speed alone, and how long
     /// after a preparation that failed the next one begins.
     let calm: Duration
+    /// After this time a worker that the plan does without for speed alone is compared anew:
+    /// estimates change.
+    let reconsideration: Duration
     var roster: [Member] = []
     var assignment: Assignment?
     /// There is one only while a plan serves.
@@ -60,6 +68,8 @@ package struct Membership: Sendable {
     var failedAt: Duration?
     /// When the present pipeline came up.
     var upSince: Duration = .zero
+    /// When it was last compared with another.
+    var comparedAt: Duration = .zero
     /// Whether the members know that they run no stage.
     var isAtRest = true
     /// Bytes of blobs shipped to all workers, and when one of them went or a worker was done.
@@ -77,13 +87,17 @@ package struct Membership: Sendable {
     /// One living worker.
     struct Member: Sendable {
         let info: MemberInfo
-        var lastHeard: Duration
+        var silence: Silence
         /// Whether a plan has been made with it in mind.
         var isConsidered = false
         /// To the coordinator; nil before it is measured.
         var path: NetworkPath?
         /// Its stage times as measured by those predicted.
         var correction = 1.0
+        /// Others can't reach it, though it lives; nil if they can, as far as is known.
+        var cutOff: CutOff?
+        /// How long it is left out should that be found.
+        var cutOffPatience = Membership.cutOffPatience
         /// Its layers are to move elsewhere, then it is released.
         var isLeaving = false
         /// It leaves whether or not that is possible.
@@ -95,8 +109,9 @@ package struct Membership: Sendable {
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
         settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
-        heartbeatTimeout: Duration = .seconds(3), loadTimeout: Duration = .seconds(600),
-        standstillMax: Duration = .seconds(1800), calm: Duration = .seconds(10)
+        heartbeatTimeout: Duration = .seconds(3), tickGapMax: Duration? = nil,
+        loadTimeout: Duration = .seconds(600), standstillMax: Duration = .seconds(1800),
+        calm: Duration = .seconds(10), reconsideration: Duration = .seconds(120)
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -105,9 +120,11 @@ package struct Membership: Sendable {
         self.usualWorkers = usualWorkers
         self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
+        self.tickGapMax = tickGapMax
         self.loadTimeout = loadTimeout
         self.standstillMax = standstillMax
         self.calm = calm
+        self.reconsideration = reconsideration
     }
 
     /// Living workers in the order they joined.
@@ -134,7 +151,7 @@ package struct Membership: Sendable {
                 + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
-        roster.append(Member(info: worker, lastHeard: now))
+        roster.append(Member(info: worker, silence: Silence(gapMax: tickGapMax, now: now)))
         lastJoin = now
         shortage = nil
         isStale = true
@@ -144,7 +161,7 @@ package struct Membership: Sendable {
     /// Anything at all has come from a worker at `time`, which may be a while ago.
     package mutating func heard(node: NodeID, at time: Duration) {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return }
-        roster[index].lastHeard = max(roster[index].lastHeard, time)
+        roster[index].silence.heard(at: time)
     }
 
     /// A worker's link has ended; `hasLeft` if it said that it would.
@@ -170,6 +187,8 @@ package struct Membership: Sendable {
         guard current.waitingFor.isEmpty else { return [] }
         isStale = true
         upSince = self.now
+        comparedAt = self.now
+        usualWorkers = current.plan.stages.map(\.name)
         return [.pipelineUp(epoch: epoch)] + proceed()
     }
 
@@ -185,12 +204,16 @@ package struct Membership: Sendable {
             progress = (shippedBytes, self.now)
         }
         var directives: [MembershipDirective] = []
-        for member in roster where now - member.lastHeard >= heartbeatTimeout {
-            let reason = "nothing heard for \((now - member.lastHeard).components.seconds) s"
-            directives += lose(member.info.node, reason: reason)
+        let silences = roster.indices.map { index in
+            (roster[index].info.node, roster[index].silence.length(now: now))
+        }
+        for (node, length) in silences where length >= heartbeatTimeout {
+            directives += lose(node, reason: "nothing heard for \(length.components.seconds) s")
         }
         directives += endStandstill()
         retryIfDue()
+        reconsiderIfDue()
+        retryCutOffs()
         return directives + proceed(isIdle: isIdle)
     }
 
@@ -210,7 +233,7 @@ package struct Membership: Sendable {
         }
     }
 
-    private mutating func lose(_ node: NodeID, reason: String) -> [MembershipDirective] {
+    mutating func lose(_ node: NodeID, reason: String) -> [MembershipDirective] {
         [.disconnect(node: node, reason: reason)] + drop(node, hasLeft: false)
     }
 
@@ -223,13 +246,17 @@ package struct Membership: Sendable {
         shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
         isStale = true
+        isGathering = isGathering || roster.isEmpty && !hasLeft
         if let next = preparation, next.plan.hasStage(on: node) { preparation = nil }
         assignment?.plan.leftOut.removeAll { $0.node == node }
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
+        return takeDown("worker \(name) \(hasLeft ? "has left" : "was lost")", isLoss: !hasLeft)
+    }
+
+    mutating func takeDown(_ reason: String, isLoss: Bool) -> [MembershipDirective] {
         assignment = nil
         preparation = nil
-        let reason = "worker \(name) \(hasLeft ? "has left" : "was lost")"
         lastLoss = reason
-        return [.pipelineDown(reason: reason, isLoss: !hasLeft)]
+        return [.pipelineDown(reason: reason, isLoss: isLoss)]
     }
 }

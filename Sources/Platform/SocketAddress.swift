@@ -131,7 +131,7 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
                 + "stop what uses it or choose another address or port"
         case .readFailed(let errno): "reading failed: \(systemMessage(errno))"
         case .writeFailed(let errno): "writing failed: \(systemMessage(errno))"
-        case .timedOut(let seconds): "nothing happened for \(seconds) s"
+        case .timedOut(let seconds): "nothing happened for \((seconds * 100).rounded() / 100) s"
         case .closedEarly(let missing): "the peer closed with \(missing) bytes still to come"
         case .tls(let fault): "\(fault)"
         }

@@ -37,6 +37,8 @@ package enum Message: Sendable, Equatable {
     case spare
     /// A worker may leave.
     case released
+    /// A worker has no link to the next stage.
+    case stranded(Stranded)
     case dataHello(DataHello)
     case step(Step)
     case candidates(Candidates)

@@ -63,6 +63,7 @@ package enum Limits {
     package static let readyPayloadBytes = 16
     package static let heartbeatPayloadBytes = 88
     package static let preparedPayloadBytesMax = 8 + 2 + messageBytesMax
+    package static let strandedPayloadBytesMax = 2 + messageBytesMax
     package static let errorPayloadBytesMax = 4 + 2 + messageBytesMax
     package static let dataHelloPayloadBytes = 20
     package static let probePayloadBytesMax = 4 + probeBytesMax
@@ -89,6 +90,7 @@ package enum Limits {
         case .drain, .bye, .spare, .released: 0
         case .preparation: assignmentPayloadBytesMax
         case .prepared: preparedPayloadBytesMax
+        case .stranded: strandedPayloadBytesMax
         case .probe: probePayloadBytesMax
         case .probeAnswer: probeAnswerPayloadBytes
         case .dataHello: dataHelloPayloadBytes

@@ -23,6 +23,7 @@ package enum MessageKind: UInt16, Sendable, CaseIterable {
     case step = 17
     case candidates = 18
     case released = 19
+    case stranded = 20
 }
 
 extension Message {
@@ -44,6 +45,7 @@ extension Message {
         case .prepared: .prepared
         case .spare: .spare
         case .released: .released
+        case .stranded: .stranded
         case .dataHello: .dataHello
         case .step: .step
         case .candidates: .candidates

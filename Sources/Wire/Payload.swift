@@ -25,6 +25,7 @@ extension Message {
         case .drain, .bye, .spare, .released: nil
         case .preparation(let value): value
         case .prepared(let value): value
+        case .stranded(let value): value
         case .probe(let value): value
         case .probeAnswer(let value): value
         case .dataHello(let value): value
@@ -56,6 +57,7 @@ extension Message {
         case .prepared: self = .prepared(try Prepared(from: &reader))
         case .spare: self = .spare
         case .released: self = .released
+        case .stranded: self = .stranded(try Stranded(from: &reader))
         case .dataHello: self = .dataHello(try DataHello(from: &reader))
         case .step: self = .step(try Step(from: &reader))
         case .candidates: self = .candidates(try Candidates(from: &reader))

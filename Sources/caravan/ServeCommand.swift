@@ -17,6 +17,11 @@ struct ServeCommand: Command {
             SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
             .init("--local", "N", "start N workers on this machine"),
             .init(
+                "--expect", "N",
+                "workers that the first plan waits for, local ones included (default: the local "
+                    + "ones, or those that come within "
+                    + "\(ClusterLimits.settleTime.components.seconds) s of each other)"),
+            .init(
                 "--threads", "N",
                 "compute threads of each local worker (default one a core in all)"),
             .context,
@@ -59,6 +64,7 @@ struct ServeCommand: Command {
             placement: .workers(
                 listen: try options.address("--workers-listen", workersListen, security),
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
+            expectedWorkers: try options.integer("--expect", in: 1...256),
             // The real one is read when it is run.
             security: .token(ClusterToken()),
             contextLength: try options.integer("--context", in: 8...Int(Int32.max)),

@@ -5,8 +5,11 @@ import Synchronization
 
 /// Runs a command's work on a thread of its own while the main thread waits for signals.
 enum Supervisor {
-    /// How long work has to end after it was told to; then the process ends without it.
-    static let stopPatience = Duration.milliseconds(1500)
+    /// How long work has to end after it was told to; then the process ends without it. Waited for
+    /// in turns, so that time in which the process was itself stopped is not taken from the work.
+    static let stopPatience = stopTurn * stopTurnCount
+    private static let stopTurn = Duration.milliseconds(50)
+    private static let stopTurnCount = 30
 
     /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end,
     /// unless `absorb` says that it has dealt with the signal and that `work` goes on.
@@ -30,11 +33,12 @@ enum Supervisor {
             return try result.get()
         }
         stop(signal)
-        guard let result = done.take(timeout: stopPatience) else {
-            exitProcess(status: 128 + signal)
+        for _ in 0..<stopTurnCount {
+            guard let result = done.take(timeout: stopTurn) else { continue }
+            thread.join()
+            return try result.get()
         }
-        thread.join()
-        return try result.get()
+        exitProcess(status: 128 + signal)
     }
 }
 

@@ -39,7 +39,8 @@ final class DelayedCluster {
                 placement: .workers(
                     listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: 0,
                     threadCount: 1),
-                security: .plaintext, contextLength: model.served.contextLength,
+                expectedWorkers: workerCount, security: .plaintext,
+                contextLength: model.served.contextLength,
                 slotCount: slotCount, cacheDirectory: caches.path, wireType: wireType))
         network = DelayedNetwork(delay)
         for _ in 0..<workerCount { try addWorker(memory: memory) }
@@ -69,6 +70,12 @@ final class DelayedCluster {
         case .dies: network.cut(worker: number)
         case .hangs: network.freeze(worker: number)
         }
+    }
+
+    /// From now on nobody reaches the data address of the worker of this name, which lives on.
+    func closeDataPort(of name: String) throws {
+        let coordinator = try #require(coordinator.workersAddress)
+        network.cut(worker: try #require(Int(name.dropFirst())), except: coordinator)
     }
 
     /// Waits until `stageCount` workers serve together.
@@ -109,6 +116,12 @@ private final class DelayedNetwork: Sendable {
 
     func cut(worker: Int) { for proxy in proxies(of: worker) { proxy.cut() } }
 
+    /// All ways but those to an address.
+    func cut(worker: Int, except address: SocketAddress) {
+        let routes = proxies.withLock { $0.filter { $0.key.worker == worker } }
+        for (route, proxy) in routes where route.address != address { proxy.cut() }
+    }
+
     func freeze(worker: Int) { for proxy in proxies(of: worker) { proxy.freeze() } }
 
     private func proxies(of worker: Int) -> [DelayProxy] {
@@ -148,7 +161,8 @@ private final class DelayedNetwork: Sendable {
             assignment.nextAddress = front(assignment.nextAddress, of: worker)
             return .preparation(assignment)
         case .welcome, .blobRequest, .blobChunk, .ready, .heartbeat, .error, .bye, .dataHello,
-            .step, .candidates, .drain, .prepared, .spare, .released, .probe, .probeAnswer:
+            .step, .candidates, .drain, .prepared, .spare, .released, .stranded, .probe,
+            .probeAnswer:
             return nil
         }
     }

@@ -15,7 +15,7 @@ struct DrainTests {
     @Test(arguments: [0, 1, 2], [true, false])
     func streamsSurviveADrain(index: Int, isAsked: Bool) throws {
         let file = try TestModelFile()
-        let cluster = try TestCluster(file.model, workerCount: 0, slotCount: 2)
+        let cluster = try TestCluster(file.model, workerCount: 0, expecting: 3, slotCount: 2)
         let workers = try (0..<3).map { _ in try cluster.addWorker() }
         #expect(cluster.awaitReady(stageCount: 3))
         let coordinator = cluster.coordinator
@@ -120,7 +120,7 @@ struct DrainTests {
     @Test func aFullCacheKeepsThePlan() throws {
         let file = try TestModelFile()
         let blobs = file.model.blobs.all.map(\.byteCount)
-        let cluster = try TestCluster(file.model, workerCount: 0)
+        let cluster = try TestCluster(file.model, workerCount: 0, expecting: 2)
         // Room for a share, not for everything.
         try cluster.addWorker(cacheSize: blobs.reduce(0, +) * 3 / 4)
         let worker = try cluster.addWorker()

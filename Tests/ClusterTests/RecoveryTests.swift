@@ -77,6 +77,33 @@ struct RecoveryTests {
         }
     }
 
+    /// As behind a firewall: it lives, but the stage before can't send to it any more.
+    @Test(arguments: 0..<3)
+    func streamsGoOnWithoutAWorkerThatNobodyReaches(stage: Int) throws {
+        let file = try TestModelFile()
+        let requests = [0, 5].map { GenerationRequest.test(count: 200, seed: $0) }
+        let alone = try Coordinator.inProcess(file.model, slotCount: 2)
+        let expected = try requests.map { try alone.generate($0) }
+        alone.stop()
+        let cluster = try DelayedCluster(
+            file.model, workerCount: 3, slotCount: 2, delay: .milliseconds(1))
+        #expect(cluster.awaitReady(stageCount: 3))
+        let coordinator = cluster.coordinator
+        let name = coordinator.status().stages[stage].worker
+        let running = try requests.map { try TestRequest(coordinator, $0) }
+        #expect(running.allSatisfy { $0.advance() })
+        try cluster.closeDataPort(of: name)
+        #expect(running.map { $0.finish() } == expected)
+        #expect(cluster.awaitReady(stageCount: 2))
+        func note() -> String {
+            coordinator.status().members.first { $0.name == name }?.note ?? ""
+        }
+        #expect(eventually { note().contains("can't reach it at 127.0.0.1:") }, "\(note())")
+        #expect(coordinator.status().stages.allSatisfy { $0.worker != name })
+        #expect(try requests.map { try coordinator.generate($0) } == expected)
+        cluster.stop()
+    }
+
     /// With nobody left requests wait, old and new ones, for a worker to join.
     @Test(arguments: DelayedCluster.Loss.allCases)
     func streamsWaitForAWorkerToJoin(loss: DelayedCluster.Loss) throws {
@@ -136,7 +163,8 @@ struct RecoveryTests {
         let caches = try TemporaryDirectory()
         var shipped: [Int] = []
         for _ in 0..<2 {
-            let cluster = try TestCluster(file.model, workerCount: 0, caches: caches)
+            let cluster = try TestCluster(
+                file.model, workerCount: 0, expecting: 2, caches: caches)
             for _ in 0..<2 { try cluster.addWorker(cache: caches.file("shared")) }
             #expect(cluster.awaitReady(stageCount: 2))
             shipped.append(cluster.coordinator.status().shippedBytes)

@@ -126,7 +126,8 @@ struct ShippingTests {
 
     @Test func workersThatShareACacheDoNotDisturbEachOther() throws {
         let expected = try serve(cache: "plain").tokens
-        let cluster = try TestCluster(file.model, workerCount: 0, caches: caches)
+        let cluster = try TestCluster(
+            file.model, workerCount: 0, expecting: 3, caches: caches)
         for _ in 0..<3 { try cluster.addWorker(cache: caches.file("shared")) }
         #expect(cluster.awaitReady(stageCount: 3))
         #expect(try cluster.coordinator.generate(.test()).ids == expected)

@@ -19,9 +19,10 @@ final class TestCluster {
     private let caches: TemporaryDirectory
     private var workers: [TestWorker] = []
 
-    /// Starts `workerCount` workers, each with a cache of its own inside `caches`.
+    /// Starts `workerCount` workers, each with a cache of its own inside `caches`. All of them, or
+    /// `expecting` where others are to be added, are in the first plan.
     init(
-        _ model: LoadedModel, workerCount: Int, slotCount: Int = 4,
+        _ model: LoadedModel, workerCount: Int, expecting: Int? = nil, slotCount: Int = 4,
         contextLength: Int? = nil, kvByteCount: Int? = nil,
         wireType: WireType = .f32, cacheType: CacheType = .f16,
         caches: TemporaryDirectory? = nil, memory: Int = TestCluster.memory
@@ -33,6 +34,7 @@ final class TestCluster {
             model: model,
             configuration: CoordinatorConfiguration(
                 placement: .workers(listen: local, localCount: 0, threadCount: 1),
+                expectedWorkers: expecting ?? (workerCount > 0 ? workerCount : nil),
                 security: Self.security, contextLength: contextLength, slotCount: slotCount,
                 kvByteCount: kvByteCount, cacheDirectory: self.caches.path, wireType: wireType,
                 cacheType: cacheType))

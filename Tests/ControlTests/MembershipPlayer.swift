@@ -20,7 +20,8 @@ struct MembershipPlayer: TranscriptPlayer {
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
             usualWorkers: event.list("usual"),
-            pathPatience: .milliseconds(event.integer("patience") ?? 0))
+            pathPatience: .milliseconds(event.integer("patience") ?? 0),
+            tickGapMax: event.integer("gap").map { .milliseconds($0) })
     }
 
     /// Reading weights is all that steps cost.
@@ -54,6 +55,10 @@ struct MembershipPlayer: TranscriptPlayer {
             case "lost": membership.lost(node: node, now: now)
             case "ready":
                 membership.ready(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "stranded":
+                membership.stranded(node: node, epoch: UInt32(event.size("epoch")), now: now)
+            case "unreached":
+                membership.firstStageOutOfReach(epoch: UInt32(event.size("epoch")), now: now)
             case "leaving": membership.leaving(node: node, now: now)
             case "prepared":
                 membership.prepared(

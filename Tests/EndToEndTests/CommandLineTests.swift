@@ -45,7 +45,8 @@ extension EndToEndTests {
             ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--prefill-chunk", "513"],
-            ["serve", "model.gguf", "--slots", "65"], ["top", "--interval", "0"],
+            ["serve", "model.gguf", "--slots", "65"], ["serve", "model.gguf", "--expect", "0"],
+            ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
             ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],
             ["token"], ["token", "old"],
@@ -84,7 +85,7 @@ extension EndToEndTests {
         @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
         func topGivesTheTerminalBack() throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let top = "\(try Caravan.path()) top --url http://127.0.0.1:\(port)"
             let script = "\(top); echo status $?; stty -a"
             let shell = try RunningProcess(

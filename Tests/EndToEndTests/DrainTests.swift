@@ -53,11 +53,11 @@ extension EndToEndTests {
             let wholes = try zip(places, bodies(cluster)).map { place, body in
                 let wanted = rounds.map { $0[place].utf8.count }.max() ?? 0
                 let request = try cluster.http.stream(Self.path, body)
-                let isEnough = try Deadline.wait {
-                    let stream = EventStream(wholeEventsOf: request.output)
-                    return try stream.content().utf8.count >= wanted || !request.isRunning
+                // As long as it goes on: how many were said by then is the machine's business.
+                func saidCount() throws -> Int {
+                    try EventStream(wholeEventsOf: request.output).content().utf8.count
                 }
-                #expect(isEnough, "\(cluster.log)")
+                while try saidCount() < wanted, request.awaitEvents(20) {}
                 return try content(request.hangUp())
             }
             for (number, texts) in rounds.enumerated() {
@@ -121,21 +121,21 @@ extension EndToEndTests {
             let body = bodies(cluster)[0]
             var streams = [try cluster.http.stream(Self.path, body)]
             #expect(streams[0].awaitEvents(10), "\(cluster.log)")
+            let before = try cluster.status()
+            #expect(before.epoch == 1 && before.slotsInUse > 0)
             let late = try TestCluster.startWorker(
                 "w2", joining: cluster.workersPort, memory: "512MiB", in: cluster.directory,
                 speedFactor: 16)
-            var before: TestCluster.Status?
             var after: TestCluster.Status?
             let isTakenIn = try Deadline.wait {
                 if let last = streams.last, last.eventCount > 700 || !last.isRunning {
                     streams.append(try cluster.http.stream(Self.path, body))
                 }
                 let status = try cluster.status()
-                if status.epoch == 1 { before = status } else { after = status }
+                after = status
                 return status.epoch > 1 && status.state == "ready" && status.slotsInUse > 0
             }
             #expect(isTakenIn, "\(cluster.log)")
-            #expect(try #require(before).slotsInUse > 0)
             #expect(
                 try #require(after).members.contains { $0.name == "w2" && $0.role == "serving" })
             let newest = try #require(streams.last)

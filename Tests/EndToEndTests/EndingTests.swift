@@ -10,7 +10,7 @@ extension EndToEndTests {
         @Test(arguments: [SIGTERM, SIGINT])
         func serveEndsWithItsWorkers(signal: Int32) throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let server = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
@@ -30,7 +30,7 @@ extension EndToEndTests {
         /// However the parent dies, its workers follow.
         @Test func killedServerLeavesNoWorkers() throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let server = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
@@ -42,31 +42,44 @@ extension EndToEndTests {
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
         }
 
+        /// Long enough that they do not end before a worker does.
+        private static func bodies(_ cluster: TestCluster) -> [String] {
+            [nil, 7].map {
+                cluster.chat(
+                    "Write a very long story about a caravan.", tokens: 1200, stream: true,
+                    seed: $0, ignoringEnd: true)
+            }
+        }
+
+        /// What undisturbed streams say; the same wherever layers are.
+        private static let expected = Result {
+            let cluster = try TestCluster(workerCount: 3)
+            let contents = try bodies(cluster).map { body in
+                let request = try cluster.http.stream(path, body)
+                #expect(request.awaitEnd(), "\(cluster.log)")
+                return try EventStream(text: request.output).content()
+            }
+            try cluster.stop()
+            return contents
+        }
+
+        private static let path = "/v1/chat/completions"
+
         /// The streams go on, with the tokens that they would have had, whether the worker is dead
         /// or hangs.
         @Test(arguments: [(0, SIGKILL), (1, SIGKILL), (2, SIGKILL), (1, SIGSTOP)])
         func streamsSurviveAKilledWorker(index: Int, signal: Int32) throws {
-            let cluster = try TestCluster(workerCount: 3)
-            let path = "/v1/chat/completions"
-            let question = "Write a very long story about a caravan."
-            let bodies = [
-                cluster.chat(question, tokens: 400, stream: true, ignoringEnd: true),
-                cluster.chat(question, tokens: 400, stream: true, seed: 7, ignoringEnd: true),
-            ]
-            let expected = try bodies.map { body in
-                let request = try cluster.http.stream(path, body)
-                #expect(try request.waitForExit(.seconds(120)) == 0)
-                return try EventStream(text: request.output).content()
-            }
+            let expected = try Self.expected.get()
             #expect(expected[0] != expected[1])
-            let requests = try bodies.map { try cluster.http.stream(path, $0) }
+            let cluster = try TestCluster(workerCount: 3)
+            let requests = try Self.bodies(cluster).map { try cluster.http.stream(Self.path, $0) }
             let areUnderWay = Deadline.wait {
                 requests.allSatisfy { $0.output.split(separator: "data: ").count > 10 }
             }
             #expect(areUnderWay, "\(cluster.log)")
             cluster.workers[index].signal(signal)
             for (request, whole) in zip(requests, expected) {
-                #expect(try request.waitForExit(.seconds(120)) == 0, "\(cluster.log)")
+                #expect(request.awaitEnd(), "\(cluster.log)")
                 let events = EventStream(text: request.output)
                 #expect(events.isComplete && !events.hasError, "\(request.output.suffix(400))")
                 #expect(try events.content() == whole)
@@ -104,9 +117,9 @@ extension EndToEndTests {
 
         @Test func workerEndsWhileItIsStillJoining() throws {
             let directory = try TemporaryDirectory()
-            let dataPort = try RawConnection.freePort()
+            let dataPort = try RawConnection.heldPort()
             let worker = try TestCluster.startWorker(
-                "lonely", joining: RawConnection.freePort(), memory: "256MiB", dataPort: dataPort,
+                "lonely", joining: RawConnection.heldPort(), memory: "256MiB", dataPort: dataPort,
                 in: directory)
             #expect(Deadline.wait { (try? RawConnection(port: dataPort)) != nil })
             worker.terminate()

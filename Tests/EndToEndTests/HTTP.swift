@@ -9,6 +9,9 @@ struct HTTP {
     let port: Int
     var apiKey: String?
 
+    /// Seconds that a request may take, a stream to its end: only what is broken takes as long.
+    private static let patience = 600
+
     struct Answer {
         let status: Int
         let body: String
@@ -38,12 +41,13 @@ struct HTTP {
     private func curl(_ arguments: [String]) throws -> RunningProcess {
         let key = apiKey.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
         return try RunningProcess(
-            "/usr/bin/env", ["curl", "-sS", "-m", "120"] + key + arguments, in: directory)
+            "/usr/bin/env", ["curl", "-sS", "-m", "\(Self.patience)"] + key + arguments,
+            in: directory)
     }
 
     private func answer(_ arguments: [String]) throws -> Answer {
         let process = try curl(["-w", "\n%{http_code}"] + arguments)
-        guard try process.waitForExit(.seconds(130)) == 0 else {
+        guard try process.waitForExit(.seconds(Self.patience + 10)) == 0 else {
             throw HarnessError.noAnswer(process.errors)
         }
         let parts = process.output.split(separator: "\n", omittingEmptySubsequences: false)
@@ -61,6 +65,17 @@ extension RunningProcess {
     func awaitEvents(_ count: Int) -> Bool {
         let goal = eventCount + count
         return Deadline.wait { eventCount >= goal || !isRunning } && eventCount >= goal
+    }
+
+    /// Waits until the stream has ended, as long as something comes; whether the client ended well.
+    func awaitEnd() -> Bool {
+        while isRunning {
+            let seen = outputByteCount
+            guard Deadline.wait(until: { outputByteCount > seen || !isRunning }) else {
+                return false
+            }
+        }
+        return (try? waitForExit()) == 0
     }
 
     /// Ends the client and says what had come by then.

@@ -44,7 +44,8 @@ extension EndToEndTests {
 
         @Test func curlAndRawConnections() throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
+            #expect(try RawConnection.heldPort() != port)
             #expect(throws: HarnessError.self) { try RawConnection(port: port) }
             #expect(HTTP(directory: directory, port: port).health() == 0)
             let server = try RunningProcess(

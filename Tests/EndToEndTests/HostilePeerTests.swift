@@ -71,9 +71,12 @@ extension EndToEndTests {
 
         @Test(arguments: [false, true])
         func answerGoesOnUnderNoise(isPlaintext: Bool) throws {
-            let cluster = try TestCluster(workerCount: 2, isPlaintext: isPlaintext)
+            let cluster = try TestCluster(
+                workerCount: 2, isPlaintext: isPlaintext,
+                serving: ["--context", "4096", "--slots", "2"])
+            // More than come before the client is ended.
             let body = cluster.chat(
-                "Tell me about rivers.", tokens: 1500, stream: true, ignoringEnd: true)
+                "Tell me about rivers.", tokens: 3500, stream: true, ignoringEnd: true)
             let path = "/v1/chat/completions"
             let disturbed = try cluster.http.stream(path, body)
             #expect(disturbed.awaitEvents(10), "\(cluster.log)")
@@ -121,6 +124,8 @@ extension EndToEndTests {
             }
             #expect(cluster.http.health() == 200)
             try cluster.stop()
+            let lines = cluster.coordinator.errorLines.filter { $0.contains("protocol 0 to 0") }
+            #expect(lines.count == 1 && lines[0].contains("refused a connection"), "\(lines)")
         }
 
         @Test func silentStrangersDoNotBlock() throws {

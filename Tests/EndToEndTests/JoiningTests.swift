@@ -15,7 +15,7 @@ extension EndToEndTests {
         private func coordinator(
             _ arguments: [String], in directory: TemporaryDirectory
         ) throws -> (process: RunningProcess, http: HTTP) {
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let process = try Caravan.start(
                 ["serve", TestModel.path, "--listen", "127.0.0.1:\(port)"] + Self.options
                     + arguments, in: directory)
@@ -154,7 +154,7 @@ extension EndToEndTests {
 
         @Test func anotherTokenOrNoneIsRefused() throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let (process, _) = try coordinator(
                 ["--workers-listen", "127.0.0.1:\(port)"], in: directory)
             let elsewhere = try TemporaryDirectory()
@@ -173,7 +173,7 @@ extension EndToEndTests {
         @Test(arguments: [false, true])
         func plaintextMeetsTLS(coordinatorIsPlaintext: Bool) throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let flag = ["--plaintext"]
             let (process, _) = try coordinator(
                 ["--workers-listen", "127.0.0.1:\(port)"] + (coordinatorIsPlaintext ? flag : []),

@@ -21,7 +21,7 @@ enum MeasuredSpeed {
         let path = directory.file("cache/\(name)")
         let worker = try Caravan.start(
             [
-                "worker", "--join", "127.0.0.1:\(RawConnection.freePort())", "--plaintext",
+                "worker", "--join", "127.0.0.1:\(RawConnection.heldPort())", "--plaintext",
                 "--memory", "512MiB", "--threads", "1", "--cache", directory.file("cache"),
             ], in: directory)
         let found = Deadline.wait { FileManager.default.fileExists(atPath: path) }

@@ -24,7 +24,8 @@ extension EndToEndTests {
         }
 
         /// Four streams of four pages each, greedy and drawn, share nine: the youngest waits and
-        /// resumes, and each gets the text it gets alone.
+        /// resumes, and each gets the text it gets alone. They begin together, as all of them have
+        /// waited for a worker.
         @Test func streamsThatDoNotFitTogetherAllFinish() throws {
             let cluster = try cluster()
             let begin = try cluster.status()
@@ -39,7 +40,11 @@ extension EndToEndTests {
                 return try EventStream(text: process.output).content()
             }
             #expect(try cluster.status().preemptions == 0)
+            try cluster.killWorkers()
+            #expect(try Deadline.wait { try cluster.status().state == "degraded" })
             let together = try bodies.map { try cluster.http.stream(Self.path, $0) }
+            #expect(try Deadline.wait { try cluster.status().waiting == 4 }, "\(cluster.log)")
+            try cluster.startWorkerAgain()
             for (process, text) in zip(together, alone) {
                 #expect(try process.waitForExit() == 0)
                 let events = EventStream(text: process.output)

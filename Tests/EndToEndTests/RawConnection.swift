@@ -52,10 +52,16 @@ final class RawConnection {
         }
     }
 
-    /// A port that nothing listens on at this moment.
-    static func freePort() throws -> Int {
+    /// A port that nothing listens on, and that the system gives to nobody, neither to listen nor
+    /// as a connection's own end, for as long as the tests run: a socket is bound to it for good.
+    ///
+    /// A program that is told of it may listen there, again and again, as both sides allow
+    /// addresses to be used twice and this one does not listen.
+    static func heldPort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        defer { close(descriptor) }
+        var enabled: Int32 = 1
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_REUSEADDR, &enabled, socklen_t(MemoryLayout<Int32>.size))
         var address = loopback(port: 0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let status = withUnsafeMutablePointer(to: &address) { pointer in

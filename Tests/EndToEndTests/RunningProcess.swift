@@ -91,6 +91,10 @@ final class RunningProcess {
     }
 
     var output: String { Self.text(outputPath) }
+    var outputByteCount: Int {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: outputPath)
+        return attributes?[.size] as? Int ?? 0
+    }
     var errors: String { Self.text(errorPath) }
     var errorLines: [Substring] { errors.split(separator: "\n") }
 

@@ -31,8 +31,12 @@ extension EndToEndTests {
             #expect(
                 status.stages.map(\.layerStart) == [0] + status.stages.dropLast().map(\.layerEnd))
             #expect(status.stages.last?.layerEnd == status.layerCount)
-            #expect(status.stages.allSatisfy { $0.residentBytes > 0 })
             #expect(status.stages.allSatisfy { $0.computeMicrosecondsPerToken > 0 })
+            // Each worker's first heartbeat tells it.
+            let areResident = try Deadline.wait {
+                try cluster.status().stages.allSatisfy { $0.residentBytes > 0 }
+            }
+            #expect(areResident, "\(cluster.log)")
             try cluster.stop()
         }
 
@@ -92,10 +96,10 @@ extension EndToEndTests {
 
         @Test func workersMayComeFirst() throws {
             let directory = try TemporaryDirectory()
-            let port = try RawConnection.freePort()
+            let port = try RawConnection.heldPort()
             let worker = try TestCluster.startWorker(
                 "early", joining: port, memory: "512MiB", in: directory)
-            let http = HTTP(directory: directory, port: try RawConnection.freePort())
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let coordinator = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",

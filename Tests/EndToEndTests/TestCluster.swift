@@ -7,8 +7,8 @@ import TestSupport
 /// A coordinator and workers on loopback, with a directory of their own.
 final class TestCluster {
     let directory: TemporaryDirectory
-    private(set) var http: HTTP
-    private(set) var workersPort = 0
+    let http: HTTP
+    let workersPort: Int
     /// In the workers' order.
     private(set) var dataPorts: [Int] = []
     private(set) var coordinator: RunningProcess
@@ -24,11 +24,13 @@ final class TestCluster {
         let directory = try directory ?? TemporaryDirectory()
         let security = isPlaintext ? ["--plaintext"] : []
         self.directory = directory
-        let options = serving + security
-        self.serving = options
-        coordinator = try Self.startCoordinator(options, in: directory)
-        http = HTTP(directory: directory, port: 0, apiKey: apiKey)
-        (http, workersPort) = try ports()
+        // A plan of those that came first would be another test.
+        self.serving = serving + security + ["--expect", "\(workerCount)"]
+        http = HTTP(directory: directory, port: try RawConnection.heldPort(), apiKey: apiKey)
+        workersPort = try RawConnection.heldPort()
+        coordinator = try Self.startCoordinator(
+            self.serving, http: http.port, workers: workersPort, in: directory)
+        _ = Deadline.wait { coordinator.errors.contains(" --join ") || !coordinator.isRunning }
         for number in 1...workerCount {
             workers.append(
                 try Self.startWorker(
@@ -42,31 +44,13 @@ final class TestCluster {
     }
 
     private static func startCoordinator(
-        _ serving: [String], http: Int = 0, workers: Int = 0, in directory: TemporaryDirectory
+        _ serving: [String], http: Int, workers: Int, in directory: TemporaryDirectory
     ) throws -> RunningProcess {
         try Caravan.start(
             [
                 "serve", TestModel.path, "--listen", "127.0.0.1:\(http)",
                 "--workers-listen", "127.0.0.1:\(workers)",
             ] + serving, in: directory)
-    }
-
-    /// Where the coordinator listens, as its log says.
-    private func ports() throws -> (http: HTTP, workers: Int) {
-        func port(after word: String) -> Int? {
-            let line = coordinator.errorLines.first { $0.contains(word) }
-            let address = line?.components(separatedBy: word).last?.split(separator: " ").first
-            return address.flatMap { try? Self.port(of: String($0)) }
-        }
-        var found: (Int, Int)?
-        _ = Deadline.wait {
-            if let http = port(after: " on http://"), let workers = port(after: " --join ") {
-                found = (http, workers)
-            }
-            return found != nil || !coordinator.isRunning
-        }
-        guard let found else { throw HarnessError.neverReady("the coordinator", log: log) }
-        return (HTTP(directory: directory, port: found.0, apiKey: http.apiKey), found.1)
     }
 
     private static func port(of address: String) throws -> Int {
@@ -83,6 +67,17 @@ final class TestCluster {
         coordinator = try Self.startCoordinator(
             serving, http: http.port, workers: workersPort, in: directory)
         try waitUntilReady()
+    }
+
+    /// Requests that come from now on wait for a worker.
+    func killWorkers() throws {
+        for worker in workers { worker.kill() }
+        for worker in workers { try worker.waitForExit() }
+    }
+
+    /// Starts the first of the workers that were killed again.
+    func startWorkerAgain() throws {
+        workers[0] = try Caravan.start(workers[0].arguments, in: directory)
     }
 
     deinit { try? stop() }
@@ -108,7 +103,7 @@ final class TestCluster {
             ] + data + security, in: directory)
     }
 
-    /// All workers run a stage: a plan of those that came first would be another test.
+    /// All workers run a stage.
     private func waitUntilReady() throws {
         let processes = [coordinator] + workers
         let isReady = try Deadline.wait {

@@ -45,6 +45,7 @@ private func members(of message: Message) -> [String: JSONText] {
     case .preparation(let value): members(of: value)
     case .prepared(let value):
         ["shippedBytes": .number(value.shippedBytes), "failure": .string(value.failure)]
+    case .stranded(let value): ["reason": .string(value.reason)]
     case .probe(let value): ["filler": .string(hexadecimal(value.filler))]
     case .probeAnswer(let value): ["count": .number(value.count)]
     case .dataHello(let value):

@@ -43,6 +43,7 @@ struct RandomFrame {
         case .prepared: .prepared(Prepared(shippedBytes: any(), failure: text(1024)))
         case .spare: .spare
         case .released: .released
+        case .stranded: .stranded(Stranded(reason: text(1024)))
         case .probe: .probe(Probe(filler: many(0...5000) { $0.any() }))
         case .probeAnswer: .probeAnswer(ProbeAnswer(count: any()))
         case .dataHello:

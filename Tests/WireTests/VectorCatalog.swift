@@ -64,6 +64,10 @@ enum VectorCatalog {
         epoch: 8, id: 0,
         message: .prepared(Prepared(shippedBytes: 0, failure: "the disk is full")))
 
+    static let stranded = Frame(
+        epoch: 8, id: 0,
+        message: .stranded(Stranded(reason: "cannot connect to 10.0.0.3:7071: timed out")))
+
     static let dataHello = Frame(
         epoch: 7, id: 0,
         message: .dataHello(DataHello(protocolVersion: 1, node: node, fromStage: 2)))
@@ -108,6 +112,7 @@ enum VectorCatalog {
                 epoch: 8, id: 0, message: .prepared(Prepared(shippedBytes: 1_234_567_890)))),
         GoodVector(
             name: "prepared-failed", note: "a blob can't be had, in words", frame: prepared),
+        GoodVector(name: "stranded", note: "no way to the next stage", frame: stranded),
         GoodVector(
             name: "bye", note: "a header without payload",
             frame: Frame(epoch: 7, id: 0, message: .bye)),
