@@ -61,8 +61,8 @@ extension Membership {
         return !usualWorkers.isEmpty
     }
 
-    /// Over those that stay and that others can reach. Without the latter's memory a plan leaves
-    /// them out, and says why.
+    /// Over those that stay and that others can reach, and those asked for; of the workers that are
+    /// cut off and not asked for the plan says why it does without them.
     mutating func makePlan(
         withLeaving: Bool = false, withCutOff: Bool = false
     ) -> Result<Plan, PlannerFailure> {
