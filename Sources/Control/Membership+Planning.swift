@@ -134,7 +134,9 @@ extension Membership {
         let loss = lastLoss.map { $0 + "; " } ?? ""
         if roster.isEmpty { return loss + "waiting for workers to join" }
         if let shortage {
-            return ([loss + "\(shortage)"] + cutOffNotes).joined(separator: "; ")
+            let notes = cutOffNotes
+            guard !notes.isEmpty else { return loss + "\(shortage)" }
+            return (notes + ["without what is cut off \(shortage)"]).joined(separator: "; ")
         }
         if epoch == 0, let expectedWorkers {
             return loss + "\(roster.count) of \(expectedWorkers) workers have joined"
