@@ -4,6 +4,7 @@ import API
 import Cluster
 import Platform
 import Synchronization
+import Wire
 
 /// `caravan serve MODEL`: the coordinator with its HTTP API.
 struct ServeCommand: Command {
@@ -64,7 +65,9 @@ struct ServeCommand: Command {
             placement: .workers(
                 listen: try options.address("--workers-listen", workersListen, security),
                 localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
-            expectedWorkers: try options.integer("--expect", in: 1...256),
+            // A worker joins only while there are fewer than stages in the longest plan.
+            expectedWorkers: try options.integer(
+                "--expect", in: max(1, localCount)...Limits.stagesMax),
             // The real one is read when it is run.
             security: .token(ClusterToken()),
             contextLength: try options.integer("--context", in: 8...Int(Int32.max)),

@@ -46,6 +46,7 @@ extension EndToEndTests {
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--prefill-chunk", "513"],
             ["serve", "model.gguf", "--slots", "65"], ["serve", "model.gguf", "--expect", "0"],
+            ["serve", "model.gguf", "--local", "2", "--expect", "1"],
             ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
             ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],
