@@ -107,12 +107,14 @@ extension EndToEndTests {
         private static let hasScript = FileManager.default.isExecutableFile(
             atPath: "/usr/bin/script")
 
-        /// On a terminal of its own, which util-linux's `script` provides.
+        /// On a terminal of its own, which util-linux's `script` provides. Its shell, whichever it
+        /// is, gives way to the program: one that waited would itself end by Ctrl-C.
         @Test(.enabled(if: hasScript)) func controlCStopsAnAnswer() throws {
             let cluster = try TestCluster(workerCount: 2)
             let keyboard = try Keyboard(in: cluster.directory)
             let command =
-                "NO_COLOR=1 \(try Caravan.path()) chat --url \(url(cluster)) --seed 1 -n 1000"
+                "NO_COLOR=1 exec \(try Caravan.path()) chat --url \(url(cluster))"
+                + " --seed 1 -n 1000"
             let chat = try RunningProcess(
                 "/usr/bin/script", ["-qec", command, "/dev/null"], input: keyboard.path,
                 in: cluster.directory)
@@ -147,7 +149,8 @@ extension EndToEndTests {
             keyboard.type("And now?\n")
             #expect(shows("And now?\r\n"))
             keyboard.type("\u{4}")
-            #expect(try chat.waitForExit() == 0, "\(chat.output)")
+            let status = try chat.waitForExit()
+            #expect(status == 0, "\(chat.output)")
             #expect(!chat.output.contains("\u{1B}[1m") && !chat.output.contains("\u{1B}[2m"))
             try cluster.stop()
         }
@@ -155,7 +158,7 @@ extension EndToEndTests {
         @Test(.enabled(if: hasScript)) func controlCAtThePromptEndsIt() throws {
             let cluster = try TestCluster(workerCount: 1)
             let keyboard = try Keyboard(in: cluster.directory)
-            let command = "\(try Caravan.path()) chat --url \(url(cluster))"
+            let command = "exec \(try Caravan.path()) chat --url \(url(cluster))"
             let chat = try RunningProcess(
                 "/usr/bin/script", ["-qec", command, "/dev/null"], input: keyboard.path,
                 in: cluster.directory)
