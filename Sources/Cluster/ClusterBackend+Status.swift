@@ -38,6 +38,7 @@ extension ClusterBackend {
         guard let prediction = membership.plan?.prediction else { return }
         status.predictedTokensPerSecond = prediction.singleStreamTokensPerSecond
         status.predictedTokensPerSecondOfAllSlots = prediction.tokensPerSecond
+        status.predictedDepth = prediction.depth
     }
 
     func learn(_ load: StepLoad, trail: [StageTiming]) {

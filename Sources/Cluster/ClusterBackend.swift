@@ -69,7 +69,8 @@ final class ClusterBackend: StepBackend {
             model: PlannerModel(model, configuration, pages: pages),
             goal: PlannerGoal(
                 objective: configuration.objective, streams: configuration.slotCount,
-                rowCountMax: ClusterLimits.rowCountMax),
+                rowCountMax: ClusterLimits.rowCountMax,
+                depth: min(configuration.depth, contextLength)),
             expectedWorkers: configuration.expectedWorkers ?? (localCount > 0 ? localCount : nil),
             settle: ClusterLimits.settleTime, usualWorkers: lastWorkers.names,
             // Links within this machine are not what decides.

@@ -48,6 +48,8 @@ package struct ClusterStatus: Sendable, Codable {
     /// together; 0 where workers did not measure themselves.
     package var predictedTokensPerSecond = 0.0
     package var predictedTokensPerSecondOfAllSlots = 0.0
+    /// Positions of each sequence that these are predicted for.
+    package var predictedDepth = 0
     /// Over the most recent steps that produced only tokens, and their mean number of rows.
     package var measuredTokensPerSecond = 0.0
     package var measuredRowsPerStep = 0.0

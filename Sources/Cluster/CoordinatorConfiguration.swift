@@ -36,6 +36,8 @@ package struct CoordinatorConfiguration: Sendable {
     package var cacheType: CacheType
     /// What plans are made for.
     package var objective: PlannerGoal.Objective
+    /// Positions that sequences are expected to have when they generate.
+    package var depth: Int
     /// Prompt rows of a step that has decode rows too; nil for as many as its time allows.
     package var prefillChunk: Int?
 
@@ -43,7 +45,8 @@ package struct CoordinatorConfiguration: Sendable {
         placement: Placement, expectedWorkers: Int? = nil, security: StreamSecurity,
         contextLength: Int?, slotCount: Int, kvByteCount: Int? = nil, cacheDirectory: String,
         wireType: WireType = .f32, cacheType: CacheType = .f16,
-        objective: PlannerGoal.Objective = .throughput, prefillChunk: Int? = nil
+        objective: PlannerGoal.Objective = .throughput, depth: Int = PlanPrediction.promptLength,
+        prefillChunk: Int? = nil
     ) {
         self.placement = placement
         self.expectedWorkers = expectedWorkers
@@ -55,6 +58,7 @@ package struct CoordinatorConfiguration: Sendable {
         self.wireType = wireType
         self.cacheType = cacheType
         self.objective = objective
+        self.depth = depth
         self.prefillChunk = prefillChunk
     }
 }

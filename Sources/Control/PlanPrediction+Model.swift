@@ -23,7 +23,7 @@ extension PlanPrediction {
             },
             singleStreamTokensPerSecond: 1 / max(pipeline.trip(single), 1e-9),
             streams: goal.streams, stepsInFlight: steps,
-            tokensPerSecond: Double(goal.streams) / max(period, 1e-9),
+            tokensPerSecond: Double(goal.streams) / max(period, 1e-9), depth: goal.depth,
             promptLength: Self.promptLength,
             firstTokenSeconds: pipeline.firstToken(promptLength: Self.promptLength, goal),
             contextLengthMax: Self.contextLength(
@@ -65,13 +65,16 @@ struct PredictedPipeline {
     let links: [WorkerPair: NetworkPath]
 
     /// One step through all stages and back, with nothing else in flight.
-    func trip(_ load: StepLoad) -> Double { stageSeconds(load).reduce(0, +) + network(load) }
+    func trip(_ load: StepLoad) -> Double { seconds(load).reduce(0, +) + network(load) }
 
-    /// As many steps of all streams as `PipelinePace` lets be in flight.
+    /// As many steps of all streams as `PipelinePace` lets be in flight, which sees times of stages
+    /// that are all at work.
     func stepsInFlight(_ goal: PlannerGoal) -> Int {
         let load = goal.decodeLoad(stageCount: stages.count)
-        let slowest = stageSeconds(load).max() ?? 0
-        let cover = PipelinePace.groupCount(trip: trip(load), slowest: slowest)
+        let isShared = goal.nominalStepsInFlight(stageCount: stages.count) > 1
+        let times = seconds(load, isShared ? ratesBesideOthers(groupsOfOneHost()) : nil)
+        let trip = times.reduce(0, +) + network(load)
+        let cover = PipelinePace.groupCount(trip: trip, slowest: times.max() ?? 0)
         return max(1, min(goal.streams, cover))
     }
 
@@ -90,8 +93,11 @@ struct PredictedPipeline {
         return first + Double(partCount - 1) * each
     }
 
-    private func stageSeconds(_ load: StepLoad) -> [Double] {
-        stages.map { cost.seconds($0.layers, load, on: WorkerRates($0.worker)) }
+    /// Of each stage, at its worker's own rates or at these.
+    private func seconds(_ load: StepLoad, _ rates: [WorkerRates]? = nil) -> [Double] {
+        zip(stages, rates ?? stages.map { WorkerRates($0.worker) }).map {
+            cost.seconds($0.layers, load, on: $1)
+        }
     }
 
     /// All hops: activations between stages, little more than a round trip to and from the
@@ -113,10 +119,8 @@ struct PredictedPipeline {
     func period(_ load: StepLoad, stepsInFlight: Int) -> (seconds: Double, limit: PlanLimit) {
         let steps = Double(stepsInFlight)
         let groups = stepsInFlight > 1 ? groupsOfOneHost() : []
-        let rates = stages.indices.map { index in
-            ratesBesideOthers(index, groups.first { $0.contains(index) })
-        }
-        let times = zip(stages, rates).map { cost.seconds($0.layers, load, on: $1) }
+        let rates = ratesBesideOthers(groups)
+        let times = seconds(load, rates)
         let limits = stages.indices.map { index in
             limit(of: index, load, on: rates[index], groups.first { $0.contains(index) })
         }
@@ -151,8 +155,15 @@ struct PredictedPipeline {
         max(1, group.map { stages[$0].worker.coreCount }.max() ?? 1)
     }
 
-    /// What a worker has while others of its machine compute as well, as many as have cores: they
-    /// read from the same memory.
+    /// What each worker has while others of its machine compute as well; `groups` are the stages of
+    /// one machine.
+    private func ratesBesideOthers(_ groups: [[Int]]) -> [WorkerRates] {
+        stages.indices.map { index in
+            ratesBesideOthers(index, groups.first { $0.contains(index) })
+        }
+    }
+
+    /// As many as have cores read from the same memory.
     private func ratesBesideOthers(_ index: Int, _ group: [Int]?) -> WorkerRates {
         let worker = stages[index].worker
         let rates = WorkerRates(worker)

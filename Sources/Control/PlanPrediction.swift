@@ -18,6 +18,8 @@ package struct PlanPrediction: Sendable, Equatable {
     package var streams: Int
     package var stepsInFlight: Int
     package var tokensPerSecond: Double
+    /// Positions that these have while they generate.
+    package var depth: Int
     /// Tokens of the prompt that `firstTokenSeconds` is for.
     package var promptLength: Int
     package var firstTokenSeconds: Double

@@ -14,12 +14,13 @@ package struct PlannerGoal: Sendable, Equatable {
     package var streams: Int
     /// Rows of one step of a prompt.
     package var rowCountMax: Int
-    /// Positions that sequences are assumed to have.
+    /// Positions that sequences are assumed to have: unless something else is known, those of the
+    /// prompt whose first token is predicted.
     package var depth: Int
 
     package init(
         objective: Objective = .throughput, streams: Int = 1, rowCountMax: Int = 512,
-        depth: Int = 0
+        depth: Int = PlanPrediction.promptLength
     ) {
         self.objective = objective
         self.streams = streams

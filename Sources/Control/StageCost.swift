@@ -15,6 +15,10 @@ struct StageCost {
     /// little else rows do by themselves: between the 64 once measured and the 96 that a profile of
     /// a small model on an AVX-512 machine suggests.
     private static let operationsPerValue = 80.0
+    /// What keys and values are read at, by what weights are: they lie in pages and are widened
+    /// before they are multiplied. `caravan bench --depth` gives 0.5 to 0.6 for some hundred
+    /// positions and 0.7 for thousands, with one thread and three or four queries to a key.
+    private static let keyValueReading = 0.6
 
     private let layerBytes: [Double]
     private let int8: [Double]
@@ -87,7 +91,8 @@ struct StageCost {
         let count = Double(range.count)
         let attention = rows * Double(load.depth) * Double(work.attentionOperations) * count
         let attentionSeconds = max(
-            attention / rates.floatPerSecond, keyValueBytes(range, load) / rates.readBytesPerSecond)
+            attention / rates.floatPerSecond,
+            keyValueBytes(range, load) / (rates.readBytesPerSecond * Self.keyValueReading))
         return Parts(
             reading: bytes / rates.readBytesPerSecond,
             computing: 2 * rows * (int8 / rates.int8PerSecond + floats / rates.floatPerSecond),

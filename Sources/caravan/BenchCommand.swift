@@ -135,7 +135,8 @@ struct BenchCommand: Command {
         return CoordinatorConfiguration(
             placement: placement, security: security, contextLength: contextLength,
             slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
-            cacheType: cacheType, objective: objective, prefillChunk: BenchPlan.prefillChunk)
+            cacheType: cacheType, objective: objective, depth: plan.meanDepth,
+            prefillChunk: BenchPlan.prefillChunk)
     }
 }
 

@@ -10,6 +10,13 @@ struct BenchPlan {
 
     var slotCount: Int { streams.max() ?? 1 }
 
+    /// Positions that the sequences of the first runs have on average: what is predicted is
+    /// predicted for these.
+    var meanDepth: Int { promptLength(depth: predictedDepth) + generateLength / 2 }
+
+    /// Of `depths`, the one whose runs are predicted.
+    var predictedDepth: Int { depths.first ?? 0 }
+
     /// What each sequence needs room for.
     var contextLength: Int {
         let decodes = depths.flatMap { depth in

@@ -88,7 +88,7 @@ struct BenchReport: Encodable {
             var line = line(result.series, tokensPerStep: perStep)
             line.streams = result.streams
             line.depth = result.depth
-            if result.depth == 0 {
+            if result.depth == plan.predictedDepth {
                 let predicted =
                     result.streams == plan.slotCount && result.streams > 1
                     ? status.predictedTokensPerSecondOfAllSlots

@@ -85,7 +85,8 @@ struct PlanCommand: Command {
                 pages: pages, contextLength: context, wireType: wireType, cacheType: cacheType),
             goal: PlannerGoal(
                 objective: objective, streams: streams,
-                rowCountMax: ClusterLimits.rowCountMax))
+                rowCountMax: ClusterLimits.rowCountMax,
+                depth: min(PlanPrediction.promptLength, context)))
         let report = PlanReport(
             model: model, planner: planner, workers: workers, links: links, pages: pages,
             context: context,

@@ -57,8 +57,8 @@ extension PlanReport {
 
     private var figures: [String] {
         var pairs: [(String, String)] = []
-        if let one = tokensPerSecondOfOneStream {
-            pairs.append(("one stream", "\(Self.rate(one)) tokens/s"))
+        if let one = tokensPerSecondOfOneStream, let depth {
+            pairs.append(("one stream", "\(Self.rate(one)) tokens/s at depth \(depth)"))
         }
         if let all = tokensPerSecondOfAllStreams, streams > 1 {
             pairs.append(("\(streams) streams", "\(Self.rate(all)) tokens/s together"))

@@ -48,6 +48,8 @@ struct PlanReport: Encodable {
     let leftOut: [LeftOut]
     let tokensPerSecondOfOneStream: Double?
     let tokensPerSecondOfAllStreams: Double?
+    /// Positions that the streams have meanwhile.
+    let depth: Int?
     let promptLength: Int?
     let secondsToFirstToken: Double?
     let contextLengthMax: Int?
@@ -89,6 +91,7 @@ struct PlanReport: Encodable {
         leftOut = (plan?.leftOut ?? []).map { LeftOut(worker: $0.name, reason: $0.reason) }
         tokensPerSecondOfOneStream = found?.singleStreamTokensPerSecond
         tokensPerSecondOfAllStreams = found?.tokensPerSecond
+        depth = found?.depth
         promptLength = found?.promptLength
         secondsToFirstToken = found?.firstTokenSeconds
         contextLengthMax = found?.contextLengthMax.map {

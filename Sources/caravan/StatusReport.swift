@@ -42,7 +42,7 @@ package struct StatusReport {
                 "predicted \(status.predictedTokensPerSecond.rounded(toPlaces: 1)) tokens/s for "
                     + "one stream, "
                     + "\(status.predictedTokensPerSecondOfAllSlots.rounded(toPlaces: 1)) for "
-                    + "\(status.slotCount)")
+                    + "\(status.slotCount), at depth \(status.predictedDepth)")
         }
         if status.measuredTokensPerSecond > 0 {
             parts.append(

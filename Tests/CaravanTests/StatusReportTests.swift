@@ -20,6 +20,17 @@ struct StatusReportTests {
         #expect(parts[4][0] == "    1:35 ago  plan 3 is ready")
     }
 
+    @Test func predictionsNameTheirDepth() {
+        var status = ClusterStatus(model: "m", contextLength: 8, layerCount: 2)
+        status.slotCount = 4
+        status.predictedTokensPerSecond = 20.54
+        status.predictedTokensPerSecondOfAllSlots = 60
+        status.predictedDepth = 512
+        #expect(
+            StatusReport(status).text.contains(
+                "predicted 20.5 tokens/s for one stream, 60.0 for 4, at depth 512\n"))
+    }
+
     @Test func clusterWithoutWorkersHasNoTables() {
         let status = ClusterStatus(model: "m", contextLength: 8, layerCount: 2)
         #expect(StatusReport(status).text.split(separator: "\n").count == 3)

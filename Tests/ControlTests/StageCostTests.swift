@@ -9,12 +9,13 @@ import Wire
     /// A model of two layers and no head, and workers that each read one of them in a second.
     private func prediction(
         computing: [Double], values: UInt64 = 0, sharesHost: Bool = false, streams: Int = 1,
-        hostBytesPerSecond: UInt64 = 1_000_000_000, coreCount: Int = 8
+        hostBytesPerSecond: UInt64 = 1_000_000_000, coreCount: Int = 8, kvBytes: UInt64 = 0,
+        depth: Int = 0
     ) throws -> PlanPrediction {
         let layer = ModelWork.Part(byteCount: 1_000_000_000, int8Count: 1_000_000_000)
         let work = ModelWork(
             layers: computing.map { _ in layer }, head: .init(byteCount: 0, int8Count: 0),
-            kvBytesPerPosition: 0, attentionOperations: 0, rowBytes: 0, contextLength: 1,
+            kvBytesPerPosition: kvBytes, attentionOperations: 0, rowBytes: 0, contextLength: 1,
             layerValues: values)
         let model = PlannerModel(
             layerBytes: computing.map { _ in 10 }, embeddingBytes: 0, outputBytes: 0,
@@ -30,7 +31,7 @@ import Wire
                 host: sharesHost ? NodeID(high: 9, low: 9) : nil, coreCount: coreCount,
                 path: NetworkPath(roundTripSeconds: 0, bytesPerSecond: 1e12))
         }
-        let planner = Planner(model: model, goal: PlannerGoal(streams: streams))
+        let planner = Planner(model: model, goal: PlannerGoal(streams: streams, depth: depth))
         return try #require(try planner.plan(workers: workers).prediction)
     }
 
@@ -47,6 +48,18 @@ import Wire
     @Test func rowsHaveTheirOwnValues() throws {
         let found = try prediction(computing: [0], values: 250_000_000)
         #expect(isNear(found.stages[0].seconds, 1.3125), "\(found.stages[0].seconds)")
+    }
+
+    /// Of each sequence those of its own positions, more slowly than weights.
+    @Test(arguments: [(0, 1, 1.0), (300, 1, 1.5), (300, 2, 2.0), (600, 1, 2.0)])
+    func keysAndValuesAreReadAsDeepAsSequencesAre(
+        _ depth: Int, _ streams: Int, _ seconds: Double
+    ) throws {
+        let found = try prediction(
+            computing: [0], streams: streams, kvBytes: 1_000_000, depth: depth)
+        #expect(found.depth == depth)
+        let busy = found.stages[0].busySeconds
+        #expect(isNear(busy, seconds), "\(busy)")
     }
 
     @Test func workersOfOneMachineReadFromTheSameMemory() throws {

@@ -32,6 +32,17 @@ extension EndToEndTests {
             #expect(rate > 0.155 && rate < 0.18)
         }
 
+        /// Speeds are those of streams that have had a prompt like that of the first token, or all
+        /// that they may have.
+        @Test(arguments: [("4096", 512), ("40", 40)])
+        func speedsAreOfANamedDepth(context: String, depth: Int) throws {
+            let result = try plan([
+                "llama-3.2-1b", "--context", context, "--node",
+                "memory=8GiB,bandwidth=40GB/s,count=2",
+            ])
+            #expect(result.output.contains(" tokens/s at depth \(depth)\n"), "\(result)")
+        }
+
         @Test func boxesTooSmall() throws {
             let result = try plan([
                 "llama-3.1-405b", "--node", "memory=24GiB,bandwidth=40GB/s,count=6",
