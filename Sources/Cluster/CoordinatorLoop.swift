@@ -255,13 +255,16 @@ final class CoordinatorLoop {
 
     private func carryOut(_ directives: [SchedulerDirective]) {
         let now = MonotonicClock.now()
+        // Whoever waits for a token can wait until the stages have work again.
+        for case .forward(let stepID, let step) in directives {
+            backend.forward(stepID: stepID, step)
+        }
         var stopped: [UInt64] = []
         for directive in directives {
             switch directive {
             case .forward(let stepID, let step):
                 counters.sent(stepID: stepID, step, now: now)
                 outage?.noteForwarded(promptRowCount: step.rows.count { $0.want == .nothing })
-                backend.forward(stepID: stepID, step)
             case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
                 if let timing = requests[id]?.timing(now: now) {

@@ -4,7 +4,8 @@ package import Platform
 import Synchronization
 package import Wire
 
-/// One connection between two processes: frames in by a reader thread, out by a writer thread.
+/// One connection between two processes: frames in by a reader thread, out by an outbox and the
+/// writer thread behind it.
 ///
 /// The reader hands every frame to `onEvent` and, as its very last call, `.closed`. Whoever
 /// receives `.closed` calls `finish()` from another thread to join both. To call it earlier is safe
@@ -21,16 +22,12 @@ package final class Link: Sendable {
     /// This machine's address as the peer has it.
     package let localHost: String?
     private let stream: ByteStream
-    private let outgoing = Mailbox<Frame>(capacity: ClusterLimits.outgoingFramesMax)
-    private let shipping = Mailbox<Void>(capacity: ClusterLimits.shippingChunksMax)
+    private let outbox: Outbox
     private let reader = Mutex<OSThread?>(nil)
     private let writer = Mutex<OSThread?>(nil)
-    private let counters = Mutex(LinkCounters())
-    private let tally: ByteTally?
+    private let counters: LinkTally
     let probes = ProbeExchange()
     private let parting = Mutex<Parting>(Parting())
-    /// Closed by the writer as its last act.
-    private let written = Mailbox<Void>(capacity: 1)
 
     private struct Parting {
         var reason: String?
@@ -44,36 +41,42 @@ package final class Link: Sendable {
         onEvent: @escaping @Sendable (Link, Event) -> Void
     ) {
         self.stream = stream
-        self.tally = tally
+        let counters = LinkTally(cluster: tally)
+        self.counters = counters
+        outbox = Outbox(stream) { counters.noteSent($0) }
         peer = stream.peer
         localHost = stream.localHost
         // The thread is stored before it can end: whoever it calls may look for it.
         reader.withLock { reader in
             reader = OSThread(name: "link-read") { [self] in
                 let reason = run(isStranger: isStranger) { onEvent(self, .frame($0)) }
-                outgoing.close()
-                shipping.close()
+                outbox.close()
                 probes.close()
                 onEvent(self, .closed(reason: reason))
             }
         }
     }
 
-    /// Queues `frame`. False when the link is closed, or so far behind that it is now closed.
+    /// Sends `frame` without waiting, or queues it. False when the link is closed, or so far behind
+    /// that it is now closed.
     @discardableResult
     package func send(_ frame: Frame) -> Bool {
-        if outgoing.offer(frame) { return true }
-        if !outgoing.isClosed { close(reason: "too many frames wait to be sent") }
+        do {
+            if try outbox.send(frame) { return true }
+            if !outbox.isClosed { close(reason: "too many frames wait to be sent") }
+        } catch {
+            fail(error)
+        }
         return false
     }
 
     /// Queues a blob chunk, waiting while enough of them are under way; false once closed.
     package func ship(_ frame: Frame) -> Bool {
-        shipping.post(()) && outgoing.post(frame)
+        outbox.ship(frame)
     }
 
     /// Ends the link after what is queued has been sent.
-    package func closeAfterSending() { outgoing.close() }
+    package func closeAfterSending() { outbox.close() }
 
     /// Tells the peer what it did wrong, then ends the link; `.closed` follows.
     package func refuse(_ code: ErrorNotice.Code, _ message: String) {
@@ -87,13 +90,12 @@ package final class Link: Sendable {
     package var isDismissed: Bool { parting.withLock { $0.isDismissed } }
 
     /// Waits until everything queued before `closeAfterSending` is sent, or can't be.
-    package func waitUntilSent() { _ = written.take(timeout: ClusterLimits.writeTimeout) }
+    package func waitUntilSent() { outbox.waitUntilSent() }
 
     /// Ends the link now; `.closed` follows with `reason`.
     package func close(reason: String) {
         dismiss(reason)
-        outgoing.close()
-        shipping.close()
+        outbox.close()
         probes.close()
         stream.shutDown()
     }
@@ -101,8 +103,7 @@ package final class Link: Sendable {
     /// Joins the link's threads. Not from within `onEvent`.
     package func finish() {
         stream.shutDown()
-        outgoing.close()
-        shipping.close()
+        outbox.close()
         // In this order: the reader starts the writer.
         reader.withLock { swap(&$0, nil) }?.join()
         writer.withLock { swap(&$0, nil) }?.join()
@@ -118,36 +119,27 @@ package final class Link: Sendable {
         }
     }
 
-    package var traffic: LinkCounters { counters.withLock { $0 } }
+    package var traffic: LinkCounters { counters.now }
 
     /// Time since the last frame of the peer, or since the link began.
-    package var silence: Duration { MonotonicClock.now() - counters.withLock { $0.lastHeard } }
+    package var silence: Duration { MonotonicClock.now() - traffic.lastHeard }
 
     // MARK: Round trip
 
     /// A round trip that something else than a heartbeat found.
-    func note(roundTrip: Duration) {
-        counters.withLock { $0.roundTrips.add(roundTrip.microseconds) }
-    }
+    func note(roundTrip: Duration) { counters.note(roundTrip: roundTrip) }
 
     /// Remembers when heartbeat `id` was queued.
-    func noteBeat(_ id: UInt64) {
-        counters.withLock { $0.beat = (id, MonotonicClock.now()) }
-    }
+    func noteBeat(_ id: UInt64) { counters.noteBeat(id) }
 
     /// Takes the echo of the last heartbeat as a measurement of the round trip.
-    func noteEcho(_ frame: Frame) {
-        counters.withLock { counters in
-            guard let beat = counters.beat, beat.id == frame.id else { return }
-            counters.roundTrips.add((MonotonicClock.now() - beat.time).microseconds)
-        }
-    }
+    func noteEcho(_ frame: Frame) { counters.noteEcho(frame.id) }
 
     /// What the kernel knows of the way to the peer.
     var pathReading: (roundTripMicroseconds: UInt32, bytesPerSecond: UInt64) { stream.pathReading }
 
     /// 0 before the first.
-    var roundTripMicroseconds: Int { counters.withLock { $0.roundTrips.least ?? 0 } }
+    var roundTripMicroseconds: Int { traffic.roundTrips.least ?? 0 }
 
     // MARK: Reader
 
@@ -167,8 +159,7 @@ package final class Link: Sendable {
 
     /// Ends a connection that was never opened, as the writer ends all others.
     private func abandon(reason: String?) -> String? {
-        stream.shutDown()
-        written.close()
+        outbox.abandon()
         return parting.withLock { $0.reason } ?? reason
     }
 
@@ -188,11 +179,7 @@ package final class Link: Sendable {
                 guard let payload = try stream.read(count: count, timeout: timeout()) else {
                     throw SocketError.closedEarly(missing: count)
                 }
-                counters.withLock {
-                    $0.receivedBytes += head.count + count
-                    $0.lastHeard = MonotonicClock.now()
-                }
-                tally?.noteReceived(head.count + count)
+                counters.noteReceived(head.count + count)
                 let frame = try Frame(header: header, payload: payload)
                 switch probes.take(frame) {
                 case .other: deliver(frame)
@@ -221,49 +208,21 @@ package final class Link: Sendable {
     // MARK: Writer
 
     private func write() {
-        while let frame = outgoing.take() {
-            let bytes = frame.encoded()
-            let start = MonotonicClock.now()
-            do {
-                try stream.write(bytes)
-            } catch {
-                parting.withLock { $0.reason = $0.reason ?? "\(error)" }
-                // Nothing more gets through, so no goodbye either, which would wait as long again.
-                endWriting { stream.shutDown() }
-                return
-            }
-            if case .blobChunk = frame.message { _ = shipping.take(timeout: .zero) }
-            let spent = (MonotonicClock.now() - start).microseconds
-            counters.withLock {
-                $0.sentBytes += bytes.count
-                $0.sendMicroseconds += spent
-                $0.lastSendMicroseconds = spent
-            }
-            tally?.noteSent(bytes.count)
+        do {
+            try outbox.run()
+        } catch {
+            return fail(error)
         }
-        endWriting { stream.endWriting() }
         // The peer has a moment to read what was sent and to close its side.
         stream.waitForHangUp(timeout: ClusterLimits.lingerTime)
         stream.shutDown()
     }
 
-    private func endWriting(_ end: () -> Void) {
-        outgoing.close()
-        shipping.close()
-        end()
-        written.close()
+    /// What was to be sent can't be.
+    private func fail(_ error: SocketError) {
+        parting.withLock { $0.reason = $0.reason ?? "\(error)" }
+        outbox.abandon()
     }
-}
-
-/// What went over a link so far.
-package struct LinkCounters: Sendable {
-    package var sentBytes = 0
-    package var receivedBytes = 0
-    package var sendMicroseconds = 0
-    package var lastSendMicroseconds = 0
-    var lastHeard = MonotonicClock.now()
-    var beat: (id: UInt64, time: Duration)?
-    var roundTrips = RecentRoundTrips()
 }
 
 /// Replaces a value and returns the old one.

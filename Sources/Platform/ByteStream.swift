@@ -266,21 +266,32 @@ package final class ByteStream: Sendable {
 
     // MARK: Writing
 
+    package func write(_ bytes: [UInt8]) throws(SocketError) { try write(bytes[...]) }
+
     /// Sends all of `bytes`; fails when the peer takes nothing for the write time-out.
-    package func write(_ bytes: [UInt8]) throws(SocketError) {
+    package func write(_ bytes: ArraySlice<UInt8>) throws(SocketError) {
+        var rest = bytes
+        while true {
+            rest = rest.dropFirst(try writeNow(rest))
+            guard !rest.isEmpty else { return }
+            guard wait(for: POLLOUT, until: MonotonicClock.now() + writeTimeout) else {
+                throw .timedOut(seconds: writeTimeout.seconds)
+            }
+        }
+    }
+
+    /// Sends as many of `bytes` as the socket takes without waiting; their number. If it is not all
+    /// of them, the next bytes sent have to be those that follow.
+    package func writeNow(_ bytes: ArraySlice<UInt8>) throws(SocketError) -> Int {
         var failure: SocketError?
-        bytes.withUnsafeBytes { buffer in
+        let count = bytes.withUnsafeBytes { buffer in
+            var sent = 0
             do throws(SocketError) {
-                var sent = 0
                 while sent < buffer.count, let base = buffer.baseAddress {
-                    switch try send(base + sent, buffer.count - sent) {
-                    case .moved(let put): sent += put
-                    case .wantsInput, .wantsOutput, .ended:
-                        let deadline = MonotonicClock.now() + writeTimeout
-                        guard wait(for: POLLOUT, until: deadline) else {
-                            throw .timedOut(seconds: writeTimeout.seconds)
-                        }
+                    guard case .moved(let put) = try send(base + sent, buffer.count - sent) else {
+                        break
                     }
+                    sent += put
                 }
             } catch SocketError.writeFailed(errno: ETIMEDOUT) {
                 // The kernel, which has the same bound, was first.
@@ -288,8 +299,10 @@ package final class ByteStream: Sendable {
             } catch {
                 failure = error
             }
+            return sent
         }
         if let failure { throw failure }
+        return count
     }
 
     private func send(

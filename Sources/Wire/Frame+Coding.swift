@@ -3,6 +3,9 @@
 import CKernels
 
 extension Frame {
+    /// Of header and payload.
+    package var byteCount: Int { Limits.headerBytes + message.payloadByteCount }
+
     /// The frame as it goes onto a link: header and payload in one buffer of exact size.
     package func encoded() -> [UInt8] {
         let header = FrameHeader(

@@ -88,6 +88,63 @@ struct LinkTests {
         pair.finish()
     }
 
+    /// Small frames go out at once while the socket takes them, even in part; then all wait for the
+    /// writer, which goes on where the socket stopped.
+    @Test(arguments: [TestCluster.security, .plaintext])
+    func whatThePeerDoesNotReadYetKeepsItsPlace(_ security: StreamSecurity) throws {
+        let pair = try LinkPair(farCapacity: 2, security: security)
+        let count = 600
+        for number in 0..<count { #expect(pair.near.send(try chunk(number))) }
+        // More than the sockets of both sides hold.
+        #expect(pair.near.traffic.sentBytes < count * 60_000)
+        for number in 0..<count {
+            #expect(LinkPair.frame(pair.farEvents) == (try chunk(number)), "\(number)")
+        }
+        pair.near.closeAfterSending()
+        #expect(LinkPair.closing(pair.farEvents) == "")
+        #expect(pair.near.traffic.sentBytes == pair.far.traffic.receivedBytes)
+        pair.finish()
+    }
+
+    @Test func eachThreadKeepsItsOrder() throws {
+        let pair = try LinkPair()
+        let near = pair.near
+        let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
+        let threads = (0..<4).map { thread in
+            OSThread(name: "send") {
+                for number in 0..<200 {
+                    // Now and then one that only the writer sends.
+                    let size = number % 7 == 0 ? 100_000 : 10 + number
+                    let chunk = BlobChunk(
+                        digest: digest, offset: UInt64(number),
+                        bytes: [UInt8](repeating: UInt8(thread), count: size))
+                    near.send(Frame(epoch: 1, id: UInt64(thread), message: .blobChunk(chunk)))
+                }
+            }
+        }
+        var next = [UInt64](repeating: 0, count: threads.count)
+        for _ in 0..<4 * 200 {
+            let frame = try #require(LinkPair.frame(pair.farEvents))
+            guard case .blobChunk(let chunk) = frame.message else {
+                Issue.record("\(frame)")
+                break
+            }
+            #expect(chunk.offset == next[Int(frame.id)])
+            #expect(chunk.bytes.allSatisfy { $0 == UInt8(frame.id) })
+            next[Int(frame.id)] += 1
+        }
+        for thread in threads { thread.join() }
+        pair.finish()
+    }
+
+    /// Of 60,000 bytes, each different from its neighbours'.
+    private func chunk(_ number: Int) throws -> Frame {
+        let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
+        let bytes = (0..<60_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) }
+        let chunk = BlobChunk(digest: digest, offset: UInt64(number), bytes: bytes)
+        return Frame(epoch: 1, id: UInt64(number), message: .blobChunk(chunk))
+    }
+
     /// After one write time-out, not two: nobody waits for a goodbye to get through as well.
     @Test func aPeerThatTakesNothingIsLostAfterTheWriteTimeout() throws {
         let listener = try Listener(
