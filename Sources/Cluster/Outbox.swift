@@ -83,16 +83,19 @@ final class Outbox: Sendable {
     private func sendNow(_ frame: Frame) throws(SocketError) -> Bool {
         let bytes = frame.encoded()
         let start = MonotonicClock.now()
-        let outcome: Result<Int, SocketError>? =
-            writing.withLockIfAvailable { writing in
-                guard !writing.isOver else { return nil }
-                return Result { () throws(SocketError) in
-                    let sent = try stream.writeNow(bytes[...])
-                    writing.rest = bytes[sent...]
-                    return sent
-                }
-            } ?? nil
-        guard let sent = try outcome?.get() else { return false }
+        let outcome = writing.withLockIfAvailable { writing -> Result<Int, SocketError>? in
+            guard !writing.isOver else { return nil }
+            do throws(SocketError) {
+                let sent = try stream.writeNow(bytes[...])
+                if sent < bytes.count { writing.rest = bytes[sent...] }
+                return .success(sent)
+            } catch {
+                // Nothing may follow what the socket has of this frame.
+                writing.isOver = true
+                return .failure(error)
+            }
+        }
+        guard let sent = try outcome??.get() else { return false }
         onSent((sent, (MonotonicClock.now() - start).microseconds))
         if sent == bytes.count {
             noteSent()
@@ -114,37 +117,41 @@ final class Outbox: Sendable {
     func run() throws(SocketError) {
         isOpen.store(true, ordering: .releasing)
         while let frame = queue.take() { try write(frame) }
-        // What the queue had no place for.
-        try write(nil)
-        end { stream.endWriting() }
+        close()
+        try writing.withLock { writing throws(SocketError) in
+            guard !writing.isOver else { return }
+            writing.isOver = true
+            // What the queue had no place for.
+            try stream.write(writing.rest)
+            stream.endWriting()
+        }
+        written.close()
     }
 
     /// After a failure: nothing more gets through, so no goodbye either.
-    func abandon() { end { stream.shutDown() } }
+    func abandon() {
+        close()
+        stream.shutDown()
+        writing.withLock { $0.isOver = true }
+        written.close()
+    }
 
     private func write(_ frame: Frame?) throws(SocketError) {
         let bytes = frame?.encoded() ?? []
         let start = MonotonicClock.now()
-        let restCount = try writing.withLock { writing throws(SocketError) in
+        let written = try writing.withLock { writing throws(SocketError) -> Int? in
+            guard !writing.isOver else { return nil }
             let count = writing.rest.count
             if count > 0 { try stream.write(writing.rest) }
             writing.rest = []
             if frame != nil { try stream.write(bytes[...]) }
             return count
         }
+        guard let restCount = written else { return }
         if case .blobChunk? = frame?.message { _ = shipping.take(timeout: .zero) }
         guard restCount + bytes.count > 0 else { return }
         onSent((restCount + bytes.count, (MonotonicClock.now() - start).microseconds))
         if restCount > 0 { noteSent() }
         if frame != nil { noteSent() }
-    }
-
-    private func end(_ body: () -> Void) {
-        close()
-        writing.withLock { writing in
-            writing.isOver = true
-            body()
-        }
-        written.close()
     }
 }

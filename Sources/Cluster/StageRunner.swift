@@ -61,6 +61,9 @@ final class StageRunner {
         return package(output, of: step, trail: step.trail + [timing])
     }
 
+    /// What `run` gave is on its way: what comes until the next step is waiting.
+    func handedOver() { previousEnd = MonotonicClock.now() }
+
     private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
         switch output {
         case .hidden(let values):

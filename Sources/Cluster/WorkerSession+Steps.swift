@@ -39,6 +39,7 @@ extension WorkerSession {
             case .candidates(let candidates):
                 next.send(Frame(epoch: epoch, id: id, message: .candidates(candidates)))
             }
+            runner.handedOver()
             heart.report(pastCounters + runner.counters)
         } catch {
             dropWork()

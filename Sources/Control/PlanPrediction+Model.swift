@@ -47,7 +47,7 @@ extension PlanPrediction {
 
 /// Stages in a row, with the times of steps through them.
 struct PredictedPipeline {
-    /// What a hop takes beyond the link: two threads that wake on either side of it, as seen
+    /// What a hop takes beyond the link: the threads that wake on either side of it, as seen
     /// between processes of one machine.
     private static let handoverSeconds = 0.000_1
     /// What the coordinator does for a token: sampling it, its text, the next row.

@@ -6,9 +6,9 @@ import Synchronization
 
 /// A connected stream of bytes, encrypted if it was made with a cluster token.
 ///
-/// One thread calls `open` and then reads, another writes once `open` has returned; `shutDown` may
-/// be called from any and wakes both. The descriptor is closed when the last reference goes, so it
-/// can't be reused under a reader.
+/// One thread calls `open` and then reads; once `open` has returned others write, one at a time;
+/// `shutDown` may be called from any and wakes them. The descriptor is closed when the last
+/// reference goes, so it can't be reused under a reader.
 package final class ByteStream: Sendable {
     let descriptor: Int32
     private let security: StreamSecurity
