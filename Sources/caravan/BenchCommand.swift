@@ -34,6 +34,7 @@ struct BenchCommand: Command {
             "GB/s are those of weights read: each step reads them once, whatever its rows.",
             "The share is of the speed at which as many threads read plain memory before the runs.",
             "Busy is the share of the time in which each stage computed.",
+            "What is predicted is predicted for the first --depth.",
         ])
 
     private let modelPath: String
