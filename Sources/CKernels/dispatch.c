@@ -64,8 +64,18 @@ void ck_widen_groups(
 }
 
 void ck_quantise(
-    ck_isa isa, const float *values, size_t count, int8_t *codes, ck_block *blocks) {
-    table(isa)->quantise(values, count, codes, blocks);
+    ck_isa isa, const float *values, size_t count, size_t stride, int8_t *codes,
+    ck_block *blocks) {
+    table(isa)->quantise(values, count, stride, codes, blocks);
+}
+
+ck_panel ck_panel_of(size_t row, size_t row_count) {
+    size_t height = CK_PANEL_ROWS, start = row / height * height;
+    while (start + height > row_count || start + height <= row) {
+        start += start + height <= row_count ? height : 0;
+        height /= 2;
+    }
+    return (ck_panel){start, height};
 }
 
 void ck_multiply(

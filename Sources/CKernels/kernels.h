@@ -7,7 +7,7 @@
 
 typedef struct {
     void (*widen_groups)(const ck_matrix *, size_t, size_t, float *);
-    void (*quantise)(const float *, size_t, int8_t *, ck_block *);
+    void (*quantise)(const float *, size_t, size_t, int8_t *, ck_block *);
     void (*multiply)(
         const ck_matrix *, const ck_activations *, size_t, size_t, float *, size_t, bool);
     void (*rms_norm)(const float *, const float *, size_t, float, float *);

@@ -13,12 +13,17 @@ typedef struct {
 } output;
 
 /// Stores `lanes` neighbouring results of one row, of which `count` exist.
-INLINE void put(output target, size_t row, size_t column, const float *results, size_t lanes,
+INLINE void put(output target, size_t row, size_t column, const float *results, const size_t lanes,
                 size_t count) {
     float *out = target.base + row * target.stride + column;
-    count = count < lanes ? count : lanes;
-    for (size_t i = 0; i < count; i++) {
-        out[i] = target.accumulate ? out[i] + results[i] : results[i];
+    if (count < lanes) {
+        for (size_t i = 0; i < count; i++) {
+            out[i] = target.accumulate ? out[i] + results[i] : results[i];
+        }
+    } else if (target.accumulate) {
+        for (size_t i = 0; i < lanes; i++) { out[i] += results[i]; }
+    } else {
+        __builtin_memcpy(out, results, lanes * sizeof(float));
     }
 }
 

@@ -9,9 +9,8 @@
 //           dequantised:      total = fma(scale · x.scale, dot, total)
 //   Q2_K, Q3_K, Q6_K: each half of a block has a scale:
 //                             total = fma(fma(scale₁, dot₁, scale₀ · dot₀), x.scale, total)
-//   minima, a block at a time, of Q4_1 and Q5_1 and of Q4_K and Q5_K:
-//                             total = fma(minimum · x.scale, x.sum, total)
-//                             total = fma(-minimum, x.moment, total)
+//   minima, a block at a time: total = fma(minimum, x.moment, total)
+//           (less than zero in K types)
 //           Q2_K has two of 4 bits, and Σ minimum · half's sum is exact in 32 bits:
 //                             total = fma(-d' · x.scale, Σ, total)
 #ifndef CK_QUANTISED_PRODUCT_H
@@ -21,7 +20,6 @@
 #include "output.h"
 #include "super_scales.h"
 
-#define TILE_ROWS (CK_LANES == 16 ? 8 : 4)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable)")
 
@@ -52,22 +50,29 @@ INLINE vf load_scales(const uint8_t *p) {
 
 INLINE vf as_floats(vi v) { return __builtin_convertvector(v, vf); }
 
+/// Some rows of a panel at the present block; the panel has `height` rows in all, so that each code
+/// is at a fixed distance from the first: an address of one register, which the CPU keeps together
+/// with the product it is an operand of.
 typedef struct {
     const int8_t *codes;
-    size_t code_stride;
     const ck_block *blocks;
-    size_t block_stride;
 } tile_input;
 
-INLINE const ck_block *block_of(tile_input in, int row, size_t block) {
-    return in.blocks + (size_t)row * in.block_stride + block;
+/// Rows that are multiplied at once, as far as the registers go.
+enum { TILE_ROWS = CK_LANES == 16 ? CK_PANEL_ROWS : CK_PANEL_ROWS / 2 };
+
+/// To the next block. The compiler must not see through it, or it would make one index of all.
+INLINE void advance(tile_input *in, const int height) {
+    in->codes += height * CK_BLOCK_COLUMNS;
+    in->blocks += height;
+    __asm__("" : "+r"(in->codes), "+r"(in->blocks));
 }
 
 /// Adds four codes' products to each row's dot.
 INLINE void add_run(
-    const uint32_t type, const int R, v_words codes, const int8_t *x, size_t stride, dots *dot) {
+    const uint32_t type, const int R, v_words codes, const int8_t *x, dots *dot) {
     UNROLL for (int r = 0; r < R; r++) {
-        int32_t a = load_codes(x + (size_t)r * stride);
+        int32_t a = load_codes(x + r * CK_BLOCK_COLUMNS);
         dot[r] = is_wide(type) ? dots_add_wide(dot[r], codes, a) : dots_add(dot[r], codes, a);
     }
 }
@@ -79,16 +84,15 @@ INLINE bool is_full(uint32_t type, int run) {
 
 /// Exact Σ code · activation code of one block, for R activation rows.
 INLINE void block_sums(
-    const uint32_t type, const int R, const uint8_t *codes, tile_input in, size_t block, vi *s) {
-    const int8_t *x = in.codes + block * 32;
+    const uint32_t type, const int R, const uint8_t *codes, tile_input in, vi *s) {
     dots dot[TILE_ROWS];
     UNROLL for (int r = 0; r < R; r++) {
-        dot[r] = dots_start(-code_offset(type) * block_of(in, r, block)->sum);
+        dot[r] = dots_start(in.blocks[r].start * (code_offset(type) / 8));
     }
     UNROLL for (int run = 0; run < 4; run++) {
         UNROLL for (int half = 0; half < 2; half++) {
             v_words w = run_codes(type, codes, half, run);
-            add_run(type, R, w, x + half * 16 + run * 4, in.code_stride, dot);
+            add_run(type, R, w, in.codes + half * 16 + run * 4, dot);
         }
         if (is_full(type, 2 * run + 2)) {
             UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
@@ -99,15 +103,15 @@ INLINE void block_sums(
 
 /// The same of one half of a block.
 INLINE void half_sums(
-    const uint32_t type, const int R, const uint8_t *codes, tile_input in, size_t block, int half,
-    vi *s) {
-    const int8_t *x = in.codes + block * 32 + half * 16;
+    const uint32_t type, const int R, const uint8_t *codes, tile_input in, int half, vi *s) {
     dots dot[TILE_ROWS];
     UNROLL for (int r = 0; r < R; r++) {
-        dot[r] = dots_start(-code_offset(type) * block_of(in, r, block)->halves[half]);
+        int32_t start = in.blocks[r].half_starts[half];
+        dot[r] = dots_start(type == CK_Q6_K ? start : start / 32 * code_offset(type));
     }
     UNROLL for (int run = 0; run < 4; run++) {
-        add_run(type, R, run_codes(type, codes, half, run), x + run * 4, in.code_stride, dot);
+        v_words w = run_codes(type, codes, half, run);
+        add_run(type, R, w, in.codes + half * 16 + run * 4, dot);
         if (is_full(type, run + 1)) {
             UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
         }
@@ -118,16 +122,13 @@ INLINE void half_sums(
 /// Adds a block whose weights share a scale; `minimum` is what is added to each of them.
 INLINE void add_block(
     const uint32_t type, const int R, const uint8_t *codes, vf scale, vf minimum, tile_input in,
-    size_t block, vf *total) {
+    vf *total) {
     vi s[TILE_ROWS];
-    block_sums(type, R, codes, in, block, s);
+    block_sums(type, R, codes, in, s);
     UNROLL for (int r = 0; r < R; r++) {
-        const ck_block *x = block_of(in, r, block);
-        total[r] = FMA(scale * x->scale, as_floats(s[r]), total[r]);
-        if (is_super(type)) {
-            total[r] = has_minimum(type) ? FMA(minimum, (vf)x->moment, total[r]) : total[r];
-        } else if (has_minimum(type)) {
-            total[r] = FMA(minimum * x->scale, (vf)(float)x->sum, total[r]);
+        total[r] = FMA(scale * in.blocks[r].scale, as_floats(s[r]), total[r]);
+        if (has_minimum(type)) {
+            total[r] = FMA(minimum, (vf)in.blocks[r].moment, total[r]);
         }
     }
 }
@@ -136,25 +137,25 @@ INLINE void add_block(
 /// count -`d_minimum` each.
 INLINE void add_halves(
     const uint32_t type, const int R, const uint8_t *codes, vf d, vf d_minimum, scale_quad *quad,
-    tile_input in, size_t block, vf *total) {
+    tile_input in, vf *total) {
     vi s[TILE_ROWS];
     vf first[TILE_ROWS];
     vf scale = d * next_scale(type, &quad->scales);
-    half_sums(type, R, codes, in, block, 0, s);
+    half_sums(type, R, codes, in, 0, s);
     UNROLL for (int r = 0; r < R; r++) { first[r] = scale * as_floats(s[r]); }
     scale = d * next_scale(type, &quad->scales);
-    half_sums(type, R, codes, in, block, 1, s);
+    half_sums(type, R, codes, in, 1, s);
     UNROLL for (int r = 0; r < R; r++) {
         vf both = FMA(scale, as_floats(s[r]), first[r]);
-        total[r] = FMA(both, (vf)block_of(in, r, block)->scale, total[r]);
+        total[r] = FMA(both, (vf)in.blocks[r].scale, total[r]);
     }
     if (has_minimum(type)) {
         vi a = (vi)(quad->minima & 0xffu), b = (vi)((quad->minima >> 8) & 0xffu);
         quad->minima >>= 16;
         UNROLL for (int r = 0; r < R; r++) {
-            const ck_block *x = block_of(in, r, block);
-            vi sum = a * (int32_t)x->halves[0] + b * (int32_t)x->halves[1];
-            total[r] = FMA(-d_minimum * x->scale, as_floats(sum), total[r]);
+            const ck_block *x = &in.blocks[r];
+            vi sum = a * (x->half_starts[0] / 32) + b * (x->half_starts[1] / 32);
+            total[r] = FMA(d_minimum * x->scale, as_floats(sum), total[r]);
         }
     }
 }
@@ -173,14 +174,15 @@ INLINE void prefetch_ahead(const uint8_t *p, size_t bytes) {
 
 /// One group (or the half `part` of it, where registers are narrow) times R activation rows.
 INLINE void plain_tile(
-    const uint32_t type, const int R, const uint8_t *group, size_t block_count, size_t part,
-    tile_input in, vf *total) {
+    const uint32_t type, const int R, const int height, const uint8_t *group, size_t block_count,
+    size_t part, tile_input in, vf *total) {
     for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
         prefetch_ahead(group, unit_bytes(type));
         vf scale = load_scales(group + part * 2 * CK_LANES);
         vf minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
-        add_block(type, R, codes, scale, minimum, in, b, total);
+        add_block(type, R, codes, scale, minimum, in, total);
+        advance(&in, height);
     }
 }
 
@@ -189,10 +191,10 @@ INLINE void plain_tile(
 /// where Q4_0 reads 33 GB/s with 1 thread and 38 with 2: Q4_K 27 and 33 GB/s flattened, 34 and 39
 /// as a loop.
 INLINE void super_tile(
-    const uint32_t type, const int R, const uint8_t *group, size_t block_count, size_t part,
-    tile_input in, vf *total) {
+    const uint32_t type, const int R, const int height, const uint8_t *group, size_t block_count,
+    size_t part, tile_input in, vf *total) {
     const size_t quad_count = has_halves(type) ? 4 : 2, quad_blocks = 8 / quad_count;
-    for (size_t b = 0; b < block_count; group += unit_bytes(type)) {
+    for (size_t b = 0; b < block_count; b += 8, group += unit_bytes(type)) {
         vf d = load_scales(group + part * 2 * CK_LANES);
         vf d_minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
         prefetch_ahead(group, header_bytes(type));
@@ -200,25 +202,29 @@ INLINE void super_tile(
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
         ROLLED for (size_t q = 0; q < quad_count; q++) {
             scale_quad quad = load_quad(type, words, q);
-            for (size_t i = 0; i < quad_blocks; i++, b++, codes += code_bytes(type)) {
+            for (size_t i = 0; i < quad_blocks; i++, codes += code_bytes(type)) {
                 prefetch_ahead(codes, code_bytes(type));
                 if (has_halves(type)) {
-                    add_halves(type, R, codes, d, d_minimum, &quad, in, b, total);
+                    add_halves(type, R, codes, d, d_minimum, &quad, in, total);
                 } else {
                     vf scale = d * next_scale(type, &quad.scales);
                     vf minimum = -d_minimum * next_minimum(&quad.minima);
-                    add_block(type, R, codes, scale, minimum, in, b, total);
+                    add_block(type, R, codes, scale, minimum, in, total);
                 }
+                advance(&in, height);
             }
         }
     }
 }
 
+/// A group times the R rows from `row`, of a panel with `height` rows that begins at `panel`.
 INLINE void quantised_rows(
-    const uint32_t type, const int R, const ck_matrix *w, const ck_activations *x, size_t group,
-    size_t row, output target) {
-    size_t blocks = x->columns / 32;
-    tile_input in = {x->codes + row * x->columns, x->columns, x->blocks + row * blocks, blocks};
+    const uint32_t type, const int R, const int height, const ck_matrix *w,
+    const ck_activations *x, size_t group, size_t panel, size_t row, output target) {
+    size_t blocks = x->columns / CK_BLOCK_COLUMNS, first = row - panel;
+    tile_input in = {
+        x->codes + panel * x->columns + first * CK_BLOCK_COLUMNS,
+        x->blocks + panel * blocks + first};
     size_t units = is_super(type) ? blocks / 8 : blocks;
     const uint8_t *base = (const uint8_t *)w->packed + group * units * unit_bytes(type);
     for (size_t part = 0; part < 16 / CK_LANES; part++) {
@@ -229,9 +235,9 @@ INLINE void quantised_rows(
         vf total[TILE_ROWS];
         UNROLL for (int r = 0; r < R; r++) { total[r] = 0; }
         if (is_super(type)) {
-            super_tile(type, R, base, blocks, part, in, total);
+            super_tile(type, R, height, base, blocks, part, in, total);
         } else {
-            plain_tile(type, R, base, blocks, part, in, total);
+            plain_tile(type, R, height, base, blocks, part, in, total);
         }
         UNROLL for (int r = 0; r < R; r++) {
             float results[CK_LANES];
@@ -249,19 +255,22 @@ INLINE void quantised_typed(
         size_t end = x->rows < start + 128 ? x->rows : start + 128;
         for (size_t group = group_start; group < group_end; group++) {
             size_t row = start;
-            for (; row + TILE_ROWS <= end; row += TILE_ROWS) {
-                quantised_rows(type, TILE_ROWS, w, x, group, row, target);
+            for (; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
+                for (size_t first = 0; first < CK_PANEL_ROWS; first += TILE_ROWS) {
+                    quantised_rows(
+                        type, TILE_ROWS, CK_PANEL_ROWS, w, x, group, row, row + first, target);
+                }
             }
-#if CK_LANES == 16
-            for (; row + 4 <= end; row += 4) {
-                quantised_rows(type, 4, w, x, group, row, target);
+            if (end - row >= 4) {
+                quantised_rows(type, 4, 4, w, x, group, row, row, target);
+                row += 4;
             }
-#endif
-            for (; row + 2 <= end; row += 2) {
-                quantised_rows(type, 2, w, x, group, row, target);
+            if (end - row >= 2) {
+                quantised_rows(type, 2, 2, w, x, group, row, row, target);
+                row += 2;
             }
-            for (; row < end; row++) {
-                quantised_rows(type, 1, w, x, group, row, target);
+            if (row < end) {
+                quantised_rows(type, 1, 1, w, x, group, row, row, target);
             }
         }
     }

@@ -38,7 +38,8 @@ INLINE v16i codes16(v16f x, float inverse) {
     return ((v16i)(t)) - 0x4B400000;
 }
 
-static void quantise(const float *values, size_t count, int8_t *codes, ck_block *blocks) {
+static void quantise(
+    const float *values, size_t count, size_t stride, int8_t *codes, ck_block *blocks) {
     for (size_t block = 0; block < count / CK_BLOCK_COLUMNS; block++) {
         v16f a = load16(values + block * 32);
         v16f b = load16(values + block * 32 + 16);
@@ -51,13 +52,14 @@ static void quantise(const float *values, size_t count, int8_t *codes, ck_block 
         v16i code_b = codes16(b, inverse);
         v16b bytes_a = __builtin_convertvector(code_a, v16b);
         v16b bytes_b = __builtin_convertvector(code_b, v16b);
-        __builtin_memcpy(codes + block * 32, &bytes_a, 16);
-        __builtin_memcpy(codes + block * 32 + 16, &bytes_b, 16);
+        int8_t *out = codes + block * stride * CK_BLOCK_COLUMNS;
+        __builtin_memcpy(out, &bytes_a, 16);
+        __builtin_memcpy(out + 16, &bytes_b, 16);
         int32_t first = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i));
         int32_t last = __builtin_reduce_add(__builtin_convertvector(bytes_b, v16i));
         float scale = largest > 1e-30f ? largest / 127.0f : 0.0f;
-        blocks[block] = (ck_block){
-            scale, scale * (float)(first + last), first + last, {(int16_t)first, (int16_t)last}};
+        blocks[block * stride] = (ck_block){
+            scale, scale * (float)(first + last), -8 * (first + last), {-32 * first, -32 * last}};
     }
 }
 

@@ -26,7 +26,7 @@ extension KernelISA {
             repeating: ck_block(), count: values.count / CK_BLOCK_COLUMNS)
         let codes = [Int8](unsafeUninitializedCapacity: values.count) { buffer, count in
             if let out = buffer.baseAddress {
-                ck_quantise(code, values, values.count, out, &blocks)
+                ck_quantise(code, values, values.count, 1, out, &blocks)
             }
             count = values.count
         }

@@ -79,9 +79,10 @@ package struct KernelSpeed: Sendable, Equatable {
             let codes = scratch.pointer(at: (values + outs) * 4, as: Int8.self)
             let sums = scratch.pointer(at: (values + outs) * 4 + values, as: ck_block.self)
             for index in 0..<values { floats[index] = Float(index % 61) / 61 - 0.5 }
-            ck_quantise(isa.code, floats, values, codes, sums)
-            activations = ck_activations(
-                rows: rowCount, columns: columnCount, values: floats, codes: codes, blocks: sums)
+            let rows = Activations(
+                floats, rowCount: rowCount, columnCount: columnCount, codes: codes, blocks: sums)
+            for row in 0..<rowCount { rows.quantise(row: row, isa: isa.code) }
+            activations = rows.kernel
             fill()
         }
 

@@ -29,7 +29,7 @@ extension StageEngine {
             ck_rms_norm(
                 isa.code, scratch.hidden + indices[row] * width, weights.outputNorm, width,
                 numbers.rmsEpsilon, scratch.normed + row * width)
-            result.quantise(row: row, isa: isa.code, scratch: scratch)
+            result.quantise(row: row, isa: isa.code)
         }
         return result
     }

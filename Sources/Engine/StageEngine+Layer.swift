@@ -108,7 +108,7 @@ extension StageEngine {
             ck_rms_norm(
                 isa.code, scratch.hidden + row * width, weight, width, numbers.rmsEpsilon,
                 scratch.normed + row * width)
-            result.quantise(row: row, isa: isa.code, scratch: scratch)
+            result.quantise(row: row, isa: isa.code)
         }
         return result
     }
@@ -117,7 +117,7 @@ extension StageEngine {
         let result = Activations(
             values, rowCount: rowCount, columnCount: columnCount, scratch: scratch)
         forEachRow(rowCount) { row in
-            result.quantise(row: row, isa: isa.code, scratch: scratch)
+            result.quantise(row: row, isa: isa.code)
         }
         return result
     }

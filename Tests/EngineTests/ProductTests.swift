@@ -10,6 +10,7 @@ import Testing
         let rows: Int
         let columns: Int
         var values: [Float]
+        /// (rows, columns) and (rows, columns / 32): each row's for itself.
         var codes: [Int8]
         var blocks: [ck_block]
 
@@ -20,12 +21,12 @@ import Testing
             codes = [Int8](repeating: 0, count: rows * columns)
             blocks = [ck_block](repeating: ck_block(), count: rows * (columns / 32))
             if columns % 32 == 0 {
-                ck_quantise(isa, values, values.count, &codes, &blocks)
+                ck_quantise(isa, values, values.count, 1, &codes, &blocks)
             }
         }
 
         func withKernel<R>(rows range: Range<Int>, _ body: (ck_activations) -> R) -> R {
-            let blockCount = columns / 32
+            let (codes, blocks) = panels(range)
             return values.withUnsafeBufferPointer { values in
                 codes.withUnsafeBufferPointer { codes in
                     blocks.withUnsafeBufferPointer { blocks in
@@ -35,15 +36,27 @@ import Testing
                                 values: values.baseAddress.map {
                                     $0 + range.lowerBound * columns
                                 },
-                                codes: codes.baseAddress.map {
-                                    $0 + range.lowerBound * columns
-                                },
-                                blocks: blocks.baseAddress.map {
-                                    $0 + range.lowerBound * blockCount
-                                }))
+                                codes: codes.baseAddress, blocks: blocks.baseAddress))
                     }
                 }
             }
+        }
+
+        /// The codes and blocks of `range` as the kernels want them.
+        private func panels(_ range: Range<Int>) -> ([Int8], [ck_block]) {
+            let length = columns / 32
+            var codes = [Int8](repeating: 0, count: range.count * columns)
+            var blocks = [ck_block](repeating: ck_block(), count: range.count * length)
+            for row in 0..<range.count {
+                let panel = ck_panel_of(row, range.count)
+                for block in 0..<length {
+                    let from = (range.lowerBound + row) * length + block
+                    let to = panel.start * length + block * panel.rows + row - panel.start
+                    blocks[to] = self.blocks[from]
+                    for i in 0..<32 { codes[to * 32 + i] = self.codes[from * 32 + i] }
+                }
+            }
+            return (codes, blocks)
         }
     }
 
@@ -139,6 +152,25 @@ import Testing
         #expect(added.isIdentical(to: plain.map { 2.5 + $0 }))
     }
 
+    @Test func panelsAreAsLargeAsTheRowsAllow() {
+        for count in 1...40 {
+            var sizes: [Int] = []
+            var row = 0
+            while row < count {
+                let panel = ck_panel_of(row, count)
+                #expect(panel.start == row)
+                for other in row..<row + panel.rows {
+                    let same = ck_panel_of(other, count)
+                    #expect(same.start == row && same.rows == panel.rows)
+                }
+                sizes.append(panel.rows)
+                row += panel.rows
+            }
+            let rest = [4, 2, 1].filter { count % 8 & $0 != 0 }
+            #expect(row == count && sizes == Array(repeating: 8, count: count / 8) + rest)
+        }
+    }
+
     /// The largest codes of all types at once: no sum may overflow its lane.
     @Test(arguments: ElementType.quantised)
     func extremeCodesAreExact(type: ElementType) {
@@ -150,7 +182,7 @@ import Testing
                 var input = Input(rows: 2, columns: matrix.columns, random: &random)
                 input.values = input.values.map { _ in sign }
                 ck_quantise(
-                    CK_PORTABLE, input.values, input.values.count, &input.codes, &input.blocks)
+                    CK_PORTABLE, input.values, input.values.count, 1, &input.codes, &input.blocks)
                 #expect(input.codes.allSatisfy { $0 == Int8(sign * 127) })
                 let reference = product(matrix, input, isa: CK_PORTABLE)
                 expectClose(reference, matrix, input)

@@ -120,7 +120,7 @@ import Testing
         for isa in ISAs.all {
             var codes = [Int8](repeating: 99, count: values.count)
             var blocks = [ck_block](repeating: ck_block(), count: 20)
-            ck_quantise(isa, values, values.count, &codes, &blocks)
+            ck_quantise(isa, values, values.count, 1, &codes, &blocks)
             for block in 0..<20 {
                 let range = block * 32..<block * 32 + 32
                 let largest = values[range].map(abs).max() ?? 0
@@ -129,9 +129,9 @@ import Testing
                     codes[half].reduce(0) { $0 + Int32($1) }
                 }
                 #expect(found.scale == largest / 127)
-                #expect(found.sum == halves[0] + halves[1])
-                #expect(found.moment == found.scale * Float(found.sum))
-                #expect([found.halves.0, found.halves.1].map(Int32.init) == halves)
+                #expect(found.start == -8 * (halves[0] + halves[1]))
+                #expect(found.moment == found.scale * Float(halves[0] + halves[1]))
+                #expect([found.half_starts.0, found.half_starts.1] == halves.map { -32 * $0 })
                 for i in range {
                     let share = largest == 0 ? 0 : values[i] * (127 / largest)
                     #expect(abs(Float(codes[i]) - share) <= 0.5001)
@@ -147,7 +147,7 @@ import Testing
         let codes = ISAs.all.map { isa in
             var codes = [Int8](repeating: 0, count: values.count)
             var blocks = [ck_block](repeating: ck_block(), count: 64)
-            ck_quantise(isa, values, values.count, &codes, &blocks)
+            ck_quantise(isa, values, values.count, 1, &codes, &blocks)
             return codes
         }
         for other in codes { #expect(other == codes[0]) }
@@ -155,8 +155,8 @@ import Testing
         for isa in ISAs.all {
             var codes = [Int8](repeating: 0, count: 64)
             var blocks = [ck_block](repeating: ck_block(), count: 2)
-            ck_quantise(isa, values, 64, &codes, &blocks)
-            #expect(blocks[1].scale == 0 && blocks[1].sum == 0 && blocks[1].moment == 0)
+            ck_quantise(isa, values, 64, 1, &codes, &blocks)
+            #expect(blocks[1].scale == 0 && blocks[1].start == 0 && blocks[1].moment == 0)
         }
     }
 }

@@ -17,6 +17,7 @@ typedef struct {
     ck_matrix packed;
     size_t group_count;
     const float *values;
+    /// (batch, columns) and (batch, columns / 32): each row's for itself.
     const int8_t *codes;
     const ck_block *blocks;
     /// (batch, stride)
@@ -39,7 +40,7 @@ static void draw_input(product *p, source *random, bool extreme) {
     if (is_quantised(p->type)) {
         int8_t *codes = room(count);
         ck_block *blocks = room(count / 32 * sizeof(ck_block));
-        ck_quantise(CK_PORTABLE, p->values, count, codes, blocks);
+        ck_quantise(CK_PORTABLE, p->values, count, 1, codes, blocks);
         p->codes = codes;
         p->blocks = blocks;
     }
@@ -70,6 +71,24 @@ static void pack(product *p) {
     }
 }
 
+/// The codes and blocks of the rows `start..<start + count`, in panels.
+static void arrange(const product *p, size_t start, size_t count, ck_activations *x) {
+    size_t blocks = p->columns / 32;
+    int8_t *codes = room(count * p->columns);
+    ck_block *sums = room(count * blocks * sizeof(ck_block));
+    for (size_t row = 0; row < count; row++) {
+        ck_panel panel = ck_panel_of(row, count);
+        for (size_t block = 0; block < blocks; block++) {
+            size_t from = (start + row) * blocks + block;
+            size_t to = panel.start * blocks + block * panel.rows + row - panel.start;
+            memcpy(codes + to * 32, p->codes + from * 32, 32);
+            sums[to] = p->blocks[from];
+        }
+    }
+    x->codes = codes;
+    x->blocks = sums;
+}
+
 /// Results for rows `start..<start + count` of the batch, from buffers that hold only them, in two
 /// ranges of groups. `base` is what was there, or NULL to overwrite the pattern.
 static float *multiply(const product *p, ck_isa isa, size_t start, size_t count, float *base) {
@@ -77,9 +96,7 @@ static float *multiply(const product *p, ck_isa isa, size_t start, size_t count,
     float *out = base ? copy(base, size) : room(size);
     ck_activations x = {.rows = count, .columns = p->columns};
     if (is_quantised(p->type)) {
-        size_t blocks = p->columns / 32;
-        x.codes = copy(p->codes + start * p->columns, count * p->columns);
-        x.blocks = copy(p->blocks + start * blocks, count * blocks * sizeof(ck_block));
+        arrange(p, start, count, &x);
     } else {
         x.values = copy(p->values + start * p->columns, count * p->columns * sizeof(float));
     }

@@ -55,12 +55,12 @@ static void rotate(ck_isa isa, const input *in, void *out) {
 
 static void quantise_codes(ck_isa isa, const input *in, void *out) {
     ck_block *blocks = room(in->count / 32 * sizeof(ck_block));
-    ck_quantise(isa, in->a, in->count, out, blocks);
+    ck_quantise(isa, in->a, in->count, 1, out, blocks);
 }
 
 static void quantise_blocks(ck_isa isa, const input *in, void *out) {
     int8_t *codes = room(in->count);
-    ck_quantise(isa, in->a, in->count, codes, out);
+    ck_quantise(isa, in->a, in->count, 1, codes, out);
 }
 
 /// Floats of any bits, but that NaNs are quiet already.

@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 first).
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 first);
+/// and the same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
-/// The same without the CPU's instruction, for CPUs that lack it and to test the other against.
 uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
 /// The instruction sets that kernels exist for, slowest first; NEON with its dot products.
@@ -31,8 +31,8 @@ enum {
     CK_Q2_K = 10, CK_Q3_K = 11, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14,
 };
 
-/// Rows of one packed group: the lanes of the kernels.
-enum { CK_GROUP_ROWS = 16 };
+/// Rows of one packed group: the lanes of the kernels. Rows of a panel: see `ck_activations`.
+enum { CK_GROUP_ROWS = 16, CK_PANEL_ROWS = 8 };
 /// Columns that share one scale, and columns of a super-block of the K types.
 enum { CK_BLOCK_COLUMNS = 32, CK_SUPER_COLUMNS = 256 };
 /// Keys of one block of the KV cache, (row, head) pairs of one `ck_attend`, and the largest head.
@@ -51,8 +51,7 @@ enum { CK_KEY_BLOCK = 32, CK_QUERIES_MAX = 16, CK_HEAD_SIZE_MAX = 256 };
 typedef struct {
     const void *packed;
     uint32_t type;
-    size_t rows;
-    size_t columns;
+    size_t rows, columns;
 } ck_matrix;
 
 /// Bytes of one packed group of 16 rows; 0 for an unknown type.
@@ -66,7 +65,6 @@ void ck_pack(
 
 /// The values of `count` stored elements (a multiple of the type's block).
 void ck_dequantise(uint32_t type, const void *source, size_t count, float *out);
-
 /// The values of one row of a packed matrix; the same bits as `ck_dequantise` of the source row.
 void ck_unpack_row(const ck_matrix *matrix, size_t row, float *out);
 
@@ -76,33 +74,36 @@ void ck_widen_groups(
 
 // MARK: Matrix products
 
-/// What belongs to 32 codes of activations.
+/// What belongs to 32 codes of activations. The moment, scale · sum, is what a weight block's
+/// minimum is multiplied with. Products start from the others where weights' codes have an offset:
+/// -8 · the sum of the codes, and -32 · that of the first 16 and of the last 16.
 typedef struct {
-    float scale;
-    /// scale · sum, which a weight block's minimum is multiplied with.
-    float moment;
-    int32_t sum;
-    /// The sums of the first 16 codes and of the last 16.
-    int16_t halves[2];
+    float scale, moment;
+    int32_t start, half_starts[2];
 } ck_block;
 
-/// The rows that a weight matrix is multiplied with.
+/// The rows that a weight matrix is multiplied with: `values` (rows, columns) by float weights,
+/// codes in -127...127 and their blocks by quantised ones.
+///
+/// Codes and blocks are in panels: of 8 rows as long as there are so many, then of 4, 2 and 1. A
+/// panel is (columns / 32, its rows, 32) codes, and (columns / 32, its rows) blocks.
 typedef struct {
-    size_t rows;
-    size_t columns;
-    /// (rows, columns); read by float weights.
+    size_t rows, columns;
     const float *values;
-    /// (rows, columns) codes in -127...127; read by quantised weights, as is the next one.
     const int8_t *codes;
-    /// (rows, columns / 32)
     const ck_block *blocks;
 } ck_activations;
 
-/// Quantises `count` values (a multiple of 32) to blocks of 32 codes.
+/// A panel's first row, and how many it has.
+typedef struct { size_t start, rows; } ck_panel;
+/// The panel of `row`, one of `row_count`.
+ck_panel ck_panel_of(size_t row, size_t row_count);
+
+/// Quantises `count` values (a multiple of 32) to blocks of 32 codes, `stride` blocks apart.
 ///
 /// scale = max |x| / 127, code = x / scale rounded to the nearest, ties to even.
 void ck_quantise(
-    ck_isa isa, const float *values, size_t count, int8_t *codes, ck_block *blocks);
+    ck_isa isa, const float *values, size_t count, size_t stride, int8_t *codes, ck_block *blocks);
 
 /// out[r * out_stride + w] = Σ weights[w] · x[r] for the rows w of groups from `group_start` to
 /// before `group_end`, or that added to what was there.
@@ -179,7 +180,6 @@ size_t ck_segment_count(size_t length);
 
 /// log Σ exp(logits), NaN counting as -infinity; -infinity if there is nothing finite.
 float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count);
-
 /// The `top` (≤ count) largest logits, descending, equal ones by ascending id; NaN comes last.
 void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values);
 
