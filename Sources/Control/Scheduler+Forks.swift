@@ -67,7 +67,7 @@ extension Scheduler {
         edits.append(.fork(slot: slot, source: source, length: UInt32(length)))
         ledger.fork(slot: slot, source: source, length: length)
         sequences[index].cachedCount = length
-        if let place = kept.firstIndex(where: { $0.slot == source }) {
+        if let place = kept.firstIndex(of: source) {
             kept.append(kept.remove(at: place))
         }
     }

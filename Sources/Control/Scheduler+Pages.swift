@@ -15,13 +15,13 @@ extension Scheduler {
             edits.append(.truncate(slot: sequence.slot, length: UInt32(length)))
             ledger.truncate(slot: sequence.slot, to: length)
         }
-        let prefix = KeptPrefix(
-            slot: sequence.slot, admission: sequence.admission,
-            tokens: Array(sequence.durable.tokens.prefix(length)))
+        let slot = sequence.slot
+        prefixes.extend(slot: slot, to: length / size, of: sequence.durable.tokens)
         // What another begins with it has no more use for.
-        for other in kept where prefix.tokens.starts(with: other.tokens) { drop(other) }
+        let within = prefixes.within(slot: slot)
+        for other in kept where within.contains(other) { drop(other) }
         if kept.count == limits.keptCountMax { drop(kept[0]) }
-        kept.append(prefix)
+        kept.append(slot)
     }
 
     /// Gives free slots and pages to those that wait, in order of arrival: nobody overtakes.
@@ -40,7 +40,7 @@ extension Scheduler {
                 return $0 + max(0, roomPages($1.durable) - own)
             }
             // What is shared does not become free by letting its keeper go.
-            let gain = ledger.gain(releasing: kept.map(\.slot), pinning: held, of: source?.slot)
+            let gain = ledger.gain(releasing: kept, pinning: held, of: source?.slot)
             let possible = ledger.freeCount + gain
             guard roomPages(next) - shared + growing <= possible else { return }
             admit(queue.removeFirst(), from: source, behind: leader?.admission)
@@ -72,29 +72,16 @@ extension Scheduler {
     mutating func longestPrefix(of sequence: DurableSequence) -> (slot: UInt32, length: Int)? {
         guard limits.keptCountMax > 0 else { return nil }
         let size = limits.pagePositionCount
-        let tokens = sequence.tokens
-        var best: (slot: UInt32, length: Int)?
-        func consider(
-            _ slot: UInt32, _ other: [UInt32], _ admission: UInt64, _ countMax: Int,
-            _ search: inout PrefixSearch
-        ) {
-            let count = search.commonCount(
-                of: sequence.id, tokens, with: other, admission: admission,
-                countMax: min(countMax, tokens.count - 1))
-            let length = count / size * size
-            if length > best?.length ?? 0 { best = (slot, length) }
-        }
-        for prefix in kept {
-            consider(
-                prefix.slot, prefix.tokens, prefix.admission, prefix.tokens.count, &prefixSearch)
-        }
         for other in sequences {
             // The newest token's row may be taken back to run again.
             let settled = min(other.cachedCount, other.durable.tokens.count - 1)
-            consider(
-                other.slot, other.durable.tokens, other.admission, settled, &prefixSearch)
+            prefixes.extend(slot: other.slot, to: settled / size, of: other.durable.tokens)
         }
-        return best
+        let (count, slots) = prefixes.longest(
+            of: sequence.id, sequence.tokens, pageCountMax: (sequence.tokens.count - 1) / size)
+        let first =
+            kept.first(where: slots.contains) ?? sequences.map(\.slot).first(where: slots.contains)
+        return first.map { ($0, count * size) }
     }
 
     /// Pages for what the sequence has, and one to grow into where it may.
@@ -138,13 +125,15 @@ extension Scheduler {
         return granted
     }
 
-    mutating func drop(_ prefix: KeptPrefix) {
-        kept.removeAll { $0.slot == prefix.slot }
-        release(prefix.slot)
+    /// Ends the keeping of a slot's pages.
+    mutating func drop(_ slot: UInt32) {
+        kept.removeAll { $0 == slot }
+        release(slot)
     }
 
     private mutating func release(_ slot: UInt32) {
         edits.append(.release(slot: slot))
+        prefixes.remove(slot: slot)
         ledger.release(slot: slot)
         freeSlots.append(slot)
         freeSlots.sort(by: >)

@@ -12,13 +12,19 @@ extension Scheduler {
         outageStart = nil
         // The next one to use at the end.
         freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
-        kept = []
-        ledger = PageLedger(limits)
+        forgetPages()
         pace = PipelinePace(
             stageCount: stageCount, rowCountMax: limits.rowCountMax,
             fixedPromptRowCount: limits.promptRowsBesideDecode)
         nextStepID = 1
         return endOverlong() + nextSteps()
+    }
+
+    /// The KV caches are empty, or gone.
+    private mutating func forgetPages() {
+        kept = []
+        ledger = PageLedger(limits)
+        prefixes = PrefixIndex(pagePositionCount: limits.pagePositionCount)
     }
 
     /// The new plan may have fewer pages than the one before: what has no room even alone ends,
@@ -43,8 +49,7 @@ extension Scheduler {
         inFlight = []
         edits = []
         freeSlots = []
-        kept = []
-        ledger = PageLedger(limits)
+        forgetPages()
         if isLoss { for index in sequences.indices { sequences[index].durable.lossCount += 1 } }
         queue.insert(contentsOf: sequences.map(\.durable), at: 0)
         sequences = []

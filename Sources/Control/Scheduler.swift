@@ -25,9 +25,11 @@ package struct Scheduler: Sendable {
     /// In order of arrival; all arrived before those that wait.
     var sequences: [RunningSequence] = []
     var queue: [DurableSequence] = []
-    /// Least recently used first.
-    var kept: [KeptPrefix] = []
-    var prefixSearch = PrefixSearch()
+    /// Slots with whole pages of sequences that have ended, kept for those that begin alike; the
+    /// least recently used first.
+    var kept: [UInt32] = []
+    /// What the slots begin with; of those that run as far as `longestPrefix` last looked.
+    var prefixes: PrefixIndex
     var ledger: PageLedger
     var freeSlots: [UInt32] = []
     var edits: [KVEdit] = []
@@ -47,6 +49,7 @@ package struct Scheduler: Sendable {
         self.limits = limits
         pace = PipelinePace(stageCount: 1, rowCountMax: limits.rowCountMax)
         ledger = PageLedger(limits)
+        prefixes = PrefixIndex(pagePositionCount: limits.pagePositionCount)
     }
 
     /// Sequences that have a slot.
@@ -56,7 +59,7 @@ package struct Scheduler: Sendable {
     /// Pages of the KV caches that sequences hold, those of kept prefixes included.
     package var pagesInUse: Int { ledger.usedCount }
     /// Pages that only kept prefixes hold: free for whoever needs them.
-    package var pagesKept: Int { ledger.gain(releasing: kept.map(\.slot)) }
+    package var pagesKept: Int { ledger.gain(releasing: kept) }
     /// Steps that have not come back.
     package var stepsInFlight: Int { inFlight.count }
     /// Whether no sequence runs or waits. A step may still be in flight.
