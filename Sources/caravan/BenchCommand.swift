@@ -2,7 +2,6 @@
 
 import Cluster
 import Control
-import Engine
 import Model
 import Platform
 import Wire
@@ -32,7 +31,8 @@ struct BenchCommand: Command {
         ],
         notes: [
             "GB/s are those of weights read: each step reads them once, whatever its rows.",
-            "The share is of the speed at which as many threads read plain memory before the runs.",
+            "The share is of the speed at which as many threads read plain memory right before and",
+            "after each run.",
             "Busy is the share of the time in which each stage computed.",
             "What is predicted is predicted for the first --depth.",
         ])
@@ -86,8 +86,7 @@ struct BenchCommand: Command {
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             ProgressLine.show("measuring memory")
             // As many threads as compute at once: one stage does at a time.
-            let bandwidth = try ReadBandwidth.measure(threadCount: threadCount)
-            MemoryReading.forgetPeak()
+            var memory = try MemorySpeed(threadCount: threadCount)
             let start = MonotonicClock.now()
             let coordinator = try Coordinator(
                 model: model, configuration: configuration(contextLength))
@@ -100,11 +99,13 @@ struct BenchCommand: Command {
             let runner = BenchRunner(
                 coordinator: coordinator, vocabularyCount: model.hyperparameters.vocabularySize,
                 isStopped: { interrupt.number != nil })
-            guard let results = try runner.run(plan) else { return 128 + (interrupt.number ?? 0) }
+            guard let results = try runner.run(plan, beside: &memory) else {
+                return 128 + (interrupt.number ?? 0)
+            }
             ProgressLine.clear()
             let report = BenchReport(
                 results, plan: plan, model: model, status: reportedStatus(coordinator),
-                threadCount: threadCount, localCount: localCount, bandwidth: bandwidth,
+                threadCount: threadCount, localCount: localCount, memory: memory,
                 loadTime: loadTime)
             StandardOutput.write(asJSON ? try report.json() + "\n" : report.text)
             return ExitStatus.done

@@ -44,15 +44,19 @@ struct BenchPlan {
 struct BenchSeries {
     /// Tokens per second of each run.
     private(set) var rates: [Double] = []
+    /// The same as shares of what memory gave around the run, in tokens to a byte.
+    private var memoryShares: [Double] = []
     /// Of each run, the share of time in which each stage computed; no entries in-process.
     private var busyShares: [[Double]] = []
 
-    mutating func add(_ rate: Double, busyShares shares: [Double]) {
+    mutating func add(_ rate: Double, memoryRate: Double, busyShares shares: [Double]) {
         rates.append(rate)
+        memoryShares.append(rate / memoryRate)
         busyShares.append(shares)
     }
 
     var median: Double { Self.median(rates) }
+    var tokensPerByteOfMemory: Double { Self.median(memoryShares) }
 
     /// The median of each stage.
     var busy: [Double] {
@@ -61,7 +65,7 @@ struct BenchSeries {
         }
     }
 
-    private static func median(_ values: [Double]) -> Double {
+    static func median(_ values: [Double]) -> Double {
         let sorted = values.sorted()
         guard !sorted.isEmpty else { return 0 }
         let middle = sorted.count / 2

@@ -14,6 +14,7 @@ struct BenchReport: Encodable {
     let local: Int
     /// Runs of which each figure is the median.
     let `repeat`: Int
+    /// Plain memory's, the median of what was measured around the runs.
     let readGigabytesPerSecond: Double
     /// Bytes that each step reads: all layers and the output.
     let weightBytes: Int
@@ -46,7 +47,7 @@ struct BenchReport: Encodable {
 
     init(
         _ results: BenchRunner.Results, plan: BenchPlan, model: LoadedModel,
-        status: ClusterStatus, threadCount: Int, localCount: Int?, bandwidth: Double,
+        status: ClusterStatus, threadCount: Int, localCount: Int?, memory: MemorySpeed,
         loadTime: Duration
     ) {
         let bytes = model.weightBytesPerStep
@@ -56,7 +57,8 @@ struct BenchReport: Encodable {
                 tokensPerSecond: series.median.rounded(toPlaces: 2),
                 spread: series.spread.rounded(toPlaces: 4),
                 weightGigabytesPerSecond: (rate / 1e9).rounded(toPlaces: 2),
-                bandwidthShare: (rate / bandwidth).rounded(toPlaces: 4),
+                bandwidthShare: (series.tokensPerByteOfMemory / tokensPerStep * Double(bytes))
+                    .rounded(toPlaces: 4),
                 stageBusyShares: localCount.map { _ in
                     series.busy.map { $0.rounded(toPlaces: 4) }
                 })
@@ -66,12 +68,12 @@ struct BenchReport: Encodable {
         threads = threadCount
         local = localCount ?? 0
         `repeat` = plan.repeatCount
-        readGigabytesPerSecond = (bandwidth / 1e9).rounded(toPlaces: 2)
+        readGigabytesPerSecond = (BenchSeries.median(memory.rates) / 1e9).rounded(toPlaces: 2)
         weightBytes = bytes
         residentBytes =
             localCount == nil
             ? MemoryReading.residentBytes() : status.stages.reduce(0) { $0 + $1.residentBytes }
-        peakResidentBytes = localCount == nil ? MemoryReading.peakResidentBytes() : nil
+        peakResidentBytes = localCount == nil ? memory.peakResidentBytes : nil
         let seconds = max(1e-6, loadTime / .seconds(1))
         loadSeconds = seconds.rounded(toPlaces: 3)
         loadGigabytesPerSecond = (Double(model.weightBytes) / seconds / 1e9).rounded(toPlaces: 2)

@@ -30,22 +30,21 @@ struct BenchRunner {
     private static let pollInterval = Duration.milliseconds(100)
 
     /// nil when `isStopped` said so.
-    func run(_ plan: BenchPlan) throws -> Results? {
+    func run(_ plan: BenchPlan, beside memory: inout MemorySpeed) throws -> Results? {
         var results = Results()
         // Untimed: pages are touched, threads woken, clocks raised.
         let warmUp = min(Self.warmUpLength, plan.promptLength, plan.generateLength)
         guard try prefill(tokens(plan.promptLength, seed: 1)) != nil,
             try decode(streams: 1, depth: 0, count: warmUp, plan) != nil
         else { return nil }
+        try memory.read()
         for run in 0..<plan.repeatCount {
             ProgressLine.show("prefill, run \(run + 1) of \(plan.repeatCount)")
-            let before = StageClock(coordinator)
-            guard let time = try prefill(tokens(plan.promptLength, seed: 2 + run)) else {
-                return nil
+            let prompt = tokens(plan.promptLength, seed: 2 + run)
+            let isDone = try measure(&results.prefill, plan.promptLength, beside: &memory) {
+                try prefill(prompt)
             }
-            results.prefill.add(
-                Double(plan.promptLength) / time.seconds,
-                busyShares: before.busyShares(until: StageClock(coordinator)))
+            guard isDone else { return nil }
         }
         for depth in plan.depths {
             for streams in plan.streams {
@@ -55,18 +54,31 @@ struct BenchRunner {
                         "decode, \(streams) streams at depth \(depth), "
                             + "run \(run + 1) of \(plan.repeatCount)")
                     let count = plan.generateLength
-                    let before = StageClock(coordinator)
-                    guard
-                        let time = try decode(streams: streams, depth: depth, count: count, plan)
-                    else { return nil }
-                    result.series.add(
-                        Double(streams * count) / time.seconds,
-                        busyShares: before.busyShares(until: StageClock(coordinator)))
+                    let isDone = try measure(&result.series, streams * count, beside: &memory) {
+                        try decode(streams: streams, depth: depth, count: count, plan)
+                    }
+                    guard isDone else { return nil }
                 }
                 results.decode.append(result)
             }
         }
         return results
+    }
+
+    /// Adds a run that computes `tokenCount` tokens to `series`; false when it was stopped.
+    private func measure(
+        _ series: inout BenchSeries, _ tokenCount: Int, beside memory: inout MemorySpeed,
+        _ run: () throws -> Duration?
+    ) throws -> Bool {
+        let (ending, memoryRate) = try memory.rateAround {
+            let before = StageClock(coordinator)
+            let time = try run()
+            return (time: time, busy: before.busyShares(until: StageClock(coordinator)))
+        }
+        guard let time = ending.time else { return false }
+        series.add(
+            Double(tokenCount) / time.seconds, memoryRate: memoryRate, busyShares: ending.busy)
+        return true
     }
 
     /// From submission to the first token.
