@@ -65,7 +65,7 @@ package struct PrefixIndex: Sendable {
     }
 
     /// How many of the first `pageCountMax` pages of `tokens` some slot holds, and which do; `id`
-    /// names the searcher, whose tokens never change.
+    /// names the searcher, whose tokens only grow.
     package mutating func longest(
         of id: UInt64, _ tokens: [UInt32], pageCountMax: Int
     ) -> (pageCount: Int, slots: Set<UInt32>) {
