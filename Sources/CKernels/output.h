@@ -12,6 +12,12 @@ typedef struct {
     bool accumulate;
 } output;
 
+/// Asks for the line that `put` will write: large results have left the near caches since they were
+/// last written, and stores that wait for their lines hold up the products that follow.
+INLINE void fetch_target(output target, size_t row, size_t column) {
+    __builtin_prefetch(target.base + row * target.stride + column, 1);
+}
+
 /// Stores `lanes` neighbouring results of one row, of which `count` exist.
 INLINE void put(output target, size_t row, size_t column, const float *results, const size_t lanes,
                 size_t count) {

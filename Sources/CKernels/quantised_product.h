@@ -233,7 +233,10 @@ INLINE void quantised_rows(
             break;
         }
         vf total[TILE_ROWS];
-        UNROLL for (int r = 0; r < R; r++) { total[r] = 0; }
+        UNROLL for (int r = 0; r < R; r++) {
+            total[r] = 0;
+            fetch_target(target, row + (size_t)r, column);
+        }
         if (is_super(type)) {
             super_tile(type, R, height, base, blocks, part, in, total);
         } else {

@@ -45,6 +45,15 @@ static void sink(heap h, size_t i, size_t count, entry e) {
     set(h, i, e);
 }
 
+/// Whether one of 16 logits may be better than the worst one kept; NaN may.
+static bool may_enter(const float *logits, float worst) {
+    bool any = false;
+    for (size_t i = 0; i < 16; i++) {
+        any |= !(logits[i] <= worst);
+    }
+    return any;
+}
+
 void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values) {
     heap h = {ids, values};
     if (top == 0) {
@@ -57,7 +66,10 @@ void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float 
         sink(h, i, top, get(h, i));
     }
     for (size_t i = top; i < count; i++) {
-        if (logits[i] <= values[0]) {
+        while (i + 16 <= count && !may_enter(logits + i, values[0])) {
+            i += 16;
+        }
+        if (i == count || logits[i] <= values[0]) {
             continue;
         }
         entry e = {logits[i], (uint32_t)i};

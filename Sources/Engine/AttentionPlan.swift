@@ -40,6 +40,9 @@ struct AttentionPlan {
     private(set) var parts: [Part] = []
     /// What is left to do for those whose parts were segments.
     private(set) var combinations: [Part] = []
+    /// Whether each part alone reads a row's new keys and values of its head: then it may store
+    /// them itself.
+    private(set) var partsStore = false
     private var partialCount = 0
 
     /// Keys below which a part is not worth a thread's while.
@@ -76,6 +79,10 @@ struct AttentionPlan {
                 }
             }
         }
+        partsStore =
+            tiles.count == Set(tiles.map(\.slot)).count
+            && tiles.allSatisfy { $0.rowCount == 1 }
+            && parts.allSatisfy { $0.heads.count == group && $0.segments == nil }
         precondition(partialCount <= Self.partialCount(configuration))
     }
 

@@ -4,13 +4,12 @@ import Platform
 
 /// Threads that share the chunks of one loop at a time. The caller is one of them.
 ///
-/// Chunks are claimed one by one, so a slow thread delays the others by at most one chunk, and a
-/// thread that is not running at all delays nobody: the caller waits for claimed chunks only. A
-/// thread that another process stops in the middle of a chunk is left out for a while.
+/// Chunks are claimed a few at a time and in the end one by one, so a slow thread delays the others
+/// by little, and a thread that is not running at all delays nobody: the caller waits for claimed
+/// chunks only. A thread that another process stops in the middle of them is left out for a while.
 package final class ComputeTeam {
     package let threadCount: Int
     private let work: TeamWork
-    private static let chunksPerThread = 12
     private let threads: [OSThread]
     /// What the threads may be reading from: kept until they have ended.
     var readAhead: ReadAhead?
@@ -50,15 +49,8 @@ package final class ComputeTeam {
     /// `thread` is below `threadCount` and differs between calls that run at the same time. Threads
     /// that wait read ahead in `next`.
     package func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
-        run(count, next: nil, body)
-    }
-
-    func run(_ count: Int, next: ReadAhead.Spans?, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
-        if threads.isEmpty || count <= 1 {
-            for chunk in 0..<count { body(chunk, 0) }
-            ReadAhead.begin(next, thread: 0)
-        } else {
-            withoutActuallyEscaping(body) { work.run(count, next: next, $0) }
+        run(count, next: nil) { chunks, thread in
+            for chunk in chunks { body(chunk, thread) }
         }
     }
 
@@ -76,23 +68,26 @@ package final class ComputeTeam {
         _ count: Int, unit: Int = 1, next: ReadAhead.Spans?,
         _ body: (_ range: Range<Int>, _ thread: Int) -> Void
     ) {
-        guard count > 0 else { return }
-        let units = (count + unit - 1) / unit
-        let size = Self.chunkSize(units, threadCount: threadCount) * unit
-        run((count + size - 1) / size, next: next) { chunk, thread in
-            body(chunk * size..<min(count, (chunk + 1) * size), thread)
+        run((count + unit - 1) / unit, next: next) { units, thread in
+            body(units.lowerBound * unit..<min(count, units.upperBound * unit), thread)
         }
     }
 
-    private static func chunkSize(_ units: Int, threadCount: Int) -> Int {
-        let chunkMax = threadCount <= 1 ? 1 : threadCount * chunksPerThread
-        return (units + chunkMax - 1) / chunkMax
+    private func run(
+        _ count: Int, next: ReadAhead.Spans?,
+        _ body: (_ chunks: Range<Int>, _ thread: Int) -> Void
+    ) {
+        guard count > 0 else { return }
+        if threads.isEmpty || count == 1 {
+            body(0..<count, 0)
+            ReadAhead.begin(next, thread: 0)
+        } else {
+            withoutActuallyEscaping(body) { work.run(count, next: next, $0) }
+        }
     }
 
-    /// Where in `0..<units` a thread begins when they are split.
-    static func home(of units: Int, thread: Int, threadCount: Int) -> Int {
-        guard units > 0 else { return 0 }
-        let size = chunkSize(units, threadCount: threadCount)
-        return (units + size - 1) / size * thread / threadCount * size
+    /// Where in `0..<count` a thread begins when they are split.
+    static func home(of count: Int, unit: Int, thread: Int, threadCount: Int) -> Int {
+        (count + unit - 1) / unit * thread / threadCount * unit
     }
 }

@@ -24,15 +24,15 @@ package enum FloatProduct {
 
     /// As `ck_multiply`, with a buffer of `columns * tileRows` floats of this thread's own.
     static func multiply(
-        isa: ck_isa, matrix: PackedMatrix, rows: Activations, groups: Range<Int>,
+        isa: ck_isa, weights: ck_matrix, rows: Activations, groups: Range<Int>,
         out: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool,
         tile: UnsafeMutablePointer<Float>
     ) {
-        var kernel = matrix.kernel
+        var weights = weights
         for first in Swift.stride(from: groups.lowerBound, to: groups.upperBound, by: 4) {
             let count = min(4, groups.upperBound - first)
-            ck_widen_groups(isa, &kernel, first, count, tile)
-            let width = min(count * 16, matrix.rowCount - first * 16)
+            ck_widen_groups(isa, &weights, first, count, tile)
+            let width = min(count * 16, weights.rows - first * 16)
             cblas_sgemm(
                 CblasRowMajor, CblasNoTrans, CblasNoTrans, numericCast(rows.rowCount),
                 numericCast(width), numericCast(rows.columnCount), 1, rows.kernel.values,

@@ -76,11 +76,12 @@ package struct KernelSpeed: Sendable, Equatable {
                     + 4 * 64, hugePages: true)
             let floats = scratch.pointer(at: 0, as: Float.self)
             out = scratch.pointer(at: values * 4, as: Float.self)
-            let codes = scratch.pointer(at: (values + outs) * 4, as: Int8.self)
-            let sums = scratch.pointer(at: (values + outs) * 4 + values, as: ck_block.self)
+            let buffer = CodeBuffer(
+                codes: scratch.pointer(at: (values + outs) * 4, as: Int8.self),
+                blocks: scratch.pointer(at: (values + outs) * 4 + values, as: ck_block.self))
             for index in 0..<values { floats[index] = Float(index % 61) / 61 - 0.5 }
             let rows = Activations(
-                floats, rowCount: rowCount, columnCount: columnCount, codes: codes, blocks: sums)
+                floats, rowCount: rowCount, columnCount: columnCount, buffer: buffer)
             for row in 0..<rowCount { rows.quantise(row: row, isa: isa.code) }
             activations = rows.kernel
             fill()

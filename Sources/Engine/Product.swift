@@ -1,47 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
+import Model
 
 /// A weight matrix and where its product with the present rows goes.
+///
+/// It does not keep the weights: threads that work on it side by side would count references to
+/// them all the time, each waiting for the other's cache line.
 struct Product {
-    let matrix: PackedMatrix
+    let weights: ck_matrix
+    let type: ElementType
+    let groupCount: Int
     /// (rows, stride)
     let out: UnsafeMutablePointer<Float>
     let stride: Int
     /// Adds to what is there.
-    var accumulate = false
+    let accumulate: Bool
+
+    /// Groups that a thread takes are a multiple of this: columns of whole blocks, which it can
+    /// quantise for what follows.
+    static let groupUnit = 2
+
+    init(
+        _ matrix: PackedMatrix, out: UnsafeMutablePointer<Float>, stride: Int,
+        accumulate: Bool = false
+    ) {
+        weights = matrix.kernel
+        type = matrix.type
+        groupCount = matrix.groupCount
+        self.out = out
+        self.stride = stride
+        self.accumulate = accumulate
+    }
 }
 
 extension StageEngine {
     /// Multiplies the rows with each matrix, all groups of all matrices in one loop of the team;
     /// `next` is read afterwards.
     func multiply(_ rows: Activations, _ products: [Product], next: ReadAhead.Spans?) {
-        let total = products.reduce(0) { $0 + $1.matrix.groupCount }
-        team.split(total, next: next) { range, thread in
-            var start = 0
-            for product in products {
-                let groups = range.clamped(to: start..<start + product.matrix.groupCount)
-                if !groups.isEmpty {
-                    multiply(
-                        rows, product,
-                        groups: groups.lowerBound - start..<groups.upperBound - start,
-                        thread: thread)
+        let total = products.reduce(0) { $0 + $1.groupCount }
+        products.withUnsafeBufferPointer { products in
+            team.split(total, unit: Product.groupUnit, next: next) { range, thread in
+                var start = 0
+                for product in products {
+                    let groups = range.clamped(to: start..<start + product.groupCount)
+                    if !groups.isEmpty {
+                        multiply(
+                            rows, product,
+                            groups: groups.lowerBound - start..<groups.upperBound - start,
+                            thread: thread)
+                    }
+                    start += product.groupCount
                 }
-                start += product.matrix.groupCount
             }
         }
     }
 
     /// The part of a product that some groups of weight rows make.
     func multiply(_ rows: Activations, _ product: Product, groups: Range<Int>, thread: Int) {
-        let matrix = product.matrix
-        if FloatProduct.isUsed(type: matrix.type, rowCount: rows.rowCount) {
+        var weights = product.weights
+        if FloatProduct.isUsed(type: product.type, rowCount: rows.rowCount) {
             FloatProduct.multiply(
-                isa: isa.code, matrix: matrix, rows: rows, groups: groups, out: product.out,
+                isa: isa.code, weights: weights, rows: rows, groups: groups, out: product.out,
                 stride: product.stride, accumulate: product.accumulate,
                 tile: scratch.tiles + thread * scratch.tileCount)
         } else {
-            var weights = matrix.kernel
             var activations = rows.kernel
             ck_multiply(
                 isa.code, &weights, &activations, groups.lowerBound, groups.upperBound,

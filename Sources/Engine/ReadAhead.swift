@@ -58,7 +58,8 @@ final class ReadAhead {
 
     private static func span(_ sweep: Sweep, thread: Int, threadCount: Int) -> Span {
         let total = sweep.reduce(0) { $0 + $1.groupCount }
-        var group = ComputeTeam.home(of: total, thread: thread, threadCount: threadCount)
+        var group = ComputeTeam.home(
+            of: total, unit: Product.groupUnit, thread: thread, threadCount: threadCount)
         for matrix in sweep {
             guard group >= matrix.groupCount else {
                 let bytes = (matrix.groupCount - group) * matrix.groupByteCount

@@ -29,9 +29,11 @@ struct Scratch {
     let rotations: Floats
     /// (predictionBatch, vocabularySize); the last stage's only.
     let logits: Floats
-    /// (rows, columns) of whatever is multiplied next, quantised, with (rows, columns / 32) below.
-    let codes: UnsafeMutablePointer<Int8>
-    let blocks: UnsafeMutablePointer<ck_block>
+    /// (rows, embeddingLength), quantised.
+    let normedCodes: CodeBuffer
+    /// (rows, headCount * headSize) or (rows, feedForwardLength): what is multiplied next, while
+    /// what it comes of is still read.
+    let innerCodes: CodeBuffer
     /// One for each thread: see `FloatProduct`.
     let tiles: Floats
     let tileCount: Int
@@ -56,8 +58,8 @@ struct Scratch {
         rotations = carver.take(sizes.rotations)
         partials = carver.take(sizes.partials)
         logits = carver.take(sizes.logits)
-        codes = carver.take(sizes.codes)
-        blocks = carver.take(sizes.blocks)
+        normedCodes = carver.takeCodes(rows: sizes.rows, columns: sizes.width)
+        innerCodes = carver.takeCodes(rows: sizes.rows, columns: sizes.inner)
         tileCount = sizes.tile
         tiles = carver.take(sizes.tile * configuration.threadCount)
     }
@@ -76,29 +78,29 @@ struct Scratch {
 
 /// Element counts of the buffers.
 private struct Sizes {
-    let hidden, queries, keys, gate, rotations, partials, logits, codes, blocks, tile: Int
+    let rows, width, inner: Int
+    let hidden, queries, keys, gate, rotations, partials, logits, tile: Int
     let byteCount: Int
 
     init(_ configuration: StageConfiguration) {
         let numbers = configuration.hyperparameters
-        let rows = configuration.rowCountMax
-        hidden = rows * numbers.embeddingLength
+        rows = configuration.rowCountMax
+        width = numbers.embeddingLength
+        inner = max(configuration.queryLength, numbers.feedForwardLength)
+        hidden = rows * width
         queries = rows * configuration.queryLength
         keys = rows * configuration.keyLength
         gate = rows * numbers.feedForwardLength
         rotations = rows * 2 * numbers.ropeDimensionCount
         partials = AttentionPlan.partialCount(configuration)
         logits = configuration.isLast ? Scratch.predictionBatch * numbers.vocabularySize : 0
-        let widest = max(
-            numbers.embeddingLength, configuration.queryLength, numbers.feedForwardLength)
-        codes = rows * widest
-        blocks = rows * (widest / 32 + 1)
-        tile = widest * FloatProduct.tileRows
+        tile = max(width, inner) * FloatProduct.tileRows
         let floats =
             2 * (hidden + queries + keys + gate) + rotations + partials + logits
             + tile * configuration.threadCount
         byteCount =
-            floats * 4 + codes + blocks * MemoryLayout<ck_block>.stride + 16 * Carver.alignment
+            floats * 4 + Carver.codeByteCount(rows: rows, columns: width)
+            + Carver.codeByteCount(rows: rows, columns: inner) + 16 * Carver.alignment
     }
 }
 
@@ -117,4 +119,14 @@ private struct Carver {
         precondition(end <= memory.byteCount)
         return memory.pointer(at: start, as: T.self)
     }
+
+    mutating func takeCodes(rows: Int, columns: Int) -> CodeBuffer {
+        CodeBuffer(codes: take(rows * columns), blocks: take(rows * Self.blocks(columns)))
+    }
+
+    static func codeByteCount(rows: Int, columns: Int) -> Int {
+        rows * (columns + blocks(columns) * MemoryLayout<ck_block>.stride)
+    }
+
+    private static func blocks(_ columns: Int) -> Int { columns / Int(CK_BLOCK_COLUMNS) }
 }

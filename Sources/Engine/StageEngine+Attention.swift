@@ -4,42 +4,106 @@ import CKernels
 import Model
 
 extension StageEngine {
-    /// Attention of all rows: every head's keys and values are read once for the queries that
-    /// share them.
-    func attend(layer: Int, plan: AttentionPlan) {
+    /// Attention of all rows, quantised: every head's keys and values are read once for the
+    /// queries that share them.
+    ///
+    /// The step's own keys and values enter the cache before, or part by part.
+    func attend(layer: Int, rows: [StageRow], plan: AttentionPlan) -> Activations {
+        let result = Activations(
+            scratch.attended, rowCount: rows.count, columnCount: configuration.queryLength,
+            buffer: scratch.innerCodes)
+        let allHeads = 0..<configuration.hyperparameters.headCountKV
+        if !plan.partsStore {
+            forEachRow(rows.count) { store(layer: layer, rows[$0], index: $0, headsKV: allHeads) }
+        }
         plan.pages.withUnsafeBufferPointer { pages in
             guard let pages = pages.baseAddress else { return }
-            forEachPart(plan.parts.count) { index in
+            team.run(plan.parts.count) { index, _ in
                 let part = plan.parts[index]
+                if plan.partsStore {
+                    let row = plan.tiles[part.tile].row
+                    let heads = part.headKV..<part.headKV + 1
+                    store(layer: layer, rows[row], index: row, headsKV: heads)
+                }
+                run(part, followed: index + 1, layer: layer, plan: plan, pages: pages)
+                if part.segments == nil { quantise(part, of: plan, into: result) }
+            }
+            team.run(plan.combinations.count) { index, _ in
+                let part = plan.combinations[index]
                 var request = request(layer: layer, part, plan, pages)
-                if let segments = part.segments {
-                    ck_attend_segments(
-                        isa.code, &request, segments.lowerBound, segments.upperBound)
-                    return
-                }
-                // Unless it has to help another, a thread goes on with the part that follows.
-                guard index + 1 < plan.parts.count, plan.parts[index + 1].segments == nil
-                else { return ck_attend(isa.code, &request) }
-                let following = plan.parts[index + 1]
-                withUnsafePointer(to: self.request(layer: layer, following, plan, pages)) {
-                    request.next = $0
-                    ck_attend(isa.code, &request)
-                }
-            }
-            forEachPart(plan.combinations.count) { index in
-                var request = request(layer: layer, plan.combinations[index], plan, pages)
                 ck_combine_segments(isa.code, &request)
+                quantise(part, of: plan, into: result)
             }
+        }
+        if !areHeadsWholeBlocks {
+            forEachRow(rows.count) { result.quantise(row: $0, isa: isa.code) }
+        }
+        return result
+    }
+
+    /// Rotates a row's queries and keys, and stores its keys and values.
+    private func store(layer: Int, _ row: StageRow, index: Int, headsKV: Range<Int>) {
+        let numbers = configuration.hyperparameters
+        let size = numbers.headSize
+        let dimensions = numbers.ropeDimensionCount
+        let groupSize = numbers.headCount / numbers.headCountKV
+        let table = scratch.rotations + index * 2 * dimensions
+        let queries =
+            scratch.queries + index * configuration.queryLength
+            + headsKV.lowerBound * groupSize * size
+        let offset = index * configuration.keyLength + headsKV.lowerBound * size
+        let keys = scratch.keys + offset
+        let values = scratch.values + offset
+        ck_rope(isa.code, queries, headsKV.count * groupSize, size, dimensions, table)
+        ck_rope(isa.code, keys, headsKV.count, size, dimensions, table)
+        let block = cache.blockOffset(slot: row.slot, position: row.position)
+        for (place, head) in headsKV.enumerated() {
+            ck_store_kv(
+                isa.code, configuration.kvType.code, keys + place * size, values + place * size,
+                size, row.position % CKernelsLimits.keyBlock,
+                cache.start(layer: layer, head: head) + block)
         }
     }
 
-    /// Parts are of unequal length, so that many chunks of them balance the load.
-    private func forEachPart(_ count: Int, _ body: (Int) -> Void) {
-        let chunkMax = 64 * team.threadCount
-        let size = max(1, (count + chunkMax - 1) / chunkMax)
-        team.run((count + size - 1) / size) { chunk, _ in
-            for index in chunk * size..<min(count, (chunk + 1) * size) { body(index) }
+    /// Unless it has to help another, a thread goes on with the part that follows.
+    private func run(
+        _ part: AttentionPlan.Part, followed next: Int, layer: Int, plan: AttentionPlan,
+        pages: UnsafePointer<UInt32>
+    ) {
+        var request = request(layer: layer, part, plan, pages)
+        if let segments = part.segments {
+            ck_attend_segments(isa.code, &request, segments.lowerBound, segments.upperBound)
+            return
         }
+        guard next < plan.parts.count, plan.parts[next].segments == nil
+        else { return ck_attend(isa.code, &request) }
+        withUnsafePointer(to: self.request(layer: layer, plan.parts[next], plan, pages)) {
+            request.next = $0
+            ck_attend(isa.code, &request)
+        }
+    }
+
+    private var areHeadsWholeBlocks: Bool {
+        configuration.hyperparameters.headSize.isMultiple(of: Int(CK_BLOCK_COLUMNS))
+    }
+
+    /// What a part has left in the result's rows, while it is still in the thread's cache.
+    private func quantise(
+        _ part: AttentionPlan.Part, of plan: AttentionPlan, into result: Activations
+    ) {
+        guard areHeadsWholeBlocks else { return }
+        let size = configuration.hyperparameters.headSize
+        let start = firstHead(of: part) * size
+        let tile = plan.tiles[part.tile]
+        for row in tile.row..<tile.row + tile.rowCount {
+            result.quantise(
+                row: row, columns: start..<start + part.heads.count * size, isa: isa.code)
+        }
+    }
+
+    private func firstHead(of part: AttentionPlan.Part) -> Int {
+        let numbers = configuration.hyperparameters
+        return part.headKV * (numbers.headCount / numbers.headCountKV) + part.heads.lowerBound
     }
 
     private func request(
@@ -50,9 +114,7 @@ extension StageEngine {
         let size = numbers.headSize
         let stride = configuration.queryLength
         let tile = plan.tiles[part.tile]
-        let groupSize = numbers.headCount / numbers.headCountKV
-        let head = part.headKV * groupSize + part.heads.lowerBound
-        let offset = tile.row * stride + head * size
+        let offset = tile.row * stride + firstHead(of: part) * size
         return ck_attention(
             pool: cache.start(layer: layer, head: part.headKV), pages: pages + tile.pages,
             page_bytes: cache.layout.pageBytes, page_blocks: cache.layout.blockCount,

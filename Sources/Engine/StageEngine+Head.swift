@@ -12,7 +12,7 @@ extension StageEngine {
         for start in stride(from: 0, to: wanting.count, by: Scratch.predictionBatch) {
             let batch = wanting[start..<min(wanting.count, start + Scratch.predictionBatch)]
             let input = outputNormed(Array(batch))
-            let product = Product(matrix: head, out: scratch.logits, stride: head.rowCount)
+            let product = Product(head, out: scratch.logits, stride: head.rowCount)
             multiply(input, [product], next: readAhead.loop(0))
             result += reduced(Array(batch), rows: rows)
         }
@@ -24,7 +24,8 @@ extension StageEngine {
         let numbers = configuration.hyperparameters
         let width = numbers.embeddingLength
         let result = Activations(
-            scratch.normed, rowCount: indices.count, columnCount: width, scratch: scratch)
+            scratch.normed, rowCount: indices.count, columnCount: width,
+            buffer: scratch.normedCodes)
         forEachRow(indices.count) { row in
             ck_rms_norm(
                 isa.code, scratch.hidden + indices[row] * width, weights.outputNorm, width,

@@ -58,20 +58,15 @@ extension StageEngine {
         multiply(
             input,
             [
-                Product(matrix: layer.query, out: scratch.queries, stride: queryLength),
-                Product(matrix: layer.key, out: scratch.keys, stride: keyLength),
-                Product(matrix: layer.value, out: scratch.values, stride: keyLength),
+                Product(layer.query, out: scratch.queries, stride: queryLength),
+                Product(layer.key, out: scratch.keys, stride: keyLength),
+                Product(layer.value, out: scratch.values, stride: keyLength),
             ], next: readAhead.loop(first + 1))
-        rotateAndStore(layer: index, rows: rows)
-        attend(layer: index, plan: plan)
-        let attended = quantised(scratch.attended, rowCount: rows.count, columnCount: queryLength)
+        let attended = attend(layer: index, rows: rows, plan: plan)
         multiply(
             attended,
-            [
-                Product(
-                    matrix: layer.attentionOutput, out: scratch.hidden, stride: width,
-                    accumulate: true)
-            ], next: readAhead.loop(first + 2))
+            [Product(layer.attentionOutput, out: scratch.hidden, stride: width, accumulate: true)],
+            next: readAhead.loop(first + 2))
         feedForward(layer, rowCount: rows.count, loop: first + 2)
     }
 
@@ -80,21 +75,23 @@ extension StageEngine {
         let width = configuration.hyperparameters.embeddingLength
         let length = configuration.hyperparameters.feedForwardLength
         let input = normalised(layer.feedForwardNorm, rowCount: rowCount)
-        let gate = Product(matrix: layer.gate, out: scratch.gate, stride: length)
-        let up = Product(matrix: layer.up, out: scratch.up, stride: length)
-        team.split(layer.gate.groupCount, next: readAhead.loop(loop + 1)) { groups, thread in
+        let gate = Product(layer.gate, out: scratch.gate, stride: length)
+        let up = Product(layer.up, out: scratch.up, stride: length)
+        let gated = Activations(
+            scratch.gate, rowCount: rowCount, columnCount: length, buffer: scratch.innerCodes)
+        let unit = Product.groupUnit
+        team.split(gate.groupCount, unit: unit, next: readAhead.loop(loop + 1)) { groups, thread in
             multiply(input, gate, groups: groups, thread: thread)
             multiply(input, up, groups: groups, thread: thread)
             let columns = groups.lowerBound * 16..<min(length, groups.upperBound * 16)
             for row in 0..<rowCount {
                 let offset = row * length + columns.lowerBound
                 ck_swiglu(isa.code, scratch.gate + offset, scratch.up + offset, columns.count)
+                gated.quantise(row: row, columns: columns, isa: isa.code)
             }
         }
-        let product = quantised(scratch.gate, rowCount: rowCount, columnCount: length)
         multiply(
-            product,
-            [Product(matrix: layer.down, out: scratch.hidden, stride: width, accumulate: true)],
+            gated, [Product(layer.down, out: scratch.hidden, stride: width, accumulate: true)],
             next: readAhead.loop(loop + 2))
     }
 
@@ -103,7 +100,7 @@ extension StageEngine {
         let numbers = configuration.hyperparameters
         let width = numbers.embeddingLength
         let result = Activations(
-            scratch.normed, rowCount: rowCount, columnCount: width, scratch: scratch)
+            scratch.normed, rowCount: rowCount, columnCount: width, buffer: scratch.normedCodes)
         forEachRow(rowCount) { row in
             ck_rms_norm(
                 isa.code, scratch.hidden + row * width, weight, width, numbers.rmsEpsilon,
@@ -111,37 +108,6 @@ extension StageEngine {
             result.quantise(row: row, isa: isa.code)
         }
         return result
-    }
-
-    private func quantised(_ values: Floats, rowCount: Int, columnCount: Int) -> Activations {
-        let result = Activations(
-            values, rowCount: rowCount, columnCount: columnCount, scratch: scratch)
-        forEachRow(rowCount) { row in
-            result.quantise(row: row, isa: isa.code)
-        }
-        return result
-    }
-
-    private func rotateAndStore(layer: Int, rows: [StageRow]) {
-        let numbers = configuration.hyperparameters
-        let size = numbers.headSize
-        let dimensions = numbers.ropeDimensionCount
-        forEachRow(rows.count) { index in
-            let row = rows[index]
-            let table = scratch.rotations + index * 2 * dimensions
-            let queries = scratch.queries + index * configuration.queryLength
-            let keys = scratch.keys + index * configuration.keyLength
-            let values = scratch.values + index * configuration.keyLength
-            ck_rope(isa.code, queries, numbers.headCount, size, dimensions, table)
-            ck_rope(isa.code, keys, numbers.headCountKV, size, dimensions, table)
-            let block = cache.blockOffset(slot: row.slot, position: row.position)
-            for head in 0..<numbers.headCountKV {
-                ck_store_kv(
-                    isa.code, configuration.kvType.code, keys + head * size,
-                    values + head * size, size, row.position % CKernelsLimits.keyBlock,
-                    cache.start(layer: layer, head: head) + block)
-            }
-        }
     }
 
     /// Calls `body` for each row, on several threads where there are rows enough to pay for it.

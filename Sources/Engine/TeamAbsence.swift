@@ -4,11 +4,11 @@ import Platform
 
 /// Which helpers stay out of the loops, and until when. Only the team's owner uses it.
 ///
-/// A helper whose CPU another process wants is stopped in the middle of a chunk for milliseconds,
+/// A helper whose CPU another process wants is stopped in the middle of a claim for milliseconds,
 /// and the whole loop with it. One that this happens to again before it has been back for as long
 /// as it was away stays away twice as long, so that what is lost to it stays a small share.
 package final class TeamAbsence: Sendable {
-    /// How long the caller waits for a claimed chunk, whatever its size.
+    /// How long the caller waits for a claim, whatever its size.
     package static let patienceMin = Duration.microseconds(300)
     package static let absenceMin = Duration.milliseconds(2)
     package static let absenceMax = Duration.milliseconds(512)
@@ -29,8 +29,8 @@ package final class TeamAbsence: Sendable {
     /// Helpers that are absent now.
     package var count: Int { absentCount }
 
-    /// No chunk takes four times as long as another of its loop.
-    package static func patience(chunk: Duration) -> Duration { max(patienceMin, chunk * 4) }
+    /// No claim takes four times as long as another of its loop.
+    package static func patience(claim: Duration) -> Duration { max(patienceMin, claim * 4) }
 
     package func begin(_ thread: Int, at now: Duration) {
         let probation = max(Self.probationMin, records[thread].length)

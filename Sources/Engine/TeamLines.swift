@@ -18,6 +18,8 @@ final class TeamLines: Sendable {
     /// Two cache lines: CPUs fetch them in pairs.
     private static let lineByteCount = 128
     private static let sharedLineCount = 4
+    /// What a claim takes of what is left of a home.
+    private static let claimDivisor = 4
 
     init(threadCount: Int) {
         self.threadCount = threadCount
@@ -36,6 +38,8 @@ final class TeamLines: Sendable {
     var done: Word { atomic(line: 1, 0) }
     /// Address of what is read next.
     var next: UnsafeMutablePointer<Atomic<UInt>> { atomic(line: 2, 0) }
+    /// The most chunks of one claim: a thread that is put off its CPU holds the others up by them.
+    var claimMax: Word { atomic(line: 2, 8) }
     var isCallerAsleep: UnsafeMutablePointer<Atomic<Bool>> { atomic(line: 3, 0) }
 
     /// The chunks of a home that nobody has claimed: first in the low half, end in the high half.
@@ -53,28 +57,42 @@ final class TeamLines: Sendable {
     }
 
     func setHome(of thread: Int, _ chunks: Range<Int>) {
-        let value = UInt64(chunks.upperBound) << 32 | UInt64(chunks.lowerBound)
-        home(thread).pointee.store(value, ordering: .releasing)
+        home(thread).pointee.store(Self.word(chunks), ordering: .releasing)
     }
 
+    private static func word(_ chunks: Range<Int>) -> UInt64 {
+        UInt64(chunks.upperBound) << 32 | UInt64(chunks.lowerBound)
+    }
+
+    /// The next chunks of a home, or its last ones, at most `claimMax`. Claims become smaller
+    /// towards a home's end, so that all threads end together.
+    ///
     /// A claim proves nothing of which loop it is from: it is from the present one.
-    func claimFirst(of thread: Int) -> Int? {
-        claim(of: thread, { $0 + 1 }, { Int($0 & 0xffff_ffff) })
+    func claimFirst(of thread: Int) -> Range<Int>? {
+        claim(of: thread) { chunks, count in
+            (chunks.prefix(count), chunks.dropFirst(count))
+        }
     }
 
-    func claimLast(of thread: Int) -> Int? {
-        claim(of: thread, { $0 - 1 << 32 }, { Int($0 >> 32) - 1 })
+    func claimLast(of thread: Int) -> Range<Int>? {
+        claim(of: thread) { chunks, count in
+            (chunks.suffix(count), chunks.dropLast(count))
+        }
     }
 
     @inline(__always) private func claim(
-        of thread: Int, _ rest: (UInt64) -> UInt64, _ chunk: (UInt64) -> Int
-    ) -> Int? {
+        of thread: Int,
+        _ cut: (_ chunks: Range<Int>, _ count: Int) -> (claim: Range<Int>, rest: Range<Int>)
+    ) -> Range<Int>? {
         let word = home(thread)
+        let limit = Int(claimMax.pointee.load(ordering: .relaxed))
         var seen = word.pointee.load(ordering: .acquiring)
         while seen & 0xffff_ffff < seen >> 32 {
+            let chunks = Int(seen & 0xffff_ffff)..<Int(seen >> 32)
+            let (claim, rest) = cut(chunks, min(limit, max(1, chunks.count / Self.claimDivisor)))
             let (exchanged, original) = word.pointee.weakCompareExchange(
-                expected: seen, desired: rest(seen), ordering: .acquiringAndReleasing)
-            if exchanged { return chunk(seen) }
+                expected: seen, desired: Self.word(rest), ordering: .acquiringAndReleasing)
+            if exchanged { return claim }
             seen = original
         }
         return nil

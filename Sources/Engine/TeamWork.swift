@@ -8,10 +8,10 @@ import Synchronization
 ///
 /// Each thread has a home: a range of neighbouring chunks, which it claims in ascending order, so
 /// that it reads memory in one sweep. Whoever has finished takes from the ends of the others'
-/// homes. One exchange claims a chunk; `body` is read only between a claim and its report in
+/// homes. One exchange claims some chunks; `body` is read only between a claim and its report in
 /// `done`, and the caller changes it only when all claims have been reported.
 final class TeamWork: Sendable {
-    typealias Body = (Int, Int) -> Void
+    typealias Body = (_ chunks: Range<Int>, _ thread: Int) -> Void
 
     private let threadCount: Int
     private let lines: TeamLines
@@ -23,6 +23,7 @@ final class TeamWork: Sendable {
     private static let spinsMax = 4_000
     private static let spinsMin = 100
     private static let loopsPerCheck = 16
+    private static let claimsPerThread = 12
 
     init(threadCount: Int) {
         self.threadCount = threadCount
@@ -35,6 +36,9 @@ final class TeamWork: Sendable {
         let start = MonotonicClock.now()
         for thread in absence.ended(at: start) { lines.readmit(thread) }
         self.body = body
+        let claimCount = threadCount * Self.claimsPerThread
+        let claimMax = (count + claimCount - 1) / claimCount
+        lines.claimMax.pointee.store(UInt32(claimMax), ordering: .relaxed)
         lines.done.pointee.store(0, ordering: .relaxed)
         placeHomes(count)
         if let spans { lines.next.pointee.store(UInt(bitPattern: spans), ordering: .relaxed) }
@@ -44,11 +48,13 @@ final class TeamWork: Sendable {
         }
         var chunkCount = runHome(of: 0)
         report(chunkCount)
-        while steal(for: 0) {
-            report(1)
-            chunkCount += 1
+        while let count = steal(for: 0) {
+            report(count)
+            chunkCount += count
         }
-        waitUntilDone(UInt32(count), start: start, chunkCount: chunkCount)
+        waitUntilDone(UInt32(count)) {
+            (MonotonicClock.now() - start) / max(1, chunkCount) * claimMax
+        }
         self.body = nil
         ReadAhead.begin(spans, thread: 0)
         loopCount += 1
@@ -70,7 +76,7 @@ final class TeamWork: Sendable {
                 lines.setWorking(true, thread)
                 lines.setPlace(thread)
                 report(runHome(of: thread))
-                while steal(for: thread) { report(1) }
+                while let count = steal(for: thread) { report(count) }
                 lines.setWorking(false, thread)
             } else if spin(spins, after: loop, thread: thread) {
                 spins = min(Self.spinsMax, spins * 2)
@@ -106,23 +112,24 @@ final class TeamWork: Sendable {
     @inline(never) private func runHome(of thread: Int) -> Int {
         guard let first = lines.claimFirst(of: thread), let body else { return 0 }
         body(first, thread)
-        var count = 1
-        while let chunk = lines.claimFirst(of: thread) {
-            body(chunk, thread)
-            count += 1
+        var count = first.count
+        while let chunks = lines.claimFirst(of: thread) {
+            body(chunks, thread)
+            count += chunks.count
         }
         return count
     }
 
-    /// Runs the last chunk of another thread's home; false when all have been claimed.
-    @inline(never) private func steal(for thread: Int) -> Bool {
+    /// Runs the last chunks of another thread's home; nil when all have been claimed.
+    @inline(never) private func steal(for thread: Int) -> Int? {
         for distance in 1..<threadCount {
-            if let chunk = lines.claimLast(of: (thread + distance) % threadCount), let body {
-                body(chunk, thread)
-                return true
+            let other = (thread + distance) % threadCount
+            if let chunks = lines.claimLast(of: other), let body {
+                body(chunks, thread)
+                return chunks.count
             }
         }
-        return false
+        return nil
     }
 
     private func report(_ count: Int) {
@@ -152,15 +159,16 @@ final class TeamWork: Sendable {
         lines.sleeperCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
 
-    /// A helper that keeps the caller waiting for much longer than its chunk can take was put off
+    /// A helper that keeps the caller waiting for much longer than its claim can take was put off
     /// its CPU by another process: it stays absent for a while, lest each loop wait for it.
-    private func waitUntilDone(_ count: UInt32, start: Duration, chunkCount: Int) {
+    ///
+    /// `claim` says how long the caller took for as much as one claim may hold.
+    private func waitUntilDone(_ count: UInt32, claim: () -> Duration) {
         for _ in 0..<Self.spinsMax {
             if lines.done.pointee.load(ordering: .acquiring) == count { return }
             cl_spin_hint()
         }
-        let chunk = (MonotonicClock.now() - start) / max(1, chunkCount)
-        var patience: Duration? = TeamAbsence.patience(chunk: chunk)
+        var patience: Duration? = TeamAbsence.patience(claim: claim())
         lines.isCallerAsleep.pointee.store(true, ordering: .sequentiallyConsistent)
         while true {
             let seen = lines.done.pointee.load(ordering: .sequentiallyConsistent)

@@ -43,6 +43,18 @@ import Testing
         }
     }
 
+    /// Large claims cost little, and small ones at the end let all threads end together.
+    @Test func claimsBecomeSmallerTowardsTheEnd() {
+        let team = ComputeTeam(threadCount: 2)
+        let sizes = Mutex([Int](repeating: 0, count: 240))
+        team.split(240) { range, _ in
+            sizes.withLock { for i in range { $0[i] = range.count } }
+        }
+        let found = sizes.withLock { $0 }
+        #expect(found.max() == 240 / 24)
+        #expect(found.min() == 1)
+    }
+
     /// A thread that is away costs nothing: the others take its chunks. Here the caller is away
     /// in its first chunk until all others have been run.
     @Test func homesAreTakenOver() {

@@ -30,6 +30,18 @@ import Testing
         #expect(top([.nan, .nan], 1).0 == [0])
     }
 
+    @Test(arguments: [1, 40, 990]) func notANumberIsKeptOnlyForWantOfOthers(count: Int) {
+        var random = RandomSource(seed: 3)
+        let logits = (0..<1_003).map { index in
+            index % 7 == 3 ? Float.nan : Float(Int.random(in: -200...200, using: &random))
+        }
+        func rank(_ id: Int) -> (Int, Float, Int) {
+            logits[id].isNaN ? (1, 0, id) : (0, -logits[id], id)
+        }
+        let order = logits.indices.sorted { rank($0) < rank($1) }
+        #expect(top(logits, count).0 == order.prefix(count).map { UInt32($0) })
+    }
+
     @Test(arguments: [1, 15, 16, 17, 5_000]) func logSumExpMatchesDoubles(count: Int) {
         var random = RandomSource(seed: 6)
         let logits = random.floats(count, -30...30)

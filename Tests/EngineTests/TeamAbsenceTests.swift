@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func patienceFollowsTheChunks() {
-        #expect(TeamAbsence.patience(chunk: .microseconds(1)) == TeamAbsence.patienceMin)
-        #expect(TeamAbsence.patience(chunk: .milliseconds(5)) == .milliseconds(20))
+        #expect(TeamAbsence.patience(claim: .microseconds(1)) == TeamAbsence.patienceMin)
+        #expect(TeamAbsence.patience(claim: .milliseconds(5)) == .milliseconds(20))
     }
 }
