@@ -86,8 +86,8 @@ package final class ComputeTeam {
         }
     }
 
-    /// Where in `0..<count` a thread begins when they are split.
-    static func home(of count: Int, unit: Int, thread: Int, threadCount: Int) -> Int {
-        (count + unit - 1) / unit * thread / threadCount * unit
+    /// Which of `count` chunks a thread begins with.
+    static func home(of count: Int, thread: Int, threadCount: Int) -> Int {
+        count * thread / threadCount
     }
 }

@@ -11,8 +11,9 @@ package import Model
 package enum FloatProduct {
     /// From so many rows on, float weights take this path.
     package static let rowCountMin = 32
-    /// Weight rows of one tile: four packed groups.
-    static let tileRows = 64
+    /// Packed groups of one tile, and its weight rows.
+    static let tileGroups = 4
+    static let tileRows = tileGroups * Int(CK_GROUP_ROWS)
 
     /// Whether weights of `type` take this path in a step of `rowCount` rows.
     package static func isUsed(type: ElementType, rowCount: Int) -> Bool {
@@ -22,15 +23,16 @@ package enum FloatProduct {
     /// The compute team does the threading.
     static func useOneThread() { openblas_set_num_threads(1) }
 
-    /// As `ck_multiply`, with a buffer of `columns * tileRows` floats of this thread's own.
+    /// As `ck_multiply`, of whole tiles but for a matrix's last one, with a buffer of
+    /// `columns * tileRows` floats of this thread's own.
     static func multiply(
         isa: ck_isa, weights: ck_matrix, rows: Activations, groups: Range<Int>,
         out: UnsafeMutablePointer<Float>, stride: Int, accumulate: Bool,
         tile: UnsafeMutablePointer<Float>
     ) {
         var weights = weights
-        for first in Swift.stride(from: groups.lowerBound, to: groups.upperBound, by: 4) {
-            let count = min(4, groups.upperBound - first)
+        for first in Swift.stride(from: groups.lowerBound, to: groups.upperBound, by: tileGroups) {
+            let count = min(tileGroups, groups.upperBound - first)
             ck_widen_groups(isa, &weights, first, count, tile)
             let width = min(count * 16, weights.rows - first * 16)
             cblas_sgemm(

@@ -21,6 +21,13 @@ struct Product {
     /// quantise for what follows.
     static let groupUnit = 2
 
+    /// The same for this product with so many rows. Tiles of a float product are always the same
+    /// ones, whoever takes them: else one run's last bits would differ from another's.
+    func groupUnit(rowCount: Int) -> Int {
+        FloatProduct.isUsed(type: type, rowCount: rowCount)
+            ? FloatProduct.tileGroups : Self.groupUnit
+    }
+
     init(
         _ matrix: PackedMatrix, out: UnsafeMutablePointer<Float>, stride: Int,
         accumulate: Bool = false
@@ -32,25 +39,29 @@ struct Product {
         self.stride = stride
         self.accumulate = accumulate
     }
+
+    fileprivate func unitCount(_ unit: Int) -> Int { (groupCount + unit - 1) / unit }
 }
 
 extension StageEngine {
     /// Multiplies the rows with each matrix, all groups of all matrices in one loop of the team;
     /// `next` is read afterwards.
     func multiply(_ rows: Activations, _ products: [Product], next: ReadAhead.Spans?) {
-        let total = products.reduce(0) { $0 + $1.groupCount }
+        let unit = products.reduce(1) { max($0, $1.groupUnit(rowCount: rows.rowCount)) }
+        let total = products.reduce(0) { $0 + $1.unitCount(unit) }
         products.withUnsafeBufferPointer { products in
-            team.split(total, unit: Product.groupUnit, next: next) { range, thread in
+            team.split(total, next: next) { range, thread in
                 var start = 0
                 for product in products {
-                    let groups = range.clamped(to: start..<start + product.groupCount)
-                    if !groups.isEmpty {
+                    let end = start + product.unitCount(unit)
+                    let units = range.clamped(to: start..<end)
+                    if !units.isEmpty {
+                        let last = min(product.groupCount, (units.upperBound - start) * unit)
                         multiply(
-                            rows, product,
-                            groups: groups.lowerBound - start..<groups.upperBound - start,
+                            rows, product, groups: (units.lowerBound - start) * unit..<last,
                             thread: thread)
                     }
-                    start += product.groupCount
+                    start = end
                 }
             }
         }

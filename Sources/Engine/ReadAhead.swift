@@ -57,19 +57,19 @@ final class ReadAhead {
     }
 
     private static func span(_ sweep: Sweep, thread: Int, threadCount: Int) -> Span {
-        let total = sweep.reduce(0) { $0 + $1.groupCount }
-        var group = ComputeTeam.home(
-            of: total, unit: Product.groupUnit, thread: thread, threadCount: threadCount)
-        for matrix in sweep {
-            guard group >= matrix.groupCount else {
+        let unit = Product.groupUnit
+        let unitCounts = sweep.map { ($0.groupCount + unit - 1) / unit }
+        var place = ComputeTeam.home(
+            of: unitCounts.reduce(0, +), thread: thread, threadCount: threadCount)
+        for (matrix, unitCount) in zip(sweep, unitCounts) {
+            guard place >= unitCount else {
+                let group = place * unit
                 let bytes = (matrix.groupCount - group) * matrix.groupByteCount
                 let start =
-                    UInt(bitPattern: matrix.kernel.packed)
-                    + UInt(
-                        group * matrix.groupByteCount)
+                    UInt(bitPattern: matrix.kernel.packed) + UInt(group * matrix.groupByteCount)
                 return Span(start: start, byteCount: UInt(min(bytes, byteCountMax)))
             }
-            group -= matrix.groupCount
+            place -= unitCount
         }
         return Span()
     }

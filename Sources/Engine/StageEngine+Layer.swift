@@ -79,7 +79,8 @@ extension StageEngine {
         let up = Product(layer.up, out: scratch.up, stride: length)
         let gated = Activations(
             scratch.gate, rowCount: rowCount, columnCount: length, buffer: scratch.innerCodes)
-        let unit = Product.groupUnit
+        let unit = max(
+            gate.groupUnit(rowCount: rowCount), up.groupUnit(rowCount: rowCount))
         team.split(gate.groupCount, unit: unit, next: readAhead.loop(loop + 1)) { groups, thread in
             multiply(input, gate, groups: groups, thread: thread)
             multiply(input, up, groups: groups, thread: thread)

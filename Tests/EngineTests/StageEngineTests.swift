@@ -34,6 +34,23 @@ import Testing
         #expect(worst(singly, exact) < 2e-3)
     }
 
+    /// Threads take what they find, but OpenBLAS gets the same tiles every time.
+    @Test func floatModelsRepeatThemselvesOnAnyThreads() throws {
+        let model = try SmallModel(type: .f16)
+        let expected = try [model.engine(model.configuration(threadCount: 1))].forward(
+            StageRow.run(tokens))
+        for threadCount in [2, 3] {
+            let engine = try model.engine(model.configuration(threadCount: threadCount))
+            for _ in 0..<20 {
+                let found = try [engine].forward(StageRow.run(tokens))
+                for (prediction, other) in zip(found, expected) {
+                    #expect(prediction.allLogits.isIdentical(to: other.allLogits))
+                }
+                try engine.release(slot: 0)
+            }
+        }
+    }
+
     @Test func theBorderOfOpenBLASIsExplicit() {
         for type in ElementType.floats {
             #expect(!FloatProduct.isUsed(type: type, rowCount: FloatProduct.rowCountMin - 1))
