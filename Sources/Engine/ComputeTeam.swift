@@ -46,8 +46,7 @@ package final class ComputeTeam {
 
     /// Calls `body(chunk, thread)` once for each chunk in `0..<count`; returns when all are done.
     ///
-    /// `thread` is below `threadCount` and differs between calls that run at the same time. Threads
-    /// that wait read ahead in `next`.
+    /// `thread` is below `threadCount` and differs between calls that run at the same time.
     package func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
         run(count, next: nil) { chunks, thread in
             for chunk in chunks { body(chunk, thread) }
@@ -64,6 +63,7 @@ package final class ComputeTeam {
         split(count, unit: unit, next: nil, body)
     }
 
+    /// The same; threads that wait read ahead in `next`.
     func split(
         _ count: Int, unit: Int = 1, next: ReadAhead.Spans?,
         _ body: (_ range: Range<Int>, _ thread: Int) -> Void

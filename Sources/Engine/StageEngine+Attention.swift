@@ -65,7 +65,8 @@ extension StageEngine {
         }
     }
 
-    /// Unless it has to help another, a thread goes on with the part that follows.
+    /// One part; the first keys of the one that follows are fetched meanwhile, since a thread goes
+    /// on with that unless it has to help another.
     private func run(
         _ part: AttentionPlan.Part, followed next: Int, layer: Int, plan: AttentionPlan,
         pages: UnsafePointer<UInt32>
