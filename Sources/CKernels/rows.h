@@ -134,6 +134,18 @@ INLINE v16f logits16(const float *logits, size_t count) {
     return without_nan(v);
 }
 
+/// Logits that are summed up as floats: beside a large one the small ones of more would vanish.
+enum { EXP_RUN = 1024 };
+
+/// Σ exp(logit - top).
+INLINE float exp_sum(const float *logits, size_t count, float top) {
+    v16f sum = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        sum += exp16(logits16(logits + i, count - i) - top);
+    }
+    return sum16(sum);
+}
+
 static float log_sum_exp(const float *logits, size_t count) {
     v16f largest = -3.0e38f;
     for (size_t i = 0; i < count; i += 16) {
@@ -146,11 +158,11 @@ static float log_sum_exp(const float *logits, size_t count) {
     if (top > 3.4028235e38f) {
         return top;
     }
-    v16f sum = 0;
-    for (size_t i = 0; i < count; i += 16) {
-        sum += exp16(logits16(logits + i, count - i) - top);
+    double sum = 0;
+    for (size_t i = 0; i < count; i += EXP_RUN) {
+        sum += exp_sum(logits + i, count - i < EXP_RUN ? count - i : EXP_RUN, top);
     }
-    return top + ck_log(sum16(sum));
+    return top + ck_log((float)sum);
 }
 
 #endif

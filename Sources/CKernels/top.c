@@ -7,16 +7,13 @@ typedef struct {
     uint32_t id;
 } entry;
 
-/// Whether `a` comes after `b`: NaN last, then smaller values, then larger ids.
+/// NaN as -infinity.
+static float ordered(float value) { return value == value ? value : -__builtin_inff(); }
+
+/// Whether `a` comes after `b`: smaller values, then larger ids.
 static bool worse(entry a, entry b) {
-    bool a_nan = a.value != a.value, b_nan = b.value != b.value;
-    if (a_nan != b_nan) {
-        return a_nan;
-    }
-    if (!a_nan && a.value != b.value) {
-        return a.value < b.value;
-    }
-    return a.id > b.id;
+    float x = ordered(a.value), y = ordered(b.value);
+    return x != y ? x < y : a.id > b.id;
 }
 
 typedef struct {

@@ -23,10 +23,10 @@ import Testing
         }
     }
 
-    @Test func notANumberComesLast() {
+    @Test func notANumberIsMinusInfinity() {
         let logits: [Float] = [.nan, 1, .nan, -.infinity, 3, .infinity, .nan, 3]
         let (ids, _) = top(logits, 8)
-        #expect(ids == [5, 4, 7, 1, 3, 0, 2, 6])
+        #expect(ids == [5, 4, 7, 1, 0, 2, 3, 6])
         #expect(top([.nan, .nan], 1).0 == [0])
     }
 
@@ -51,6 +51,20 @@ import Testing
         for value in found {
             #expect(value.bitPattern == found[0].bitPattern)
             #expect(abs(exponential(Double(value) - Double(largest)) / sum - 1) < 1e-5)
+        }
+    }
+
+    /// However small the others are beside the largest, their mass is that which a sampler counts
+    /// on (`Tail`).
+    @Test(arguments: [-2, -17, -19] as [Float]) func logSumExpKeepsSmallTerms(mean: Float) {
+        var random = RandomSource(seed: 7)
+        var logits = random.floats(128_256, mean - 1...mean + 1)
+        logits[77] = 0
+        let sum = logits.reduce(0.0) { $0 + exponential(Double($1)) }
+        for isa in ISAs.all {
+            let found = ck_log_sum_exp(isa, logits, logits.count)
+            let tolerance = 0x1p-16 + 2 * Double(found.ulp)
+            #expect(abs(exponential(Double(found)) / sum - 1) < tolerance / 2)
         }
     }
 

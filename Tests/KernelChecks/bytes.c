@@ -25,11 +25,9 @@ static void check_sums(source *random) {
 
 /// Whether `a` is to come before `b`, which are different positions.
 static bool comes_first(const float *logits, uint32_t a, uint32_t b) {
-    bool a_nan = logits[a] != logits[a], b_nan = logits[b] != logits[b];
-    if (a_nan || b_nan || logits[a] == logits[b]) {
-        return a_nan == b_nan ? a < b : b_nan;
-    }
-    return logits[a] > logits[b];
+    float x = logits[a] == logits[a] ? logits[a] : -__builtin_inff();
+    float y = logits[b] == logits[b] ? logits[b] : -__builtin_inff();
+    return x == y ? a < b : x > y;
 }
 
 static void check_top(source *random, size_t count) {
@@ -37,7 +35,9 @@ static void check_top(source *random, size_t count) {
     for (size_t i = 0; i < count; i++) {
         size_t kind = draw_size(random, 0, 9);
         if (kind < 3) {
-            logits[i] = kind == 0 ? __builtin_nanf("") : (float)(int)logits[i];
+            logits[i] = kind == 0   ? __builtin_nanf("")
+                        : kind == 1 ? -__builtin_inff()
+                                    : (float)(int)logits[i];
         }
     }
     size_t top = draw_size(random, 1, count);

@@ -180,7 +180,7 @@ size_t ck_segment_count(size_t length);
 
 /// log Σ exp(logits), NaN counting as -infinity; -infinity if there is nothing finite.
 float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count);
-/// The `top` (≤ count) largest logits, descending, equal ones by ascending id; NaN comes last.
+/// The `top` (≤ count) largest logits, descending, equal ones by ascending id; NaN is -infinity.
 void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values);
 
 // MARK: Conversions and memory
