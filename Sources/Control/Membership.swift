@@ -195,7 +195,8 @@ package struct Membership: Sendable {
         comparedAt = self.now
         usualWorkers = current.plan.stages.map(\.name)
         takeAsReached(current.plan)
-        return [.pipelineUp(epoch: epoch)] + proceed()
+        // Nobody is released yet: the coordinator may not reach the first stage.
+        return [.pipelineUp(epoch: epoch)]
     }
 
     /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
