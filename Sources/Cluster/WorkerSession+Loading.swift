@@ -69,15 +69,19 @@ extension WorkerSession {
             memoryBudgetBytes: configuration.memoryBudgetBytes)
         let isPointless: @Sendable () -> Bool = { [loads] in loads.isPointless(epoch: epoch) }
         let check = fetch.check(threadCount: configuration.threadCount, unless: isPointless)
-        let loaded = Result { try loader.load(fetch.held, unless: isPointless) }
+        var loaded: Result? = Result { try loader.load(fetch.held, unless: isPointless) }
         let damaged = check.damaged()
         // What made it so is the next event or one of the next.
         guard !isPointless() else {
             Log.info("plan \(epoch) was overtaken while its stage was loaded")
             return
         }
-        guard damaged.isEmpty else { return try go(on: fetch, try fetch.replace(damaged)) }
-        let runner = try loaded.get()
+        guard damaged.isEmpty else {
+            // What is loaded in its place needs its memory.
+            loaded = nil
+            return try go(on: fetch, try fetch.replace(damaged))
+        }
+        guard let runner = try loaded?.get() else { return }
         heldBlobs = Array(fetch.held.values)
         guard let address = SocketAddress(assignment.nextAddress) else {
             throw ShippingError.unloadable("next address \(assignment.nextAddress)")
