@@ -25,22 +25,15 @@ struct ChatCompletionRequest: Decodable {
         topLogProbabilities = wanted ? count ?? 0 : nil
         try object.refuse("tools", "this server calls no tools yet; leave it out")
         try object.refuse("functions", "this server calls no functions; leave it out")
-        let format = try object.value(ResponseFormat.self, "response_format", "an object")
-        if let format, format.type != "text" {
-            throw APIError.unsupported("response_format", "only {\"type\": \"text\"} so far")
+        for name in ["tool_choice", "function_call"] {
+            try object.refuse(
+                name, "this server calls no tools yet; leave it out", harmless: ["auto", "none"])
         }
-    }
-}
-
-private struct ResponseFormat: Decodable {
-    let type: String
-
-    init(from decoder: any Decoder) throws {
-        let object = try RequestFields(decoder)
-        guard let type = try object.string("type") else {
-            throw APIError.missing(object.path("type"))
+        let modalities = try object.value([String].self, "modalities", "a list of strings")
+        if let modalities, modalities != ["text"] {
+            throw APIError.unsupported("modalities", "only [\"text\"]; leave it out")
         }
-        self.type = type
+        try object.refuse("audio", "this server speaks text alone; leave it out")
     }
 }
 

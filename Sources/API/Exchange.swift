@@ -6,16 +6,18 @@ import Synchronization
 
 /// One HTTP request and its answer, from the head to the last byte.
 ///
-/// Three kinds of threads meet here: the HTTP library's (reads the request, sends the answer), the
-/// generator's (`deliver`) and the watch's (`leaveIfDeparted`). A connection is suspended exactly
-/// while it waits for the generator; that decision and the wake-up are made under one lock, so
-/// none is missed. The generator is never called with the lock held, nor from within `deliver`.
+/// Four kinds of threads meet here: the HTTP library's (reads the request, sends the answer), the
+/// generator's (`deliver`), the watch's (`leaveIfDeparted`) and that of long requests. A connection
+/// is suspended exactly while it waits for the generator or the last; that decision and the
+/// wake-up are made under one lock, so none is missed. The generator is never called with the lock
+/// held, nor from within `deliver`.
 final class Exchange: Sendable {
     fileprivate struct State {
         var body: [UInt8] = []
         var receivedByteCount = 0
         var refusal: APIError?
         var isAnswered = false
+        var reading = Reading.none
         /// The rest is empty until a generation begins.
         var reply: Reply?
         /// Of all choices, once all have been submitted.
@@ -29,16 +31,37 @@ final class Exchange: Sendable {
         var mustCancel = false
     }
 
+    /// How far a long body has been read.
+    fileprivate enum Reading {
+        case none
+        case underWay
+        case done(Result<Service.Answer, APIError>)
+    }
+
+    /// What is to be done with a complete request.
+    private enum Step {
+        case wait
+        case leave
+        case read(body: [UInt8])
+        case readLong(body: [UInt8])
+        case answer(Result<Service.Answer, APIError>)
+    }
+
     enum Verdict { case goOn, close }
 
     private let connection: MHDConnection
     private let service: Service
+    private let longRequests: LongRequests
     private let head: RequestHead
     private let state: Mutex<State>
 
-    init(connection: MHDConnection, service: Service, head: RequestHead, refusal: APIError?) {
+    init(
+        connection: MHDConnection, service: Service, longRequests: LongRequests, head: RequestHead,
+        refusal: APIError?
+    ) {
         self.connection = connection
         self.service = service
+        self.longRequests = longRequests
         self.head = head
         var state = State()
         state.refusal = refusal
@@ -76,17 +99,47 @@ final class Exchange: Sendable {
         }
     }
 
-    /// The request is complete, or the connection was resumed to take a whole answer.
+    /// The request is complete, or the connection was resumed to take an answer.
     func proceed() -> Verdict {
         if state.withLock({ $0.reply != nil }) { return awaitWhole() }
-        let (isAnswered, refusal, body) = state.withLock { state in
-            defer { state.body = [] }
-            return (state.isAnswered, state.refusal, state.body)
+        switch state.withLock({ nextStep(&$0) }) {
+        case .wait: return .goOn
+        case .leave: return .close
+        case .read(let body): return take(answer(to: body))
+        case .readLong(let body):
+            longRequests.post { [self] in readLong(body) }
+            return .goOn
+        case .answer(let answer): return take(answer)
         }
-        guard !isAnswered else { return .goOn }
+    }
+
+    private func nextStep(_ state: inout State) -> Step {
+        guard !state.isAnswered else { return .wait }
+        guard !state.output.isBroken else { return .leave }
+        if let refusal = state.refusal { return .answer(.failure(refusal)) }
+        switch state.reading {
+        case .done(let answer): return .answer(answer)
+        case .none where state.body.count <= HTTPLimits.promptReadBytesMax:
+            defer { state.body = [] }
+            return .read(body: state.body)
+        case .none:
+            defer { state.body = [] }
+            state.reading = .underWay
+            state.suspend(connection)
+            return .readLong(body: state.body)
+        case .underWay:
+            state.suspend(connection)
+            return .wait
+        }
+    }
+
+    private func answer(to body: [UInt8]) -> Result<Service.Answer, APIError> {
+        Result { () throws(APIError) in try service.answer(head, body: body) }
+    }
+
+    private func take(_ answer: Result<Service.Answer, APIError>) -> Verdict {
         do throws(APIError) {
-            if let refusal { throw refusal }
-            switch try service.answer(head, body: body) {
+            switch try answer.get() {
             case .whole(let reply): return send(reply)
             case .generations(let requests, let reply): return try generate(requests, reply)
             }
@@ -147,6 +200,20 @@ final class Exchange: Sendable {
         }
         if isBroken { return .close }
         return whole.map(send) ?? .goOn
+    }
+}
+
+// MARK: On the thread of long requests
+
+extension Exchange {
+    private func readLong(_ body: [UInt8]) {
+        let isWanted = state.withLock { !$0.output.isBroken && $0.refusal == nil }
+        guard isWanted else { return }
+        let answer = answer(to: body)
+        state.withLock { state in
+            state.reading = .done(answer)
+            state.resume(connection)
+        }
     }
 }
 

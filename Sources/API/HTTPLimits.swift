@@ -12,8 +12,10 @@ enum HTTPLimits {
     static let connectionCountMax = 1024
     /// Silence after which a connection closes; one that waits for tokens is not silent.
     static let connectionTimeoutSeconds = 60
-    /// Threads that read requests and write answers. One busy with a long prompt leaves others.
+    /// Threads that read requests and write answers.
     static let threadCount = 4
+    /// A longer body is read on a thread of its own: this much takes milliseconds.
+    static let promptReadBytesMax = 64 << 10
     /// Bytes of a stream that wait for a slow reader; beyond them its request is cancelled.
     static let streamBufferBytesMax = 1 << 20
     /// Bytes that the library asks of a stream at a time.

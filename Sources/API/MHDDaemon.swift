@@ -10,12 +10,14 @@ final class MHDDaemon: Sendable {
     final class Context: Sendable {
         let service: Service
         let registry: ExchangeRegistry
+        let longRequests: LongRequests
         /// Whether connections that come are closed at once.
         let isStopping = Atomic(false)
 
-        init(service: Service, registry: ExchangeRegistry) {
+        init(service: Service, registry: ExchangeRegistry, longRequests: LongRequests) {
             self.service = service
             self.registry = registry
+            self.longRequests = longRequests
         }
     }
 
@@ -136,8 +138,8 @@ private func newExchange(
         contentLength: connection.header("Content-Length").flatMap { UInt64($0) },
         expectsContinue: connection.header("Expect") != nil)
     return Exchange(
-        connection: connection, service: shared.service, head: head,
-        refusal: shared.service.refusal(head))
+        connection: connection, service: shared.service, longRequests: shared.longRequests,
+        head: head, refusal: shared.service.refusal(head))
 }
 
 /// Called once for each request that got a context, however it ended.

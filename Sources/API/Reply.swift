@@ -31,6 +31,7 @@ struct Reply {
     struct Choice {
         let index: Int
         var text = ""
+        /// Of all its tokens, shown or not.
         var scalarCount = 0
         var entries: [(entry: ChatLogProbabilities.Entry, textOffset: Int)] = []
         /// nil while it is being generated.
@@ -106,12 +107,12 @@ struct Reply {
                 })
             choice.entries.append((entry, choice.scalarCount))
         }
+        choice.scalarCount += token.scalarCount
         return show(token.text, in: &choice)
     }
 
     /// Adds `shown` to the choice; the event that carries it where the answer is a stream.
     private func show(_ shown: String, in choice: inout Choice) -> [UInt8] {
-        choice.scalarCount += shown.unicodeScalars.count
         guard isStream else {
             choice.text += shown
             return []

@@ -70,13 +70,15 @@ struct RequestFields {
     }
 
     /// Refuses a field that would change the answer and that this server does not know how to obey.
-    func refuse(_ name: String, _ advice: String) throws {
+    /// `harmless` are texts that would change nothing.
+    func refuse(_ name: String, _ advice: String, harmless: Set<String> = []) throws {
+        if let text = try? string(name), harmless.contains(text) { return }
         let content = try value(FieldPresence.self, name, "left out")
         if let content, !content.isEmpty { throw APIError.unsupported(path(name), advice) }
     }
 }
 
-/// Whether a field of any type says anything: `null`, `false`, `""`, `[]` and `{}` do not.
+/// Whether a field of any type says anything: `null`, `false`, 0, `""`, `[]` and `{}` do not.
 private struct FieldPresence: Decodable {
     let isEmpty: Bool
 
@@ -96,6 +98,8 @@ private struct FieldPresence: Decodable {
             let value = try decoder.singleValueContainer()
             if let flag = try? value.decode(Bool.self) {
                 isEmpty = !flag
+            } else if let number = try? value.decode(Double.self) {
+                isEmpty = number == 0
             } else {
                 isEmpty = (try? value.decode(String.self))?.isEmpty ?? value.decodeNil()
             }

@@ -53,7 +53,8 @@ package struct ActiveRequest {
         lastToken = now
         lastHeard = now
         generatedTokenCount += 1
-        let text = stops.append(decoder.append(token))
+        let whole = decoder.append(token)
+        let text = stops.append(whole)
         let choices = alternatives.map {
             TokenAlternative(
                 id: $0.id, bytes: tokenizer.bytes(of: $0.id, showSpecial: true),
@@ -62,7 +63,8 @@ package struct ActiveRequest {
         deliver(
             .token(
                 GeneratedToken(
-                    id: token, text: text, logProbability: logProbability, alternatives: choices)))
+                    id: token, text: text, scalarCount: whole.unicodeScalars.count,
+                    logProbability: logProbability, alternatives: choices)))
         return stops.isStopped
     }
 

@@ -114,7 +114,7 @@ final class CoordinatorLoop {
 
     private func cancel(_ id: RequestID) {
         requests[id.value] = nil
-        noteAlive(id.value)
+        noteGone(id.value)
         carryOut(scheduler.cancel(id.value))
     }
 
@@ -220,16 +220,23 @@ final class CoordinatorLoop {
     }
 
     private func noteLoss() {
-        guard !requests.isEmpty else { return }
+        let running = scheduler.runningIDs
+        guard !running.isEmpty else { return }
         if outage == nil {
-            outage = Outage(streams: requests.keys, now: MonotonicClock.now())
+            outage = Outage(streams: running, now: MonotonicClock.now())
         } else {
-            outage?.repeated(streams: requests.keys)
+            outage?.repeated(streams: running)
         }
     }
 
     private func noteAlive(_ id: UInt64) {
-        guard let line = outage?.noteAlive(id, now: MonotonicClock.now()) else { return }
+        endOutage(outage?.noteAlive(id, now: MonotonicClock.now()))
+    }
+
+    private func noteGone(_ id: UInt64) { endOutage(outage?.noteGone(id)) }
+
+    private func endOutage(_ line: String?) {
+        guard let line else { return }
         outage = nil
         Log.info(line)
     }
@@ -281,7 +288,7 @@ final class CoordinatorLoop {
                 requests[id] = nil
                 noteAlive(id)
             case .failed(let id, let failure):
-                noteAlive(id)
+                noteGone(id)
                 requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
             }
         }

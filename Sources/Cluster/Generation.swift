@@ -43,16 +43,22 @@ package enum GenerationEvent: Sendable {
 /// One generated token and the text that it completes.
 package struct GeneratedToken: Sendable {
     package var id: UInt32
+    /// What there is to show now: it may lag behind, as long as a stop text may have begun.
     package var text: String
+    /// Unicode scalars of the token itself, which are shown now or later.
+    package var scalarCount: Int
     package var logProbability: Float
     /// The likeliest alternatives as asked for, most likely first.
     package var alternatives: [TokenAlternative]
 
+    /// Without `scalarCount` nothing is held back.
     package init(
-        id: UInt32, text: String, logProbability: Float, alternatives: [TokenAlternative] = []
+        id: UInt32, text: String, scalarCount: Int? = nil, logProbability: Float,
+        alternatives: [TokenAlternative] = []
     ) {
         self.id = id
         self.text = text
+        self.scalarCount = scalarCount ?? text.unicodeScalars.count
         self.logProbability = logProbability
         self.alternatives = alternatives
     }

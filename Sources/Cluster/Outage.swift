@@ -14,6 +14,7 @@ package struct Outage {
     private var waiting: Set<UInt64>
     private var streamCount: Int
     private var promptRowCount = 0
+    private var lastAlive: Duration?
 
     /// `streams` are the requests that were under way.
     package init(streams: some Sequence<UInt64>, now: Duration) {
@@ -33,9 +34,25 @@ package struct Outage {
         self.promptRowCount += promptRowCount
     }
 
-    /// The request has a token, or has ended. A line for the log once nobody waits.
+    /// The request has a token. A line for the log once nobody waits.
     package mutating func noteAlive(_ id: UInt64, now: Duration) -> String? {
-        guard waiting.remove(id) != nil, waiting.isEmpty else { return nil }
+        guard waiting.remove(id) != nil else { return nil }
+        lastAlive = now
+        return ending
+    }
+
+    /// The request has failed, or its client has left, before it had a token.
+    package mutating func noteGone(_ id: UInt64) -> String? {
+        guard waiting.remove(id) != nil else { return nil }
+        streamCount -= 1
+        return ending
+    }
+
+    private var ending: String? {
+        guard waiting.isEmpty else { return nil }
+        guard let now = lastAlive, streamCount > 0 else {
+            return "no stream goes on after the pipeline went down: all have failed or left"
+        }
         return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
             + "\(TimeSpan((now - start).seconds)) after the pipeline went down; "
             + "\(promptRowCount) rows of known tokens were prefilled again"

@@ -75,7 +75,8 @@ struct ChatCompletionTests {
                 + #""stop":["x","y"],"presence_penalty":-1,"frequency_penalty":1.5,"#
                 + #""repetition_penalty":1.1,"max_tokens":7,"max_completion_tokens":9,"#
                 + #""logprobs":true,"top_logprobs":3,"ignore_eos":true,"n":1,"user":"u","#
-                + #""tools":[],"response_format":{"type":"text"},"unheard_of":{"a":[1]}"#)
+                + #""tools":[],"tool_choice":"none","modalities":["text"],"min_tokens":0,"#
+                + #""response_format":{"type":"text"},"unheard_of":{"a":[1]}"#)
         #expect(response.status == 200)
         let request = try #require(fake.generator.requests.first)
         var expected = SamplingSettings()

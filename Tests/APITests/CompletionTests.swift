@@ -57,4 +57,17 @@ struct CompletionTests {
         #expect(value(lists, "token_logprobs") as? [Double] == [-0.5, -0.5])
         #expect(value(lists, "top_logprobs", 0) as? [String: Double] == ["a": -0.5])
     }
+
+    /// Where a stop text may have begun, a token's text is shown after the next one's begins.
+    @Test func offsetsAreThoseOfTheTokensWhateverIsShownYet() throws {
+        let tokens = [
+            GeneratedToken(id: 97, text: "", scalarCount: 2, logProbability: -0.5),
+            GeneratedToken(id: 98, text: "abc", scalarCount: 1, logProbability: -0.5),
+            GeneratedToken(id: 99, text: "d", logProbability: -0.5),
+        ]
+        let fake = try ServedFake(FakeGenerator.Script(tokens: tokens))
+        let response = fake.complete(#"{"prompt":"abc","logprobs":1}"#)
+        let lists = value(response.json, "choices", 0, "logprobs")
+        #expect(value(lists, "text_offset") as? [Int] == [0, 2, 3])
+    }
 }

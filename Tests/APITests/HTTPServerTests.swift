@@ -2,6 +2,7 @@
 
 import API
 import Cluster
+import Dispatch
 import Testing
 
 /// The server's behaviour towards clients that leave, stall, flood or speak something else.
@@ -178,6 +179,49 @@ struct HTTPServerTests {
         var body = Array(#"{"prompt":"a"}"#.utf8)
         body += [UInt8](repeating: 32, count: (8 << 20) - body.count)
         #expect(fake.post("/v1/completions", body).status == 200)
+    }
+
+    /// A server whose requests with prompts can't be read to their end before `gate` opens.
+    private func gated() throws -> (fake: ServedFake, gate: DispatchSemaphore) {
+        let gate = DispatchSemaphore(value: 0)
+        let fake = try ServedFake(FakeGenerator.saying("a")) {
+            gate.wait()
+            gate.signal()
+            return 42
+        }
+        return (fake, gate)
+    }
+
+    private static let longBody = wholeBody + [UInt8](repeating: 32, count: 100_000)
+
+    /// More of them than the HTTP library has threads.
+    @Test func longPromptsHoldUpNobody() throws {
+        let (fake, gate) = try gated()
+        let clients = (0..<8).map { _ in fake.connect() }
+        for client in clients { client.send("POST", "/v1/completions", body: Self.longBody) }
+        for _ in 0..<16 { #expect(fake.get("/health").status == 200) }
+        clients[0].close()
+        gate.signal()
+        for client in clients.dropFirst() {
+            #expect(TestResponse(client.receiveAll()).status == 200)
+        }
+    }
+
+    @Test func stoppingDoesNotWaitForALongPrompt() throws {
+        let (fake, gate) = try gated()
+        let client = fake.connect()
+        client.send("POST", "/v1/completions", body: Self.longBody)
+        fake.server.stop()
+        let response = TestResponse(client.receiveAll())
+        // Nothing where the stop came before the whole request.
+        #expect([0, 503].contains(response.status))
+        gate.signal()
+    }
+
+    @Test func longBodiesAreRefusedLikeOthers() throws {
+        let fake = try ServedFake()
+        let junk = [UInt8](repeating: UInt8(ascii: "{"), count: 100_000)
+        #expect(fake.post("/v1/completions", junk).status == 400)
     }
 
     @Test func bytesThatAreNotHTTPDoNoHarm() throws {

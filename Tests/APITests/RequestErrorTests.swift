@@ -68,6 +68,12 @@ struct RequestErrorTests {
         Case(#""n":129"#, "n", "invalid_value"),
         Case(#""tools":[{"type":"function"}]"#, "tools", "unsupported_parameter"),
         Case(#""logit_bias":{"5":1}"#, "logit_bias", "unsupported_parameter"),
+        Case(#""min_tokens":5"#, "min_tokens", "unsupported_parameter"),
+        Case(#""guided_json":{"type":"object"}"#, "guided_json", "unsupported_parameter"),
+        Case(#""tool_choice":"required""#, "tool_choice", "unsupported_parameter"),
+        Case(
+            #""tool_choice":{"type":"function"}"#, "tool_choice", "unsupported_parameter"),
+        Case(#""modalities":["audio"]"#, "modalities", "unsupported_parameter"),
         Case(
             #""response_format":{"type":"json_object"}"#, "response_format",
             "unsupported_parameter"),

@@ -9,12 +9,12 @@ struct ServedFake {
 
     init(
         _ script: FakeGenerator.Script = FakeGenerator.Script(), hasTemplate: Bool = true,
-        apiKey: String? = nil
+        apiKey: String? = nil, randomWord: @escaping @Sendable () -> UInt64 = { 42 }
     ) throws {
         generator = try FakeGenerator(script, hasTemplate: hasTemplate)
         server = try HTTPServer(
             address: "127.0.0.1", port: 0, generator: generator, apiKey: apiKey,
-            randomWord: { 42 }, now: { 1_800_000_000 })
+            randomWord: randomWord, now: { 1_800_000_000 })
     }
 
     func connect() -> TestClient { TestClient(port: server.port) }

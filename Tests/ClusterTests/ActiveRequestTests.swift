@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Model
 import Platform
 import Testing
 
@@ -46,6 +47,25 @@ struct ActiveRequestTests {
             }
             #expect(news() == moment.heard, "at \(now)")
         }
+    }
+
+    /// A token counts by what it adds, whatever is held back for a stop text that may have begun.
+    @Test mutating func heldTextCountsWithItsToken() throws {
+        let file = try TestModelFile(layers: 1)
+        let tokenizer = file.model.served.tokenizer
+        let token = try #require(
+            tokenizer.encode("a", parseSpecial: false, addBeginning: false).first)
+        var request = GenerationRequest.test()
+        request.stop = ["ab"]
+        var active = ActiveRequest(request, tokenizer: tokenizer, now: .zero) { [heard] in
+            heard.offer($0)
+        }
+        _ = active.take(token, logProbability: -1, alternatives: [], now: .zero)
+        guard case .token(let first)? = heard.take(timeout: .zero) else {
+            Issue.record("no token")
+            return
+        }
+        #expect(first.text.isEmpty && first.scalarCount == 1)
     }
 
     /// Of a loss it hears at once, however lately it heard something else.

@@ -30,8 +30,17 @@ import Testing
         #expect(line?.hasPrefix(start) == true)
     }
 
-    @Test func streamThatGivesUpIsNotWaitedFor() {
-        var outage = Outage(streams: [9], now: .zero)
-        #expect(outage.noteAlive(9, now: .seconds(1))?.hasPrefix("1 stream goes on") == true)
+    @Test func streamThatGivesUpIsNeitherWaitedForNorCounted() {
+        var outage = Outage(streams: [8, 9], now: .zero)
+        #expect(outage.noteGone(7) == nil)
+        #expect(outage.noteAlive(8, now: .seconds(1)) == nil)
+        let start = "1 stream goes on 1 s after the pipeline went down"
+        #expect(outage.noteGone(9)?.hasPrefix(start) == true)
+    }
+
+    @Test func allThatFailedDoNotGoOn() {
+        var outage = Outage(streams: [8, 9], now: .zero)
+        #expect(outage.noteGone(8) == nil)
+        #expect(outage.noteGone(9)?.hasPrefix("no stream goes on") == true)
     }
 }

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Platform
+
+/// A thread that reads requests with long bodies, one after another.
+///
+/// To tokenise megabytes takes seconds. Meanwhile a thread of the HTTP library would serve none of
+/// its other connections, whose streams would stand still.
+final class LongRequests: Sendable {
+    private let jobs = Mailbox<@Sendable () -> Void>(capacity: HTTPLimits.connectionCountMax)
+
+    init() {
+        // Nobody waits for it: when the server stops, what it is at is of no use to anyone.
+        _ = OSThread(name: "http-long") { [jobs] in
+            while let job = jobs.take() { job() }
+        }
+    }
+
+    func post(_ job: @escaping @Sendable () -> Void) { jobs.offer(job) }
+
+    /// Those that still wait find out that nobody wants them.
+    func stop() { jobs.close() }
+}
