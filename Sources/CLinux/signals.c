@@ -17,6 +17,8 @@ void cl_put_signal(int number) {
     errno = saved;
 }
 
+void cl_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
 bool cl_catch_signals(void) {
     if (pipe2(signal_pipe, O_CLOEXEC) != 0) {
         return false;
@@ -25,8 +27,11 @@ bool cl_catch_signals(void) {
     fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
     struct sigaction action = {.sa_handler = cl_put_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    signal(SIGPIPE, SIG_IGN);
-    return sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGTERM, &action, NULL) == 0;
+    struct sigaction hangup;
+    // Whoever was started by nohup stays when its terminal goes.
+    bool stays = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+    return sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGTERM, &action, NULL) == 0 &&
+        (stays || sigaction(SIGHUP, &action, NULL) == 0);
 }
 
 int cl_next_signal(void) {

@@ -15,7 +15,11 @@ package struct LoadedModel: Sendable {
 
     /// Throws `ModelFileError`, `TokenizerError` or `TemplateError`.
     package init(path: String, contextLength: Int) throws {
-        let file = try ModelFile(path: path)
+        try self.init(file: try ModelFile(path: path), path: path, contextLength: contextLength)
+    }
+
+    /// The same of a file that is open; `path` is for errors.
+    package init(file: ModelFile, path: String, contextLength: Int = .max) throws {
         self.path = path
         hyperparameters = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
         blobs = BlobPlan(file: file, hyperparameters: hyperparameters)

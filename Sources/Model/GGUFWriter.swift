@@ -54,8 +54,10 @@ package struct GGUFWriter: ~Copyable {
         }
         var bytes = header.encoded()
         bytes.pad(to: Self.alignment)
+        // A name of its own: another may write to the same path.
+        let mark = String(Randomness.word(), radix: 36)
         var file = try StagedFile(
-            finalPath: path, suffix: ".partial", permissions: 0o644)
+            finalPath: path, suffix: ".\(mark).partial", permissions: 0o644)
         try file.reserve(byteCount: bytes.count + offset)
         try file.append(bytes)
         self.file = file

@@ -82,7 +82,7 @@ package struct Tokenizer: Sendable {
     /// With `parseSpecial`, the text of a control token becomes that token; without it, it is text
     /// like any other, as it must be for what a user wrote. User-defined tokens are always found.
     /// With `addBeginning`, the beginning and end tokens are added if the vocabulary asks for them.
-    /// The text must be shorter than 2 GiB.
+    /// The text has at most `TokenizerLimits.textByteCountMax` bytes.
     package func encode(_ text: String, parseSpecial: Bool, addBeginning: Bool) -> [UInt32] {
         let bytes = [UInt8](text.utf8)
         precondition(bytes.count <= TokenizerLimits.textByteCountMax)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The largest vocabulary that is read; the packed merge table depends on these.
-enum TokenizerLimits {
+package enum TokenizerLimits {
     /// An id takes 20 bits of a merge table's entry.
     static let tokenCountMax = 1 << 20
     /// A rank takes 24 bits; the last one marks an empty entry.
@@ -9,5 +9,5 @@ enum TokenizerLimits {
     /// Offsets into the bytes of all tokens are 32 bits wide.
     static let vocabularyByteCountMax = 1 << 30
     /// Symbols are counted in 32 bits while a text is being tokenised.
-    static let textByteCountMax = 1 << 31 - 2
+    package static let textByteCountMax = 1 << 31 - 2
 }

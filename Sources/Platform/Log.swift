@@ -95,18 +95,42 @@ package enum StandardOutput {
 
     /// False if it was not written to its end, as where nobody reads it any more.
     @discardableResult
-    package static func write(_ text: String) -> Bool { writeAll(text, to: STDOUT_FILENO) }
+    package static func write(_ text: String) -> Bool { writeAll(text, to: STDOUT_FILENO) == 0 }
+
+    /// Writes a result, which must not get lost unseen.
+    package static func show(_ text: String) throws(OutputError) {
+        let reason = writeAll(text, to: STDOUT_FILENO)
+        guard reason == 0 else { throw OutputError(errno: reason) }
+    }
 }
 
-private func writeAll(_ text: String, to descriptor: Int32) -> Bool {
+/// Why a result did not get to standard output.
+package struct OutputError: Error, CustomStringConvertible {
+    private let errno: Int32
+
+    fileprivate init(errno: Int32) { self.errno = errno }
+
+    /// As with `| head`: it is no fault of ours and wants no words.
+    package var hasNoReader: Bool { errno == EPIPE }
+
+    /// What a shell says of a process that such a write has ended.
+    package static var noReaderStatus: Int32 { 128 + SIGPIPE }
+
+    package var description: String {
+        "cannot write to standard output: \(systemMessage(errno)); check where it goes"
+    }
+}
+
+/// 0, or the error number of what failed.
+private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
         var offset = 0
         while offset < bytes.count, let base = bytes.baseAddress {
             let written = Glibc.write(descriptor, base + offset, bytes.count - offset)
-            guard written > 0 else { return false }
+            guard written > 0 else { return written < 0 ? errno : EIO }
             offset += written
         }
-        return true
+        return 0
     }
 }

@@ -15,7 +15,8 @@ package final class MappedFile: Sendable {
     private nonisolated(unsafe) let base: UnsafeRawPointer
 
     package init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // A pipe without a writer must not keep us: it is refused below.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .cannotOpen(path: path, errno: errno) }
         var isOpen = false
         defer { if !isOpen { close(descriptor) } }

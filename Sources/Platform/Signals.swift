@@ -3,17 +3,24 @@
 import CLinux
 import Glibc
 
-/// The two signals that ask a process to end, taken as events instead of interruptions.
+/// The signals that ask a process to end, taken as events instead of interruptions.
 package enum Signals {
     /// What Ctrl-C sends: SIGINT.
     package static var interrupt: Int32 { SIGINT }
 
-    /// Call first thing in `main`.
-    package static func catchTermination() {
-        precondition(cl_catch_signals(), "cannot catch signals: \(systemMessage(errno))")
-    }
+    /// Writing to what nobody reads fails from now on instead of ending the process. Call first
+    /// thing in `main`.
+    package static func ignoreBrokenPipes() { cl_ignore_broken_pipes() }
 
-    /// Waits until SIGINT or SIGTERM arrives and returns its number.
+    /// From now on SIGINT, SIGTERM and SIGHUP wait for `waitForTermination`; until then each ends
+    /// the process. Calling it again changes nothing.
+    package static func catchTermination() { _ = areCaught }
+
+    private static let areCaught: Void = {
+        precondition(cl_catch_signals(), "cannot catch signals: \(systemMessage(errno))")
+    }()
+
+    /// Waits until SIGINT, SIGTERM or SIGHUP arrives and returns its number.
     package static func waitForTermination() -> Int32 { cl_next_signal() }
 
     /// Ends `waitForTermination` as SIGTERM from an operator would.

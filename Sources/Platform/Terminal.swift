@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// Escape sequences are those of ECMA-48 and xterm, which every common terminal knows. Until
 /// `restore` the alternate screen is shown, the cursor is hidden, keys come one by one and unseen,
-/// and Ctrl-Z does nothing; Ctrl-C still is SIGINT.
+/// and Ctrl-Z and Ctrl-\ do nothing; Ctrl-C still is SIGINT.
 package final class Terminal: Sendable {
     private struct State {
         var original: termios
@@ -32,6 +32,7 @@ package final class Terminal: Sendable {
         withUnsafeMutableBytes(of: &raw.c_cc) { keys in
             // 0 turns a key off.
             keys[Int(VSUSP)] = 0
+            keys[Int(VQUIT)] = 0
             keys[Int(VMIN)] = 1
             keys[Int(VTIME)] = 0
         }

@@ -94,6 +94,7 @@ struct BenchCommand: Command {
             let ready = coordinator.awaitReady(until: { interrupt.number != nil }) {
                 ProgressLine.show($0)
             }
+            if let signal = interrupt.number { return 128 + signal }
             if case .failed(let error) = ready { throw error }
             let loadTime = MonotonicClock.now() - start
             let runner = BenchRunner(
@@ -107,7 +108,7 @@ struct BenchCommand: Command {
                 results, plan: plan, model: model, status: reportedStatus(coordinator),
                 threadCount: threadCount, localCount: localCount, memory: memory,
                 loadTime: loadTime)
-            StandardOutput.write(asJSON ? try report.json() + "\n" : report.text)
+            try StandardOutput.show(asJSON ? try report.json() + "\n" : report.text)
             return ExitStatus.done
         }
     }

@@ -111,7 +111,7 @@ struct BenchReport: Encodable {
     var text: String {
         let place = local == 0 ? "in this process" : "in \(local) local workers"
         let head = """
-            \(model.onOneLine): \(ByteSize.text(weightBytes)) of weights a step, \
+            \(model.escapingControls): \(ByteSize.text(weightBytes)) of weights a step, \
             \(ByteSize.text(residentBytes)) resident
             \(place), \(threads) threads each, \(kernels) kernels; memory reads \
             \(readGigabytesPerSecond) GB/s; medians of \(`repeat`)

@@ -100,24 +100,24 @@ struct BenchRunner {
     ) throws -> Duration? {
         let ending = Mailbox<Ending>(capacity: 2)
         let tally = DecodeTally(streams: streams, tokensPerStream: count)
-        var ids: [RequestID] = []
-        defer { for id in ids { coordinator.cancel(id) } }
-        for stream in 0..<streams {
-            let prompt = tokens(plan.promptLength(depth: depth), seed: 1_000 + stream)
-            let limit = plan.tokenCountMax(streams: streams, depth: depth)
-            let id = try coordinator.submit(request(prompt, tokenCountMax: limit)) { event in
-                switch event {
-                case .token:
-                    if let time = tally.note(stream: stream, at: MonotonicClock.now()) {
-                        ending.offer(.measured(time))
-                    }
-                case .waiting: break
-                case .finished: ending.offer(.failed(BenchError.endedEarly))
-                case .failed(let error): ending.offer(.failed(error))
-                }
-            }
-            ids.append(id)
+        let limit = plan.tokenCountMax(streams: streams, depth: depth)
+        let requests = (0..<streams).map { stream in
+            request(
+                tokens(plan.promptLength(depth: depth), seed: 1_000 + stream), tokenCountMax: limit)
         }
+        // All at once: else the first gets ahead of the last, or even to its end.
+        let ids = try coordinator.submit(requests) { stream, event in
+            switch event {
+            case .token:
+                if let time = tally.note(stream: stream, at: MonotonicClock.now()) {
+                    ending.offer(.measured(time))
+                }
+            case .waiting: break
+            case .finished: ending.offer(.failed(BenchError.endedEarly))
+            case .failed(let error): ending.offer(.failed(error))
+            }
+        }
+        defer { for id in ids { coordinator.cancel(id) } }
         return try outcome(ending)
     }
 

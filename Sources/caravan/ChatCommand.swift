@@ -123,7 +123,8 @@ struct ChatCommand: Command {
         current.begin()
         defer { current.end() }
         var stream = try HTTPStream(
-            post: request, to: coordinator.url + "/v1/chat/completions", apiKey: apiKey)
+            to: coordinator.url + "/v1/chat/completions", json: HTTPClient.json(request),
+            apiKey: apiKey)
         current.connect(stream.connection)
         let text = try read(&stream, on: &screen, until: { current.isStopped })
         // Where an answer was stopped before it began there is nothing to keep.

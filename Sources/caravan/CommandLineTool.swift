@@ -22,11 +22,9 @@ enum CommandLineTool {
         }
         switch name {
         case "--help", "-h", "help":
-            print(overview, terminator: "")
-            return ExitStatus.done
+            return shown(overview)
         case "--version":
-            print("caravan \(CaravanVersion.text)")
-            return ExitStatus.done
+            return shown("caravan \(CaravanVersion.text)\n")
         default:
             guard let command = commands.first(where: { $0.syntax.name == name }) else {
                 return report(.unknownCommand(name), command: nil)
@@ -37,17 +35,31 @@ enum CommandLineTool {
 
     private static func run(_ command: any Command.Type, _ arguments: [String]) -> Int32 {
         if arguments.contains("--help") || arguments.contains("-h") {
-            print(command.syntax.help, terminator: "")
-            return ExitStatus.done
+            return shown(command.syntax.help)
         }
         do {
             return try command.init(try Options(arguments, command.syntax)).run()
         } catch let error as UsageError {
             return report(error, command: command.syntax.name)
+        } catch let error as OutputError where error.hasNoReader {
+            return OutputError.noReaderStatus
         } catch {
-            StandardError.write("caravan \(command.syntax.name): \("\(error)".escapingControls)\n")
-            return ExitStatus.failed
+            return report(error, by: "caravan \(command.syntax.name)")
         }
+    }
+
+    private static func shown(_ text: String) -> Int32 {
+        do {
+            try StandardOutput.show(text)
+            return ExitStatus.done
+        } catch {
+            return error.hasNoReader ? OutputError.noReaderStatus : report(error, by: "caravan")
+        }
+    }
+
+    private static func report(_ error: any Error, by name: String) -> Int32 {
+        StandardError.write("\(name): \("\(error)".escapingControls)\n")
+        return ExitStatus.failed
     }
 
     private static func report(_ error: UsageError, command: String?) -> Int32 {

@@ -41,7 +41,8 @@ struct DrainCommand: Command {
             }
             guard let draining else {
                 let names = status.stages.map(\.worker).joined(separator: ", ")
-                print("worker \(worker) is drained; plan \(status.epoch) runs on \(names)")
+                let line = "worker \(worker) is drained; plan \(status.epoch) runs on \(names)"
+                try StandardOutput.show(line.escapingControls + "\n")
                 return ExitStatus.done
             }
             guard draining.note.isEmpty else { throw DrainError.held(worker, draining.note) }

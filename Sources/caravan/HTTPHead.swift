@@ -9,6 +9,8 @@ package struct HTTPHead: Equatable {
 
     package var status: Int
     package var retryAfterSeconds: Int?
+    /// Of the body; nil where it ends with the connection.
+    package var contentLength: Int?
     /// The body is not sent as it is, though HTTP/1.0 was asked for.
     package var hasTransferCoding = false
 
@@ -42,15 +44,20 @@ package struct HTTPHead: Equatable {
             guard parts.count == 2 else { throw .notHTTP }
             switch parts[0].lowercased() {
             case "retry-after": retryAfterSeconds = Int(parts[1].filter { $0 != " " })
+            case "content-length": contentLength = Int(parts[1].filter { $0 != " " })
             case "transfer-encoding": hasTransferCoding = true
             default: break
             }
         }
     }
 
-    package init(status: Int, retryAfterSeconds: Int? = nil, hasTransferCoding: Bool = false) {
+    package init(
+        status: Int, retryAfterSeconds: Int? = nil, contentLength: Int? = nil,
+        hasTransferCoding: Bool = false
+    ) {
         self.status = status
         self.retryAfterSeconds = retryAfterSeconds
+        self.contentLength = contentLength
         self.hasTransferCoding = hasTransferCoding
     }
 }

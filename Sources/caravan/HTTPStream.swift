@@ -18,7 +18,7 @@ struct HTTPStream {
         /// Comes first.
         case head(status: Int, retryAfterSeconds: Int?)
         case bytes([UInt8])
-        /// The connection was closed.
+        /// The connection was closed, or nothing is to come.
         case end
         /// The connection failed, before the answer's head or in its midst.
         case failed(String)
@@ -26,9 +26,12 @@ struct HTTPStream {
 
     /// To be shut down by who does not want the rest; any thread may.
     let connection: ByteStream
+    private let silencePatience: Duration
     /// Before the head is complete what there is of it, then what came with it of the body.
     private var begun: [UInt8] = []
     private var hasHead = false
+    /// Bytes of the body that are to come; nil where the connection's end is the body's.
+    private var bytesLeft: Int?
 
     /// Where a stream from this URL comes from.
     static func target(
@@ -42,22 +45,28 @@ struct HTTPStream {
         return (SocketAddress(host: bare, port: port), parts.path(percentEncoded: true))
     }
 
-    /// Posts `body`, as JSON, to `url`.
-    init(post body: some Encodable, to url: String, apiKey: String?) throws(HTTPClientError) {
+    /// Posts `json` to `url`, or asks for what is there. `silencePatience` is for reading, too.
+    init(
+        to url: String, json: Data?, apiKey: String?,
+        connectPatience: Duration = connectPatience, silencePatience: Duration = silencePatience
+    ) throws(HTTPClientError) {
+        self.silencePatience = silencePatience
         let (address, path) = try Self.target(of: url)
-        let json = HTTPClient.json(body)
         var head = [
-            "POST \(path) HTTP/1.0", "Host: \(address)",
-            "Connection: close", "Content-Type: application/json", "Content-Length: \(json.count)",
+            "\(json == nil ? "GET" : "POST") \(path) HTTP/1.0", "Host: \(address)",
+            "Connection: close",
         ]
+        if let json {
+            head += ["Content-Type: application/json", "Content-Length: \(json.count)"]
+        }
         if let apiKey { head.append("Authorization: Bearer \(apiKey)") }
         let lines = head.map { $0 + "\r\n" }.joined() + "\r\n"
         do throws(SocketError) {
             connection = try ByteStream(
-                connectingTo: address, security: .plaintext, timeout: Self.connectPatience,
-                writeTimeout: Self.silencePatience)
-            _ = try connection.open(timeout: Self.connectPatience)
-            try connection.write(Array(lines.utf8) + json)
+                connectingTo: address, security: .plaintext, timeout: connectPatience,
+                writeTimeout: silencePatience)
+            _ = try connection.open(timeout: connectPatience)
+            try connection.write(Array(lines.utf8) + (json ?? Data()))
         } catch {
             throw .cannotConnect(error)
         }
@@ -73,19 +82,20 @@ struct HTTPStream {
                 guard !head.hasTransferCoding else { return .failed("it does not know HTTP/1.0") }
                 hasHead = true
                 begun = body
+                bytesLeft = head.contentLength
                 return .head(status: head.status, retryAfterSeconds: head.retryAfterSeconds)
             }
-            guard begun.isEmpty else {
-                defer { begun = [] }
-                return .bytes(begun)
-            }
-            return try read().map { .bytes($0) } ?? .end
+            if let bytesLeft, bytesLeft <= 0 { return .end }
+            guard let bytes = begun.isEmpty ? try read() : begun else { return .end }
+            begun = []
+            bytesLeft = bytesLeft.map { $0 - bytes.count }
+            return .bytes(bytes)
         } catch {
             return .failed("\(error)")
         }
     }
 
     private func read() throws(SocketError) -> [UInt8]? {
-        try connection.readSome(countMax: Self.blockBytes, timeout: Self.silencePatience)
+        try connection.readSome(countMax: Self.blockBytes, timeout: silencePatience)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Model
+import Platform
 
 /// `caravan inspect MODEL`: what a model file holds.
 struct InspectCommand: Command {
@@ -18,7 +19,8 @@ struct InspectCommand: Command {
 
     func run() throws -> Int32 {
         let report = InspectReport(file: try ModelFile(path: path))
-        print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
+        try StandardOutput.show(
+            asJSON ? try report.json() + "\n" : report.text.escapingControlsButLayout)
         return ExitStatus.done
     }
 }

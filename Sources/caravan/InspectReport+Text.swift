@@ -11,9 +11,9 @@ extension InspectReport {
 
     private var fileLines: [(String, String)] {
         var lines = [("file", name)]
-        if let title { lines.append(("name", title.onOneLine)) }
-        lines.append(("architecture", architecture?.onOneLine ?? "not stated"))
-        if let problem { lines.append(("cannot be run", problem.onOneLine)) }
+        if let title { lines.append(("name", title.escapingControls)) }
+        lines.append(("architecture", architecture?.escapingControls ?? "not stated"))
+        if let problem { lines.append(("cannot be run", problem.escapingControls)) }
         lines.append(("parameters", Self.grouped(parameterCount)))
         let parts = paths.count == 1 ? "" : " in \(paths.count) parts"
         lines.append(("size", ByteSize.text(fileBytes) + parts))
@@ -58,7 +58,7 @@ extension InspectReport {
     }
 
     private var tokenizerLines: [(String, String)] {
-        let kind = [tokenizer.model, tokenizer.preTokenizer].compactMap { $0?.onOneLine }
+        let kind = [tokenizer.model, tokenizer.preTokenizer].compactMap { $0?.escapingControls }
         let count = tokenizer.vocabularyCount.map { "\(Self.grouped($0)) tokens" }
         return [
             ("tokenizer", kind.isEmpty ? "none" : kind.joined(separator: ", ")),
@@ -76,7 +76,7 @@ extension InspectReport {
         return [head]
             + zip(tensors, shapes).map { tensor, shape in
                 let type = tensor.type.padded(to: 5)
-                let name = tensor.name.onOneLine.padded(to: width)
+                let name = tensor.name.escapingControls.padded(to: width)
                 return "\(name)  \(type)  \(shape.padded(to: shapeWidth))  \(tensor.bytes)"
             }
     }
@@ -94,14 +94,5 @@ extension InspectReport {
 
     private static func percent(_ part: Int, of whole: Int) -> String {
         "\((Double(part) / Double(max(1, whole)) * 1_000).rounded() / 10) %"
-    }
-}
-
-extension String {
-    /// Control characters from a file do not reach the terminal.
-    var onOneLine: String {
-        String(
-            String.UnicodeScalarView(
-                unicodeScalars.map { $0.value < 32 || $0.value == 127 ? " " : $0 }))
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cluster
 import FoundationEssentials
 import Model
 
@@ -38,10 +39,20 @@ struct InspectReport: Encodable {
         do throws(ModelFileError) {
             let found = try Hyperparameters(metadata: metadata, tensors: file.tensors)
             shape = Shape(found, plan: BlobPlan(file: file, hyperparameters: found))
-            problem = nil
+            problem = Self.problem(file)
         } catch {
             shape = nil
             problem = error.description
+        }
+    }
+
+    /// What else is wrong with a file whose shape is sound: its tokenizer or its template.
+    private static func problem(_ file: ModelFile) -> String? {
+        do {
+            _ = try LoadedModel(file: file, path: file.name)
+            return nil
+        } catch {
+            return "\(error)"
         }
     }
 

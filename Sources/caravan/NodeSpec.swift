@@ -100,7 +100,8 @@ struct NodeSpec {
             ("k", 1e3), ("M", 1e6), ("G", 1e9), ("T", 1e12), ("", 1),
         ]
         for (suffix, factor) in factors where text.hasSuffix(suffix) {
-            guard let number = Double(text.dropLast(suffix.count)), number.isFinite, number > 0
+            guard let number = Double(text.dropLast(suffix.count)), number > 0,
+                (number * factor).isFinite
             else { break }
             return number * factor
         }

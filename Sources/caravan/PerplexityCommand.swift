@@ -50,9 +50,9 @@ struct PerplexityCommand: Command {
         guard windowLength <= model.served.contextLength else {
             throw PerplexityError.windowTooLong(windowLength, limit: model.served.contextLength)
         }
-        let windows = try self.windows(model.served.tokenizer)
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            let windows = try self.windows(model.served.tokenizer)
             ProgressLine.show("loading")
             let scorer = try Scorer(
                 model: model, stageCount: stageCount, wireType: wireType, cacheType: cacheType,
@@ -64,9 +64,12 @@ struct PerplexityCommand: Command {
                 tally.add(try scorer.logProbabilities(of: window, from: windowLength / 2 + 1))
             }
             ProgressLine.clear()
+            guard tally.perplexity.isFinite, tally.standardError.isFinite else {
+                throw PerplexityError.notFinite(modelPath)
+            }
             let report = PerplexityReport(
                 tally, windowCount: windows.count, windowLength: windowLength)
-            StandardOutput.write((asJSON ? try report.json() : report.text) + "\n")
+            try StandardOutput.show((asJSON ? try report.json() : report.text) + "\n")
             return ExitStatus.done
         }
     }
@@ -76,6 +79,10 @@ struct PerplexityCommand: Command {
     private func windows(_ tokenizer: Tokenizer) throws -> [[UInt32]] {
         let file = try MappedFile(path: textPath)
         let text = file.withUnsafeBytes(0..<file.byteCount) { String(decoding: $0, as: UTF8.self) }
+        guard text.utf8.count <= TokenizerLimits.textByteCountMax else {
+            throw PerplexityError.textTooLong(
+                path: textPath, limit: TokenizerLimits.textByteCountMax)
+        }
         let tokens = tokenizer.encode(text, parseSpecial: false, addBeginning: true)
         guard tokens.count >= 2 * windowLength else {
             throw PerplexityError.textTooShort(
@@ -122,6 +129,8 @@ struct PerplexityReport: Encodable {
 enum PerplexityError: Error, CustomStringConvertible {
     case windowTooLong(Int, limit: Int)
     case textTooShort(path: String, tokens: Int, needed: Int)
+    case textTooLong(path: String, limit: Int)
+    case notFinite(String)
 
     var description: String {
         switch self {
@@ -130,6 +139,10 @@ enum PerplexityError: Error, CustomStringConvertible {
         case .textTooShort(let path, let tokens, let needed):
             "\(path) has \(tokens) tokens and two windows are \(needed); "
                 + "use a longer text or a smaller --context"
+        case .textTooLong(let path, let limit):
+            "\(path) is longer than \(limit) bytes of text; use a part of it"
+        case .notFinite(let path):
+            "\(path) does not give finite probabilities; its weights are damaged"
         }
     }
 }

@@ -4,6 +4,7 @@ import Cluster
 import Control
 import FoundationEssentials
 import Model
+import Platform
 import Wire
 
 /// `caravan plan MODEL`: which box would run which layers, and how fast, before anything moves.
@@ -91,7 +92,8 @@ struct PlanCommand: Command {
             model: model, planner: planner, workers: workers, links: links, pages: pages,
             context: context,
             assumesArithmetic: nodes.contains(where: \.assumesArithmetic))
-        print(asJSON ? try report.json() : report.text, terminator: asJSON ? "\n" : "")
+        try StandardOutput.show(
+            asJSON ? try report.json() + "\n" : report.text.escapingControlsButLayout)
         return report.fits ? ExitStatus.done : ExitStatus.failed
     }
 

@@ -6,7 +6,7 @@ extension PlanReport {
     /// At most 80 columns, but for long names and reasons.
     var text: String {
         var lines = [
-            "\(model.onOneLine): \(ByteSize.text(modelBytes)) of weights, "
+            "\(model.escapingControls): \(ByteSize.text(modelBytes)) of weights, "
                 + "\(streams) \(streams == 1 ? "stream" : "streams") of \(tokensOfEach) tokens"
         ]
         if let contextLengthThatFits {
@@ -40,7 +40,7 @@ extension PlanReport {
             + stages.map { stage in
                 let link = stage.linkBytesPerSecond.map { ByteSize.text(Int(min($0, 1e15))) + "/s" }
                 return [
-                    stage.worker.onOneLine, "\(stage.layerStart)..<\(stage.layerEnd)",
+                    stage.worker.escapingControls, "\(stage.layerStart)..<\(stage.layerEnd)",
                     "\(stage.layerEnd - stage.layerStart)",
                     ByteSize.text(Int(clamping: stage.needBytes)),
                     ByteSize.text(Int(clamping: stage.memoryBytes)),
@@ -83,7 +83,7 @@ extension PlanReport {
             if streams > 1 {
                 text += ", \(streams) streams \(Self.rate(more.tokensPerSecondOfAllStreams))"
             }
-            pairs.append(("one more", "like \(more.like.onOneLine): \(text) tokens/s"))
+            pairs.append(("one more", "like \(more.like.escapingControls): \(text) tokens/s"))
         }
         let width = pairs.map(\.0.count).max() ?? 0
         return pairs.map { "\($0.0.padded(to: width))  \($0.1)" }

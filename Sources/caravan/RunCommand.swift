@@ -96,11 +96,11 @@ struct RunCommand: Command {
             while interrupt.number == nil {
                 guard let event = events.take(timeout: .milliseconds(100)) else { continue }
                 let text = try output.take(event)
-                if printsText { StandardOutput.write(answer: text) }
+                if printsText { try StandardOutput.show(answer: text) }
                 if output.isFinished { break }
             }
             if let signal = interrupt.number { return 128 + signal }
-            StandardOutput.write(printsText ? "\n" : try output.json() + "\n")
+            try StandardOutput.show(printsText ? "\n" : try output.json() + "\n")
             return ExitStatus.done
         }
     }

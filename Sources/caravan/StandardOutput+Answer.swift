@@ -6,7 +6,12 @@ extension StandardOutput {
     /// Writes a part of a model's answer as it is, but to a terminal without control characters:
     /// what a model says does not steer it. False if nobody reads it any more.
     @discardableResult
-    static func write(answer text: String) -> Bool {
-        write(isTerminal ? text.escapingControlsButLayout : text)
+    static func write(answer text: String) -> Bool { write(answerForm(text)) }
+
+    /// The same, which throws then.
+    static func show(answer text: String) throws(OutputError) { try show(answerForm(text)) }
+
+    private static func answerForm(_ text: String) -> String {
+        isTerminal ? text.escapingControlsButLayout : text
     }
 }

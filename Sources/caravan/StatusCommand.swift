@@ -24,11 +24,11 @@ struct StatusCommand: Command {
     func run() throws -> Int32 {
         let apiKey = try coordinator.apiKey()
         if asJSON {
-            let body = try HTTPClient.get(coordinator.url + Self.path, apiKey: apiKey)
-            print(String(decoding: body, as: UTF8.self))
+            let (_, body) = try Self.answer(coordinator.url, apiKey: apiKey)
+            try StandardOutput.show(String(decoding: body, as: UTF8.self) + "\n")
         } else {
             let status = try Self.fetch(coordinator.url, apiKey: apiKey)
-            print(StatusReport(status).text, terminator: "")
+            try StandardOutput.show(StatusReport(status).text.escapingControlsButLayout)
         }
         return ExitStatus.done
     }
@@ -39,10 +39,17 @@ struct StatusCommand: Command {
     static func fetch(
         _ url: String, apiKey: String?, timeoutSeconds: Double = HTTPClient.timeoutSeconds
     ) throws -> ClusterStatus {
+        try answer(url, apiKey: apiKey, timeoutSeconds: timeoutSeconds).status
+    }
+
+    /// The same beside the bytes it was read from.
+    private static func answer(
+        _ url: String, apiKey: String?, timeoutSeconds: Double = HTTPClient.timeoutSeconds
+    ) throws -> (status: ClusterStatus, body: Data) {
         let body = try HTTPClient.get(url + path, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
         guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
             throw HTTPClientError.notACoordinator(url)
         }
-        return status
+        return (status, body)
     }
 }

@@ -11,12 +11,13 @@ enum Supervisor {
     private static let stopTurn = Duration.milliseconds(50)
     private static let stopTurnCount = 30
 
-    /// The work's exit status or error. SIGINT and SIGTERM call `stop`, which makes `work` end,
+    /// The work's exit status or error. SIGINT, SIGTERM and SIGHUP call `stop`, which ends `work`,
     /// unless `absorb` says that it has dealt with the signal and that `work` goes on.
     static func run(
         absorb: (Int32) -> Bool = { _ in false }, stop: @escaping @Sendable (Int32) -> Void,
         _ work: @escaping @Sendable () throws -> Int32
     ) throws -> Int32 {
+        Signals.catchTermination()
         let done = Mailbox<Result<Int32, any Error>>(capacity: 1)
         let thread = OSThread(name: "work") {
             done.offer(Result { try work() })

@@ -46,6 +46,7 @@ struct SynthCommand: Command {
 
     func run() throws -> Int32 {
         guard isForced || !FileSystem.exists(path) else { throw SynthError.exists(path) }
+        guard !FileSystem.isDirectory(path), !path.isEmpty else { throw SynthError.noFile(path) }
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             let start = MonotonicClock.now()
@@ -56,9 +57,9 @@ struct SynthCommand: Command {
             guard let byteCount else { return 128 + (interrupt.number ?? 0) }
             let seconds = (MonotonicClock.now() - start).seconds
             let rate = Double(byteCount) / max(seconds, 1e-9) / 1e6
-            print(
+            try StandardOutput.show(
                 "\(path): \(model.shape.name) \(model.mix.name), \(ByteSize.text(byteCount)) "
-                    + "in \(seconds.rounded(toPlaces: 1)) s (\(Int(rate)) MB/s)")
+                    + "in \(seconds.rounded(toPlaces: 1)) s (\(Int(rate)) MB/s)\n")
             return ExitStatus.done
         }
     }
@@ -66,10 +67,12 @@ struct SynthCommand: Command {
 
 enum SynthError: Error, CustomStringConvertible {
     case exists(String)
+    case noFile(String)
 
     var description: String {
         switch self {
         case .exists(let path): "\(path) is there already; name another file or use --force"
+        case .noFile(let path): "'\(path)' is not the name of a file; write one like model.gguf"
         }
     }
 }

@@ -20,7 +20,7 @@ struct TokenCommand: Command {
 
     func run() throws -> Int32 {
         StandardOutput.keepPrivate()
-        StandardOutput.write(ClusterToken().text + "\n")
+        try StandardOutput.show(ClusterToken().text + "\n")
         return ExitStatus.done
     }
 }

@@ -34,11 +34,13 @@ struct TopCommand: Command {
     func run() throws -> Int32 {
         let apiKey = try coordinator.apiKey()
         let isDumb = FileSystem.environment("TERM") == "dumb"
+        // None may end the process while the terminal is not as it was.
+        if !isDumb, Terminal.isInteractive { Signals.catchTermination() }
         guard !isDumb, let terminal = Terminal() else {
             var snapshot = TopSnapshot(url: coordinator.url)
             snapshot.take(try StatusCommand.fetch(coordinator.url, apiKey: apiKey))
             let lines = TopView(snapshot, width: Self.plainWidth, height: .max).plainLines()
-            StandardOutput.write(lines.joined(separator: "\n") + "\n")
+            try StandardOutput.show(lines.joined(separator: "\n") + "\n")
             return ExitStatus.done
         }
         defer { terminal.restore() }

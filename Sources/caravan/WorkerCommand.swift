@@ -64,6 +64,8 @@ struct WorkerCommand: Command {
     func run() throws -> Int32 {
         var configuration = configuration
         configuration.security = try security.forWorker()
+        // From here on it has a port and files to give up.
+        Signals.catchTermination()
         let node = try WorkerNode(configuration: configuration)
         if configuration.endsWithCoordinator {
             // Its coordinator writes the same things to the same terminal.

@@ -44,5 +44,7 @@ struct HTTPHeadTests {
         #expect(chunked == HTTPHead(status: 200, hasTransferCoding: true))
         let later = try split("HTTP/1.0 503 x\r\nRetry-After: Fri, 31 Dec 1999\r\n\r\n")?.head
         #expect(later == HTTPHead(status: 503))
+        let short = try split("HTTP/1.0 200 x\r\ncontent-length: 17\r\n\r\n")?.head
+        #expect(short == HTTPHead(status: 200, contentLength: 17))
     }
 }

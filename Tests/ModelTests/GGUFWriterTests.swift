@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Model
 import Platform
 import TestSupport
@@ -48,7 +49,27 @@ struct GGUFWriterTests {
                 path: path, metadata: [], tensors: [try plan("a", .f32, [8])])
             try writer.append([1, 2, 3])
         }
-        #expect(!FileSystem.exists(path) && !FileSystem.exists(path + ".partial"))
+        #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty)
+    }
+
+    /// Neither writes into the other's file, nor into one that happens to have such a name.
+    @Test func twoAtOnceKeepApart() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("model.gguf")
+        let other = try directory.write([7], to: "model.gguf.partial")
+        func writer(_ byte: UInt8) throws -> GGUFWriter {
+            var writer = try GGUFWriter(
+                path: path, metadata: [], tensors: [try plan("a", .f32, [8])])
+            try writer.append([UInt8](repeating: byte, count: 32))
+            return writer
+        }
+        var first = try writer(1)
+        var second = try writer(2)
+        try second.commit()
+        try first.commit()
+        let bytes = try Array(Data(contentsOf: URL(filePath: path)))
+        #expect(bytes.suffix(32) == [UInt8](repeating: 1, count: 32)[...])
+        #expect(try Array(Data(contentsOf: URL(filePath: other))) == [7])
     }
 
     @Test func noPlanForPartOfABlock() {

@@ -27,8 +27,11 @@ void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
 /// Wakes at most `count` sleepers on `word`.
 void cl_futex_wake(const uint32_t *word, int count);
 
-/// Turns SIGINT and SIGTERM into numbers that `cl_next_signal` returns; ignores SIGPIPE. A handler
-/// and a pipe rather than a mask: libraries start threads before `main`, which no mask reaches.
+void cl_ignore_broken_pipes(void);
+
+/// Turns SIGINT, SIGTERM and, unless it is ignored, SIGHUP into numbers that `cl_next_signal`
+/// returns. A handler and a pipe rather than a mask: libraries start threads before `main`, which
+/// no mask reaches.
 bool cl_catch_signals(void);
 
 /// Waits for the next caught signal, or number put by `cl_put_signal`.
