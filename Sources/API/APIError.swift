@@ -56,6 +56,15 @@ extension APIError {
         status: 413, "the body is longer than \(HTTPLimits.bodyBytesMax) bytes; send less",
         code: "request_too_large")
 
+    static let tooManyLongRequests: APIError = {
+        var error = APIError(
+            status: 429, "too many long prompts wait to be read; try again later",
+            code: "queue_full")
+        error.type = "rate_limit_error"
+        error.retryAfterSeconds = HTTPLimits.retryAfterSeconds
+        return error
+    }()
+
     static let unauthorised = APIError(
         status: 401, "the API key is missing or wrong; send 'Authorization: Bearer KEY'",
         code: "invalid_api_key")

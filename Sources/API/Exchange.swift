@@ -43,7 +43,6 @@ final class Exchange: Sendable {
         case wait
         case leave
         case read(body: [UInt8])
-        case readLong(body: [UInt8])
         case answer(Result<Service.Answer, APIError>)
     }
 
@@ -106,9 +105,6 @@ final class Exchange: Sendable {
         case .wait: return .goOn
         case .leave: return .close
         case .read(let body): return take(answer(to: body))
-        case .readLong(let body):
-            longRequests.post { [self] in readLong(body) }
-            return .goOn
         case .answer(let answer): return take(answer)
         }
     }
@@ -123,10 +119,12 @@ final class Exchange: Sendable {
             defer { state.body = [] }
             return .read(body: state.body)
         case .none:
-            defer { state.body = [] }
+            guard longRequests.post({ [self] in readLong() }) else {
+                return .answer(.failure(.tooManyLongRequests))
+            }
             state.reading = .underWay
             state.suspend(connection)
-            return .readLong(body: state.body)
+            return .wait
         case .underWay:
             state.suspend(connection)
             return .wait
@@ -206,9 +204,12 @@ final class Exchange: Sendable {
 // MARK: On the thread of long requests
 
 extension Exchange {
-    private func readLong(_ body: [UInt8]) {
-        let isWanted = state.withLock { !$0.output.isBroken && $0.refusal == nil }
-        guard isWanted else { return }
+    private func readLong() {
+        let body = state.withLock { state -> [UInt8]? in
+            defer { state.body = [] }
+            return state.output.isBroken || state.refusal != nil ? nil : state.body
+        }
+        guard let body else { return }
         let answer = answer(to: body)
         state.withLock { state in
             state.reading = .done(answer)
@@ -327,6 +328,7 @@ extension Exchange.State {
     /// Ends without an answer.
     fileprivate mutating func giveUp() {
         output.giveUp()
+        body = []
         guard reply != nil, !isOver else { return }
         isOver = true
         mustCancel = true

@@ -25,7 +25,6 @@ package final class HTTPServer: Sendable {
     /// The port it listens on; chosen by the system when 0 was asked for.
     package let port: UInt16
     private let registry: ExchangeRegistry
-    private let longRequests = LongRequests()
     private let running: Mutex<(daemon: MHDDaemon, watch: OSThread)?>
 
     /// Listens on `address`:`port` and serves from then on, on threads of its own.
@@ -47,7 +46,7 @@ package final class HTTPServer: Sendable {
             generator: generator, apiKey: apiKey, randomWord: randomWord, now: now)
         let registry = ExchangeRegistry()
         let shared = MHDDaemon.Context(
-            service: service, registry: registry, longRequests: longRequests)
+            service: service, registry: registry, longRequests: LongRequests())
         guard let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared) else {
             throw .cannotStart(port: socket.port)
         }
@@ -69,7 +68,6 @@ package final class HTTPServer: Sendable {
         }
         guard let parts else { return }
         registry.shutDown()
-        longRequests.stop()
         parts.daemon.stop()
         parts.watch.join()
     }

@@ -16,8 +16,9 @@ final class LongRequests: Sendable {
         }
     }
 
-    func post(_ job: @escaping @Sendable () -> Void) { jobs.offer(job) }
+    /// What still waits finds out that nobody wants it.
+    deinit { jobs.close() }
 
-    /// Those that still wait find out that nobody wants them.
-    func stop() { jobs.close() }
+    /// False where too many wait.
+    func post(_ job: @escaping @Sendable () -> Void) -> Bool { jobs.offer(job) }
 }
