@@ -34,11 +34,10 @@ enum CommandLineTool {
     }
 
     private static func run(_ command: any Command.Type, _ arguments: [String]) -> Int32 {
-        if arguments.contains("--help") || arguments.contains("-h") {
-            return shown(command.syntax.help)
-        }
         do {
             return try command.init(try Options(arguments, command.syntax)).run()
+        } catch UsageError.asksForHelp {
+            return shown(command.syntax.help)
         } catch let error as UsageError {
             return report(error, command: command.syntax.name)
         } catch let error as OutputError where error.hasNoReader {

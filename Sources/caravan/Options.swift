@@ -72,6 +72,7 @@ struct Options {
     ) throws(UsageError) {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = String(parts[0])
+        guard argument != "--help", argument != "-h" else { throw .asksForHelp }
         guard let option = syntax.options.first(where: { $0.name == name }) else {
             throw .unknownOption(name)
         }
@@ -164,6 +165,8 @@ struct Options {
 
 /// What is wrong with a command line.
 enum UsageError: Error, Equatable, CustomStringConvertible {
+    /// Nothing is wrong.
+    case asksForHelp
     case unknownCommand(String)
     case unknownOption(String)
     case repeatedOption(String)
@@ -178,6 +181,7 @@ enum UsageError: Error, Equatable, CustomStringConvertible {
 
     var description: String {
         switch self {
+        case .asksForHelp: "help was asked for"
         case .unknownCommand(let name): "there is no command '\(name)'"
         case .unknownOption(let name): "there is no option \(name)"
         case .repeatedOption(let name): "\(name) is given twice"

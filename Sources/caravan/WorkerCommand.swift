@@ -25,7 +25,7 @@ struct WorkerCommand: Command {
             .init("--child", nil, "end when standard input or the coordinator does"),
         ],
         notes: [
-            "SIGTERM or SIGINT: its layers move to the other workers first, for which it waits for",
+            "SIGTERM, SIGINT or SIGHUP: its layers move to others first, for which it waits for",
             "at most \(ClusterLimits.leavePatience.components.seconds) s; a second signal ends it "
                 + "at once.",
         ])

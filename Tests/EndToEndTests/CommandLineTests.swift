@@ -73,6 +73,13 @@ extension EndToEndTests {
             #expect(!result.output.contains("\n\n\n"), "\(result.output)")
         }
 
+        /// After an option that takes a value it is that value.
+        @Test func aPromptMayLookLikeHelp() throws {
+            try expectOneLine(
+                ["run", "/no/such/model.gguf", "-p", "-h"], status: 1,
+                mentions: "/no/such/model.gguf")
+        }
+
         @Test func helpNamesWhatThereIs() throws {
             let directory = try TemporaryDirectory()
             #expect(try Caravan.run(["--help"], in: directory).output.contains("--version"))
