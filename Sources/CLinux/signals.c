@@ -17,7 +17,16 @@ void cl_put_signal(int number) {
     errno = saved;
 }
 
-void cl_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+void cl_secure_output(void) {
+    const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int number = 0; number < 3; number++) {
+        // The lowest number that is free, which is this one.
+        if (fcntl(number, F_GETFD) < 0 && open("/dev/null", modes[number]) < 0) {
+            _exit(1);
+        }
+    }
+    signal(SIGPIPE, SIG_IGN);
+}
 
 bool cl_catch_signals(void) {
     if (pipe2(signal_pipe, O_CLOEXEC) != 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
 import Glibc
 import Synchronization
 
@@ -85,6 +86,10 @@ package enum StandardError {
 /// The process's standard output stream, written without buffering.
 package enum StandardOutput {
     package static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// Makes writing to it fail where it is closed or nobody reads it, instead of ending the
+    /// process or writing into what has been opened in its place. Call first thing in `main`.
+    package static func secure() { cl_secure_output() }
 
     /// Makes the file that standard output goes to, if it goes to a file, its owner's alone.
     package static func keepPrivate() {

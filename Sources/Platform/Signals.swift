@@ -8,10 +8,6 @@ package enum Signals {
     /// What Ctrl-C sends: SIGINT.
     package static var interrupt: Int32 { SIGINT }
 
-    /// Writing to what nobody reads fails from now on instead of ending the process. Call first
-    /// thing in `main`.
-    package static func ignoreBrokenPipes() { cl_ignore_broken_pipes() }
-
     /// From now on SIGINT, SIGTERM and SIGHUP wait for `waitForTermination`; until then each ends
     /// the process. Calling it again changes nothing.
     package static func catchTermination() { _ = areCaught }

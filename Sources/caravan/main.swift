@@ -3,5 +3,5 @@
 import Platform
 
 // Everything else is in functions: globals of this file are isolated to the main actor.
-Signals.ignoreBrokenPipes()
+StandardOutput.secure()
 exitProcess(status: CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))

@@ -34,6 +34,16 @@ extension EndToEndTests {
             #expect(closed.errorLines.count == 1 && closed.errors.contains("standard output"))
         }
 
+        /// What it opens does not take the place of what is closed, and is not written to for it.
+        @Test func nothingIsOpenAtTheStart() throws {
+            let synth = ["synth", "smollm2-135m", "--type", "q4_0", "--threads", "2"]
+            let paths = ["closed.gguf", "open.gguf"].map { directory.file($0) }
+            let closed = try shell(#"exec "$0" "$@" <&- >&- 2>&-"#, synth + [paths[0]])
+            #expect(try closed.waitForExit() == 1)
+            #expect(try Caravan.run(synth + [paths[1]], in: directory).status == 0)
+            #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]))
+        }
+
         /// As of a process that the write has ended, and without a word.
         @Test func withItsReaderAnAnswerEnds() throws {
             let process = try shell(

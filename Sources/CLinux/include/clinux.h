@@ -27,7 +27,10 @@ void cl_futex_wait(const uint32_t *word, uint32_t expected, int64_t timeout_ns);
 /// Wakes at most `count` sleepers on `word`.
 void cl_futex_wake(const uint32_t *word, int count);
 
-void cl_ignore_broken_pipes(void);
+/// Opens those of the three standard descriptors that are closed, so that no socket or file gets
+/// their numbers and is written to in their place: output still fails, and messages are dropped.
+/// Writing to what nobody reads fails from now on instead of ending the process.
+void cl_secure_output(void);
 
 /// Turns SIGINT, SIGTERM and, unless it is ignored, SIGHUP into numbers that `cl_next_signal`
 /// returns. A handler and a pipe rather than a mask: libraries start threads before `main`, which
