@@ -16,6 +16,8 @@ enum HTTPLimits {
     static let threadCount = 4
     /// A longer body is read on a thread of its own: this much takes milliseconds.
     static let promptReadBytesMax = 64 << 10
+    /// Longer bodies that wait for it; more are refused with 429.
+    static let longRequestCountMax = 128
     /// Bytes of a stream that wait for a slow reader; beyond them its request is cancelled.
     static let streamBufferBytesMax = 1 << 20
     /// Bytes that the library asks of a stream at a time.

@@ -7,13 +7,14 @@ import Platform
 /// To tokenise megabytes takes seconds. Meanwhile a thread of the HTTP library would serve none of
 /// its other connections, whose streams would stand still.
 final class LongRequests: Sendable {
-    private let jobs = Mailbox<@Sendable () -> Void>(capacity: HTTPLimits.connectionCountMax)
+    private let jobs = Mailbox<@Sendable () -> Void>(capacity: HTTPLimits.longRequestCountMax)
 
     init() {
-        // Nobody waits for it: when the server stops, what it is at is of no use to anyone.
-        _ = OSThread(name: "http-long") { [jobs] in
+        let thread = OSThread(name: "http-long") { [jobs] in
             while let job = jobs.take() { job() }
         }
+        // When the server stops, what it is at is of no use to anyone.
+        thread.letGo()
     }
 
     /// What still waits finds out that nobody wants it.

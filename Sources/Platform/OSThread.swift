@@ -3,7 +3,7 @@
 import CLinux
 import Glibc
 
-/// An operating-system thread with an owner: whoever starts it joins it.
+/// An operating-system thread with an owner: whoever starts it joins it, or lets it go.
 ///
 /// Compute and blocking I/O run on these, never on Swift's cooperative pool.
 package final class OSThread: Sendable {
@@ -20,6 +20,9 @@ package final class OSThread: Sendable {
 
     /// Waits until the thread has ended. Call exactly once.
     package func join() { pthread_join(handle, nil) }
+
+    /// Instead of `join`, where nobody waits for its end.
+    package func letGo() { pthread_detach(handle) }
 
     /// Keeps the thread on these CPUs, where the system allows it.
     package func bind(to cpus: [Int]) { Self.bind(handle, to: cpus) }

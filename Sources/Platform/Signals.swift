@@ -7,6 +7,8 @@ import Glibc
 package enum Signals {
     /// What Ctrl-C sends: SIGINT.
     package static var interrupt: Int32 { SIGINT }
+    /// What a terminal sends that goes: SIGHUP.
+    package static var hangUp: Int32 { SIGHUP }
 
     /// From now on SIGINT, SIGTERM and SIGHUP wait for `waitForTermination`; until then each ends
     /// the process. Calling it again changes nothing.

@@ -58,12 +58,11 @@ enum HTTPClient {
     ) throws(HTTPClientError) -> (Int, Data) {
         let end = MonotonicClock.now() + timeout
         var stream = try HTTPStream(
-            to: address, json: body, apiKey: apiKey, connectPatience: timeout,
-            silencePatience: timeout)
+            to: address, json: body, apiKey: apiKey, connectPatience: timeout)
         defer { stream.connection.shutDown() }
         var answer = (status: 0, body: Data())
-        while MonotonicClock.now() < end, answer.body.count <= answerBytesMax {
-            switch stream.next() {
+        while answer.body.count <= answerBytesMax {
+            switch stream.next(patience: max(.zero, end - MonotonicClock.now())) {
             case .head(let status, _): answer.status = status
             case .bytes(let bytes): answer.body += bytes
             case .end: return answer

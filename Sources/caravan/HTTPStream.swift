@@ -26,7 +26,6 @@ struct HTTPStream {
 
     /// To be shut down by who does not want the rest; any thread may.
     let connection: ByteStream
-    private let silencePatience: Duration
     /// Before the head is complete what there is of it, then what came with it of the body.
     private var begun: [UInt8] = []
     private var hasHead = false
@@ -45,12 +44,10 @@ struct HTTPStream {
         return (SocketAddress(host: bare, port: port), parts.path(percentEncoded: true))
     }
 
-    /// Posts `json` to `url`, or asks for what is there. `silencePatience` is for reading, too.
+    /// Posts `json` to `url`, or asks for what is there.
     init(
-        to url: String, json: Data?, apiKey: String?,
-        connectPatience: Duration = connectPatience, silencePatience: Duration = silencePatience
+        to url: String, json: Data?, apiKey: String?, connectPatience: Duration = connectPatience
     ) throws(HTTPClientError) {
-        self.silencePatience = silencePatience
         let (address, path) = try Self.target(of: url)
         var head = [
             "\(json == nil ? "GET" : "POST") \(path) HTTP/1.0", "Host: \(address)",
@@ -64,7 +61,7 @@ struct HTTPStream {
         do throws(SocketError) {
             connection = try ByteStream(
                 connectingTo: address, security: .plaintext, timeout: connectPatience,
-                writeTimeout: silencePatience)
+                writeTimeout: Self.silencePatience)
             _ = try connection.open(timeout: connectPatience)
             try connection.write(Array(lines.utf8) + (json ?? Data()))
         } catch {
@@ -72,11 +69,13 @@ struct HTTPStream {
         }
     }
 
-    /// The next part; after `end` and `failed` there is none.
-    mutating func next() -> Part {
+    /// The next part, `failed` where none comes in `patience`; after `end` and `failed` none comes.
+    mutating func next(patience: Duration = silencePatience) -> Part {
         do {
             while !hasHead {
-                guard let bytes = try read() else { return .failed("it hung up without a word") }
+                guard let bytes = try read(patience) else {
+                    return .failed("it hung up without a word")
+                }
                 begun += bytes
                 guard let (head, body) = try HTTPHead.split(begun) else { continue }
                 guard !head.hasTransferCoding else { return .failed("it does not know HTTP/1.0") }
@@ -86,7 +85,7 @@ struct HTTPStream {
                 return .head(status: head.status, retryAfterSeconds: head.retryAfterSeconds)
             }
             if let bytesLeft, bytesLeft <= 0 { return .end }
-            guard let bytes = begun.isEmpty ? try read() : begun else { return .end }
+            guard let bytes = begun.isEmpty ? try read(patience) : begun else { return .end }
             begun = []
             bytesLeft = bytesLeft.map { $0 - bytes.count }
             return .bytes(bytes)
@@ -95,7 +94,7 @@ struct HTTPStream {
         }
     }
 
-    private func read() throws(SocketError) -> [UInt8]? {
-        try connection.readSome(countMax: Self.blockBytes, timeout: silencePatience)
+    private func read(_ patience: Duration) throws(SocketError) -> [UInt8]? {
+        try connection.readSome(countMax: Self.blockBytes, timeout: patience)
     }
 }

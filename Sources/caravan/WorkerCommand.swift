@@ -77,10 +77,12 @@ struct WorkerCommand: Command {
             }
         }
         // A child's coordinator ends it, with itself or after it has moved the layers. Others leave
-        // in their own time at the first signal, and end at the second.
-        var isToLeave = !configuration.endsWithCoordinator
+        // in their own time at the first signal, and end at the second; but a terminal that goes
+        // says so more than once.
+        let isChild = configuration.endsWithCoordinator
+        var isToLeave = !isChild
         func leave(_ signal: Int32) -> Bool {
-            guard isToLeave else { return false }
+            guard isToLeave else { return signal == Signals.hangUp && !isChild }
             isToLeave = false
             node.leave()
             return true

@@ -211,7 +211,12 @@ struct HTTPServerTests {
         let (fake, gate) = try gated()
         let client = fake.connect()
         client.send("POST", "/v1/completions", body: Self.longBody)
-        fake.server.stop()
+        let stopped = DispatchSemaphore(value: 0)
+        DispatchQueue.global().async {
+            fake.server.stop()
+            stopped.signal()
+        }
+        #expect(stopped.wait(timeout: .now() + TestClient.patience) == .success)
         let response = TestResponse(client.receiveAll())
         // Nothing where the stop came before the whole request.
         #expect([0, 503].contains(response.status))

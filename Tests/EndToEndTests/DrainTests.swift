@@ -161,6 +161,10 @@ extension EndToEndTests {
                 "\(cluster.log)")
             let member = try #require(try cluster.status().members.first)
             #expect(member.note.contains("short"))
+            // A terminal that goes says so more than once.
+            worker.signal(SIGHUP)
+            worker.signal(SIGHUP)
+            #expect(request.awaitEvents(30), "\(cluster.log)")
             #expect(worker.isRunning)
             worker.terminate()
             #expect(try worker.waitForExit(.seconds(10)) == 0)

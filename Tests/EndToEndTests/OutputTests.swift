@@ -63,6 +63,8 @@ extension EndToEndTests {
                 "http://127.0.0.1:\(socket.port)",
                 {
                     defer { close(socket.descriptor) }
+                    var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+                    guard poll(&waiting, 1, 60_000) == 1 else { return -1 }
                     return Glibc.accept(socket.descriptor, nil, nil)
                 }
             )
@@ -97,7 +99,8 @@ extension EndToEndTests {
         func aCoordinatorIsFoundByIPv6() throws {
             let coordinator = try Caravan.start(
                 [
-                    "serve", TestModel.path, "--listen", "[::1]:0", "--local", "1", "--threads",
+                    "serve", TestModel.path, "--listen", "[::1]:0", "--workers-listen",
+                    "127.0.0.1:0", "--local", "1", "--threads",
                     "1",
                 ], in: directory)
             let mark = "on http://"
