@@ -197,9 +197,14 @@ struct HTTPServerTests {
     /// More of them than the HTTP library has threads.
     @Test func longPromptsHoldUpNobody() throws {
         let (fake, gate) = try gated()
-        let clients = (0..<8).map { _ in fake.connect() }
-        for client in clients { client.send("POST", "/v1/completions", body: Self.longBody) }
-        for _ in 0..<16 { #expect(fake.get("/health").status == 200) }
+        var clients: [TestClient] = []
+        for _ in 0..<8 {
+            let client = fake.connect()
+            clients.append(client)
+            client.send("POST", "/v1/completions", body: Self.longBody)
+            // A thread that were kept would not take the next connection.
+            #expect(fake.get("/health").status == 200)
+        }
         clients[0].close()
         gate.signal()
         for client in clients.dropFirst() {
