@@ -49,9 +49,7 @@ private struct Message: Decodable {
 
     init(from decoder: any Decoder) throws {
         let object = try RequestFields(decoder)
-        guard let name = try object.string("role") else {
-            throw APIError.missing(object.path("role"))
-        }
+        let name = try object.requiredString("role")
         guard let role = Self.roles[name] else {
             throw APIError.wrongValue(
                 object.path("role"), "one of \(Self.roles.keys.sorted().joined(separator: ", "))")
@@ -86,16 +84,11 @@ private struct TextPart: Decodable {
 
     init(from decoder: any Decoder) throws {
         let object = try RequestFields(decoder)
-        guard let type = try object.string("type") else {
-            throw APIError.missing(object.path("type"))
-        }
+        let type = try object.requiredString("type")
         guard type == "text" else {
             throw APIError.unsupported(
                 object.path("type"), "a part of type '\(type.prefix(40))'; send text only")
         }
-        guard let text = try object.string("text") else {
-            throw APIError.missing(object.path("text"))
-        }
-        self.text = text
+        text = try object.requiredString("text")
     }
 }

@@ -57,11 +57,7 @@ private struct ResponseFormat: Decodable {
     let type: String
 
     init(from decoder: any Decoder) throws {
-        let object = try RequestFields(decoder)
-        guard let type = try object.string("type") else {
-            throw APIError.missing(object.path("type"))
-        }
-        self.type = type
+        type = try RequestFields(decoder).requiredString("type")
     }
 }
 

@@ -47,6 +47,11 @@ struct RequestFields {
 
     func string(_ name: String) throws -> String? { try value(String.self, name, "a string") }
 
+    func requiredString(_ name: String) throws -> String {
+        guard let text = try string(name) else { throw APIError.missing(path(name)) }
+        return text
+    }
+
     func bool(_ name: String) throws -> Bool? { try value(Bool.self, name, "true or false") }
 
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int? {

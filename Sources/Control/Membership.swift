@@ -195,7 +195,7 @@ package struct Membership: Sendable {
         comparedAt = self.now
         usualWorkers = current.plan.stages.map(\.name)
         takeAsReached(current.plan)
-        // Nobody is released yet: the coordinator may not reach the first stage.
+        // Nobody is released before the next tick: the coordinator may not reach the first stage.
         return [.pipelineUp(epoch: epoch)]
     }
 
