@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Every bound of the HTTP server.
-enum HTTPLimits {
+package enum HTTPLimits {
     /// A longer body is refused with 413.
     static let bodyBytesMax = 8 << 20
     /// A refused body is read and thrown away up to here, so that the client sees the answer; when
@@ -9,7 +9,10 @@ enum HTTPLimits {
     static let discardedBodyBytesMax = 64 << 20
     /// Working memory of a connection, which bounds the request line and the headers together.
     static let connectionMemoryBytes = 32 << 10
-    static let connectionCountMax = 1024
+    private static let connectionCountMax = 1024
+    private static let connectionCountMin = 64
+    /// Descriptors that connections leave to the cluster's links and to files.
+    private static let reservedDescriptorCount = 600
     /// Silence after which a connection closes; one that waits for tokens is not silent.
     static let connectionTimeoutSeconds = 60
     /// Threads that read requests and write answers.
@@ -36,4 +39,10 @@ enum HTTPLimits {
     static let stopTextBytesMax = 1024
     /// Seconds a client is asked to wait before it tries again when the cluster is not ready.
     static let retryAfterSeconds = 5
+
+    /// Connections at once in a process that may have `descriptorLimit` descriptors open: idle
+    /// clients must not use up what the next plan needs.
+    package static func connectionCount(descriptorLimit: Int) -> Int {
+        min(connectionCountMax, max(connectionCountMin, descriptorLimit - reservedDescriptorCount))
+    }
 }

@@ -79,7 +79,9 @@ private func daemonOptions(
     return [
         item(.LISTEN_SOCKET, Int(descriptor)),
         item(.THREAD_POOL_SIZE, HTTPLimits.threadCount),
-        item(.CONNECTION_LIMIT, HTTPLimits.connectionCountMax),
+        item(
+            .CONNECTION_LIMIT,
+            HTTPLimits.connectionCount(descriptorLimit: DescriptorLimit.current)),
         item(.CONNECTION_MEMORY_LIMIT, HTTPLimits.connectionMemoryBytes),
         item(.CONNECTION_TIMEOUT, HTTPLimits.connectionTimeoutSeconds),
         MHD_OptionItem(

@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,6 +61,23 @@ void cl_futex_wake(const uint32_t *word, int count) {
 
 int cl_reserve(int descriptor, int64_t byte_count) {
     return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, byte_count) == 0 ? 0 : errno;
+}
+
+int64_t cl_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 0;
+    }
+    return limit.rlim_cur > (rlim_t)INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
+
+void cl_raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        // A sandbox may forbid it; then it stays as it is.
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 void cl_start_writing(int descriptor, int64_t offset, int64_t byte_count) {

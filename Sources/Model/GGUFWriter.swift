@@ -38,9 +38,10 @@ package struct GGUFWriter: ~Copyable {
     private static let alignment = GGUFLimits.alignmentDefault
 
     /// Opens a temporary file beside `path`, makes sure of room for everything and writes the
-    /// header.
+    /// header. `removal` can take the file away while it has no name.
     package init(
-        path: String, metadata: [(String, GGUFValue)], tensors: [Plan]
+        path: String, metadata: [(String, GGUFValue)], tensors: [Plan],
+        removal: StagedFileRemoval? = nil
     ) throws(FileError) {
         var header = GGUFHeader()
         header.metadata = metadata.map { GGUFHeader.Entry($0.0, $0.1) }
@@ -57,7 +58,7 @@ package struct GGUFWriter: ~Copyable {
         // A name of its own: another may write to the same path.
         let mark = String(Randomness.word(), radix: 36)
         var file = try StagedFile(
-            finalPath: path, suffix: ".\(mark).partial", permissions: 0o644)
+            finalPath: path, suffix: ".\(mark).partial", permissions: 0o644, removal: removal)
         try file.reserve(byteCount: bytes.count + offset)
         try file.append(bytes)
         self.file = file

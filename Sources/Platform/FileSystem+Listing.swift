@@ -54,7 +54,8 @@ extension FileSystem {
 
     /// Removes `path` unless a process writes it or has marked it as used; whether it is gone.
     package static func removeUnused(_ path: String) -> Bool {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // For writing too: without that NFS gives no exclusive lock.
+        let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { return errno == ENOENT }
         defer { close(descriptor) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }

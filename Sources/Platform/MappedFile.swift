@@ -113,6 +113,9 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     case cannotMap(path: String, errno: Int32)
     case cannotWrite(path: String, errno: Int32)
     case cannotRead(path: String, errno: Int32)
+    case cannotLock(path: String, errno: Int32)
+    /// Neither `HOME` nor the user's account names a directory.
+    case noHome
     /// It was written to, or cut short, since it was opened.
     case changed(path: String)
 
@@ -128,6 +131,11 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
             "cannot write \(path): \(systemMessage(errno)); check free space and permissions"
         case .cannotRead(let path, let errno):
             "cannot read \(path): \(systemMessage(errno)); check the disk and the permissions"
+        case .cannotLock(let path, let errno):
+            "cannot lock \(path): \(systemMessage(errno)); locks don't work on its file system: "
+                + "name another --cache"
+        case .noHome:
+            "this user has no home directory; set HOME, or name --token-file and --cache"
         case .changed(let path):
             "\(path) has changed since it was opened; restart what uses it"
         }

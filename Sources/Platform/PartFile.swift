@@ -43,20 +43,32 @@ package struct PartFile: ~Copyable {
         while true {
             let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             guard descriptor >= 0 else { throw .cannotWrite(path: path, errno: errno) }
-            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-                close(descriptor)
-                return nil
-            }
+            var isKept = false
+            defer { if !isKept { close(descriptor) } }
+            guard try lock(descriptor, path: path) else { return nil }
             // Between the two calls its writer may have given it its name, or removed it.
             var held = stat()
             var named = stat()
             if fstat(descriptor, &held) == 0, stat(path, &named) == 0,
                 FileIdentity(held) == FileIdentity(named)
             {
+                isKept = true
                 return descriptor
             }
-            close(descriptor)
         }
+    }
+
+    /// Locks the open file `path` for this process alone; false where another process holds it.
+    ///
+    /// Throws `FileError.cannotLock` where there are no locks, as on some network file systems:
+    /// to take that for another process would end at `writersMax` with the wrong reason.
+    package static func lock(_ descriptor: Int32, path: String) throws(FileError) -> Bool {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            let reason = errno
+            if reason == EWOULDBLOCK { return false }
+            guard reason == EINTR else { throw .cannotLock(path: path, errno: reason) }
+        }
+        return true
     }
 
     /// Sets room for `byteCount` bytes aside, so that a full disk is noticed before they come.

@@ -12,15 +12,17 @@ package struct StagedFile: ~Copyable {
     package private(set) var byteCount: Int
 
     /// Opens `finalPath` + `suffix` and empties it. A new file gets `permissions`, less what the
-    /// user's mask takes away.
+    /// user's mask takes away. `removal` can take it away from another thread.
     package init(
-        finalPath: String, suffix: String, permissions: UInt32 = 0o600
+        finalPath: String, suffix: String, permissions: UInt32 = 0o600,
+        removal: StagedFileRemoval? = nil
     ) throws(FileError) {
         temporaryPath = finalPath + suffix
         self.finalPath = finalPath
         descriptor = open(temporaryPath, O_RDWR | O_CREAT | O_CLOEXEC | O_TRUNC, permissions)
         byteCount = 0
         guard descriptor >= 0 else { throw .cannotWrite(path: temporaryPath, errno: errno) }
+        removal?.cover(temporaryPath)
     }
 
     deinit {
@@ -88,22 +90,7 @@ package enum FileSystem {
 
     package static func remove(_ path: String) { unlink(path) }
 
-    /// `$XDG_CACHE_HOME/caravan`, or `~/.cache/caravan` (XDG Base Directory Specification).
-    package static var cacheDirectory: String {
-        if let path = environment("XDG_CACHE_HOME"), path.hasPrefix("/") {
-            return path + "/caravan"
-        }
-        return (environment("HOME") ?? "/tmp") + "/.cache/caravan"
-    }
-
-    /// `$XDG_STATE_HOME/caravan`, or `~/.local/state/caravan` (the same specification).
-    package static var stateDirectory: String {
-        if let path = environment("XDG_STATE_HOME"), path.hasPrefix("/") {
-            return path + "/caravan"
-        }
-        return (environment("HOME") ?? "/tmp") + "/.local/state/caravan"
-    }
-
+    /// What the variable holds; nil where it is not set or empty.
     package static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }

@@ -10,26 +10,34 @@ package enum TokenFile {
     private static let byteCountMax = 4096
 
     /// Where the token is unless another file is named: `token` in the state directory.
-    package static var standardPath: String { FileSystem.stateDirectory + "/token" }
+    package static func standardPath() throws(TokenFileError) -> String {
+        do throws(FileError) { return try FileSystem.stateDirectory() + "/token" } catch {
+            throw .noDirectory(error)
+        }
+    }
 
     /// The token in the file at `path`, or on the first line of standard input if that is `-`.
-    package static func read(_ path: String) throws(TokenFileError) -> ClusterToken {
+    ///
+    /// A file that is not `isNamed`, but is where one is looked for anyway, must be the user's own.
+    package static func read(
+        _ path: String, isNamed: Bool = true
+    ) throws(TokenFileError) -> ClusterToken {
         if path == standardInput { return try token(in: readLine(STDIN_FILENO), path) }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw errno == ENOENT ? .missing(path) : .unreadable(path, errno: errno)
         }
         defer { close(descriptor) }
-        try checkIsPrivate(descriptor, path)
+        try checkIsPrivate(descriptor, path, isNamed: isNamed)
         return try token(in: readLine(descriptor), path)
     }
 
-    /// The token at `path`, made if there is no file there yet; `isNew` tells.
+    /// The token at the standard path `path`, made if there is no file there yet; `isNew` tells.
     package static func readOrMake(
         _ path: String
     ) throws(TokenFileError) -> (token: ClusterToken, isNew: Bool) {
         do throws(TokenFileError) {
-            return (try read(path), false)
+            return (try read(path, isNamed: false), false)
         } catch .missing {
             return try make(path)
         }
@@ -61,19 +69,22 @@ package enum TokenFile {
         guard isWritten else { throw .cannotMake(path, errno: reason) }
         if link(temporary, path) == 0 { return (token, true) }
         guard errno == EEXIST else { throw .cannotMake(path, errno: errno) }
-        return (try read(path), false)
+        return (try read(path, isNamed: false), false)
     }
 
-    /// Whoever can read the token can join, so a file that others may read keeps no secret. A file
-    /// of another owner is one that was handed out on purpose, such as a credential of systemd,
-    /// whose group bits stand for its access list: there the group may read.
+    /// Whoever can read the token can join, so a file that others may read keeps no secret. A named
+    /// file of another owner is one that was handed out on purpose, such as a credential of
+    /// systemd, whose group bits stand for its access list: there the group may read. One that was
+    /// not named may have been put there by its owner, who then knows it.
     private static func checkIsPrivate(
-        _ descriptor: Int32, _ path: String
+        _ descriptor: Int32, _ path: String, isNamed: Bool
     ) throws(TokenFileError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw .unreadable(path, errno: errno) }
         guard status.st_mode & S_IFMT != S_IFDIR else { throw .unreadable(path, errno: EISDIR) }
-        let forbidden: mode_t = status.st_uid == geteuid() ? 0o077 : 0o027
+        let isOwn = status.st_uid == geteuid()
+        guard isOwn || isNamed else { throw .foreign(path, owner: status.st_uid) }
+        let forbidden: mode_t = isOwn ? 0o077 : 0o027
         guard status.st_mode & forbidden == 0 else {
             throw .exposed(path, mode: UInt32(status.st_mode & 0o777))
         }
@@ -108,6 +119,8 @@ package enum TokenFileError: Error, Equatable, CustomStringConvertible {
     case missing(String)
     case unreadable(String, errno: Int32)
     case exposed(String, mode: UInt32)
+    /// Another user's, and not named.
+    case foreign(String, owner: UInt32)
     case noToken(String, ClusterTokenFault)
     case cannotMake(String, errno: Int32)
     case noDirectory(FileError)
@@ -122,6 +135,9 @@ package enum TokenFileError: Error, Equatable, CustomStringConvertible {
         case .exposed(let path, let mode):
             "the token file \(path) can be read by others (mode 0\(String(mode, radix: 8))); "
                 + "make it yours alone: chmod 600 \(path)"
+        case .foreign(let path, let owner):
+            "the token file \(path) belongs to another user (number \(owner)); remove it, or if it "
+                + "is the right one, name it: --token-file \(path)"
         case .noToken(let path, .notAToken):
             "there is no cluster token in \(name(path)); copy the coordinator's token file, or "
                 + "make a token with 'caravan token new'"

@@ -64,7 +64,7 @@ struct BenchCommand: Command {
         try options.check("--cache", needs: "--local")
         try options.check("--plaintext", needs: "--local")
         security = options.has("--plaintext") ? .plaintext : .token(ClusterToken())
-        cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+        cacheDirectory = try localCount == nil ? "" : options.cacheDirectory()
         wireType = try options.wireType(needs: "--local")
         cacheType = try options.cacheType()
         try options.check("--optimise", needs: "--local")

@@ -5,7 +5,6 @@ import Platform
 
 /// What options are when they are not given.
 enum Defaults {
-    static var blobCache: String { FileSystem.cacheDirectory + "/blobs" }
     /// 80 % of what is free, in steps that stay the same from one start to the next.
     static var memoryBudgetBytes: Int {
         let free = MemoryReading.availableBytes() / 10 * 8
@@ -29,5 +28,12 @@ extension Options {
     func threadCount(sharers: Int = 1) throws(UsageError) -> Int {
         try integer("--threads", in: 1...Self.threadCountMax)
             ?? max(1, Defaults.threadCount / max(1, sharers))
+    }
+
+    /// `--cache`, or the standard place. To be asked only where there is a cache: who has no home
+    /// has no such place.
+    func cacheDirectory() throws(FileError) -> String {
+        if let path = text("--cache") { return path }
+        return try FileSystem.cacheDirectory() + "/blobs"
     }
 }

@@ -56,7 +56,7 @@ struct RunCommand: Command {
                     listen: SocketAddress(host: "127.0.0.1", port: 0), localCount: $0,
                     threadCount: threadCount)
             } ?? .inProcess(threadCount: threadCount)
-        cacheDirectory = options.text("--cache") ?? Defaults.blobCache
+        cacheDirectory = try localCount == nil ? "" : options.cacheDirectory()
         wireType = try options.wireType(needs: "--local")
         cacheType = try options.cacheType()
     }

@@ -27,8 +27,10 @@ enum SecurityChoice {
     /// A worker's: its token was made elsewhere.
     func forWorker() throws(TokenFileError) -> StreamSecurity {
         switch self {
-        case .plaintext: .plaintext
-        case .token(let path): .token(try TokenFile.read(path ?? TokenFile.standardPath))
+        case .plaintext: return .plaintext
+        case .token(let path?): return .token(try TokenFile.read(path))
+        case .token(nil):
+            return .token(try TokenFile.read(TokenFile.standardPath(), isNamed: false))
         }
     }
 
@@ -38,18 +40,20 @@ enum SecurityChoice {
         case .plaintext: return .plaintext
         case .token(let path?): return .token(try TokenFile.read(path))
         case .token(nil):
-            let (token, isNew) = try TokenFile.readOrMake(TokenFile.standardPath)
-            if isNew { Log.info("made a cluster token in \(TokenFile.standardPath)") }
+            let path = try TokenFile.standardPath()
+            let (token, isNew) = try TokenFile.readOrMake(path)
+            if isNew { Log.info("made a cluster token in \(path)") }
             return .token(token)
         }
     }
 
     /// Lines that tell how a worker joins a coordinator that listens at `address`.
-    func invitation(to address: SocketAddress) -> [String] {
+    func invitation(to address: SocketAddress) throws(TokenFileError) -> [String] {
         let path: String? =
             switch self {
             case .plaintext: nil
-            case .token(let path): path ?? TokenFile.standardPath
+            case .token(let path?): path
+            case .token(nil): try TokenFile.standardPath()
             }
         return Invitation(
             to: address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1"),

@@ -74,13 +74,14 @@ struct ServeCommand: Command {
             slotCount: try options.integer("--slots", in: 1...ClusterLimits.slotCountMax)
                 ?? ClusterLimits.defaultSlotCount,
             kvByteCount: try options.byteCount("--kv-memory"),
-            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            cacheDirectory: try options.cacheDirectory(),
             wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
             objective: try options.objective(),
             prefillChunk: try options.integer("--prefill-chunk", in: 1...ClusterLimits.rowCountMax))
     }
 
     func run() throws -> Int32 {
+        DescriptorLimit.raise()
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
         let model = try LoadedModel(
             path: modelPath, contextLength: configuration.contextLength ?? .max)
@@ -102,7 +103,7 @@ struct ServeCommand: Command {
             let api = SocketAddress(host: listen.host, port: server.port)
             Log.info("serving \(coordinator.model.name) on http://\(api)")
             if let address = coordinator.workersAddress {
-                for line in security.invitation(to: address) { Log.info(line) }
+                for line in try security.invitation(to: address) { Log.info(line) }
             }
             let ready = coordinator.awaitReady(until: { ending.isClosed }) {
                 ProgressLine.show($0)

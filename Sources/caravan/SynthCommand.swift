@@ -48,11 +48,26 @@ struct SynthCommand: Command {
         guard isForced || !FileSystem.exists(path) else { throw SynthError.exists(path) }
         guard !FileSystem.isDirectory(path), !path.isEmpty else { throw SynthError.noFile(path) }
         let interrupt = StopFlag()
-        return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+        let removal = StagedFileRemoval()
+        let stop: @Sendable (Int32) -> Void = { signal in
+            interrupt.set(signal)
+            // The work may be stuck in a write until the process ends without it. So may this be,
+            // which therefore has a thread of its own.
+            OSThread(name: "removal") { removal.remove() }.letGo()
+        }
+        return try Supervisor.run(stop: stop) { [self] in
             let start = MonotonicClock.now()
-            let byteCount = try model.write(
-                to: path, threadCount: threadCount, until: { interrupt.number != nil }
-            ) { ProgressLine.show("\(ByteSize.text($0)) written") }
+            let byteCount: Int?
+            do {
+                byteCount = try model.write(
+                    to: path, threadCount: threadCount, removal: removal,
+                    until: { interrupt.number != nil }
+                ) { ProgressLine.show("\(ByteSize.text($0)) written") }
+            } catch {
+                // Where it was interrupted its file was removed.
+                guard interrupt.number != nil else { throw error }
+                byteCount = nil
+            }
             ProgressLine.clear()
             guard let byteCount else { return 128 + (interrupt.number ?? 0) }
             let seconds = (MonotonicClock.now() - start).seconds

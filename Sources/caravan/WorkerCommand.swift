@@ -19,8 +19,8 @@ struct WorkerCommand: Command {
             .init("--cache", "DIR", "where blobs are kept (default ~/.cache/caravan/blobs)"),
             .init(
                 "--cache-size", "SIZE",
-                "what blobs may take; those not used lately go first (default: the disk, "
-                    + "but for its last 5 %)"),
+                "what blobs may take; those not used lately go first (default: leaves 5 % of the "
+                    + "disk free, but no more than 4 GiB)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
             .init("--child", nil, "end when standard input or the coordinator does"),
         ],
@@ -52,7 +52,7 @@ struct WorkerCommand: Command {
             dataListen: try options.address("--data-listen", anyPort, security),
             // The real one is read when it is run.
             security: .token(ClusterToken()), name: name,
-            cacheDirectory: options.text("--cache") ?? Defaults.blobCache,
+            cacheDirectory: try options.cacheDirectory(),
             cacheByteCountMax: try options.byteCount("--cache-size"),
             modelPath: options.text("--model"),
             memoryBudgetBytes: try options.byteCount("--memory")
@@ -62,6 +62,7 @@ struct WorkerCommand: Command {
     }
 
     func run() throws -> Int32 {
+        DescriptorLimit.raise()
         var configuration = configuration
         configuration.security = try security.forWorker()
         // From here on it has a port and files to give up.

@@ -47,6 +47,23 @@ extension EndToEndTests {
             #expect(!names.contains { $0.hasPrefix("model.gguf") }, "\(names)")
         }
 
+        /// Of a model that takes longer than the signal does.
+        @Test func synthInterruptedLeavesNothing() throws {
+            let directory = try TemporaryDirectory()
+            let process = try Caravan.start(
+                ["synth", "llama-3.2-1b", directory.file("model.gguf"), "--threads", "1"],
+                in: directory)
+            func found() throws -> [String] {
+                try FileManager.default.contentsOfDirectory(atPath: directory.path)
+                    .filter { $0.hasPrefix("model.gguf") }
+            }
+            let hasBegun = try Deadline.wait { try !found().isEmpty || !process.isRunning }
+            #expect(hasBegun && process.isRunning, "\(process.errors)")
+            process.signal(SIGINT)
+            #expect(try process.waitForExit(.seconds(10)) == 128 + SIGINT, "\(process.errors)")
+            #expect(try found() == [])
+        }
+
         @Test(arguments: [[], ["--local", "2"]])
         func benchMeasures(placement: [String]) throws {
             let result = try Caravan.run(

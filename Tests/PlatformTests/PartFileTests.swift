@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Platform
 import TestSupport
 import Testing
@@ -79,6 +80,13 @@ struct PartFileTests {
         try second.append([2])
         try second.commit()
         #expect(try bytes(path) == [2, 2])
+    }
+
+    /// A descriptor that is none fails anywhere as all do on a file system without locks.
+    @Test func withoutLocksNobodyElseIsBlamed() {
+        let failure = FileError.cannotLock(path: path, errno: EBADF)
+        #expect(throws: failure) { try PartFile.lock(-1, path: path) }
+        #expect("\(failure)".contains("--cache"))
     }
 
     @Test func itCanBeginAnewAndBeRemoved() throws {

@@ -36,6 +36,43 @@ struct StagedFileTests {
         #expect(!FileSystem.exists(path + ".part"))
     }
 
+    /// As where the writer is stuck: it can't do it itself.
+    @Test func itIsRemovedUnderItsWriter() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        let removal = StagedFileRemoval()
+        var file = try StagedFile(finalPath: path, suffix: ".part", removal: removal)
+        try file.append([1])
+        removal.remove()
+        #expect(!FileSystem.exists(path + ".part"))
+        try file.append([2])
+        #expect(throws: FileError.cannotWrite(path: path, errno: ENOENT)) {
+            try file.commit()
+        }
+        #expect(try FileSystem.entries(of: directory.path) == [])
+    }
+
+    @Test func itIsRemovedThoughItComesLater() throws {
+        let directory = try TemporaryDirectory()
+        let removal = StagedFileRemoval()
+        removal.remove()
+        var file = try StagedFile(
+            finalPath: directory.file("blob"), suffix: ".part", removal: removal)
+        #expect(try FileSystem.entries(of: directory.path) == [])
+        try file.append([1])
+    }
+
+    @Test func whatHasItsNameIsNotRemoved() throws {
+        let directory = try TemporaryDirectory()
+        let path = directory.file("blob")
+        let removal = StagedFileRemoval()
+        var file = try StagedFile(finalPath: path, suffix: ".part", removal: removal)
+        try file.append([1])
+        try file.commit()
+        removal.remove()
+        #expect(try bytes(path) == [1])
+    }
+
     @Test func roomIsReservedOrRefused() throws {
         let directory = try TemporaryDirectory()
         let path = directory.file("blob")

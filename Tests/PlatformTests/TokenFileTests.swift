@@ -32,6 +32,20 @@ struct TokenFileTests {
         #expect(try TokenFile.read(file(token.text + "\nmore\n", mode: mode)) == token)
     }
 
+    /// Nobody but root can give a file away.
+    @Test(.enabled(if: geteuid() == 0), arguments: [0o600, 0o640] as [mode_t])
+    func filesOfOtherOwnersMustBeNamed(mode: mode_t) throws {
+        let token = ClusterToken()
+        let path = try file(token.text, mode: mode)
+        let other: UInt32 = 1
+        #expect(chown(path, other, other) == 0)
+        #expect(try TokenFile.read(path) == token)
+        let failure = TokenFileError.foreign(path, owner: other)
+        #expect(throws: failure) { try TokenFile.read(path, isNamed: false) }
+        #expect(throws: failure) { try TokenFile.readOrMake(path) }
+        #expect("\(failure)".contains("--token-file \(path)"))
+    }
+
     @Test func whatIsNoTokenFileIsRefused() throws {
         let missing = directory.file("none")
         #expect(throws: TokenFileError.missing(missing)) { try TokenFile.read(missing) }

@@ -72,6 +72,12 @@ int cl_accept(int listening);
 /// or the error number.
 int cl_reserve(int descriptor, int64_t byte_count);
 
+/// How many descriptors the process may have open.
+int64_t cl_descriptor_limit(void);
+
+/// Raises that limit, the soft one, to the hard one, which only root could exceed.
+void cl_raise_descriptor_limit(void);
+
 /// Begins to write a range of a file to disk, without waiting for it.
 void cl_start_writing(int descriptor, int64_t offset, int64_t byte_count);
 

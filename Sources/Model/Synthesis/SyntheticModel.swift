@@ -21,13 +21,15 @@ package struct SyntheticModel: Sendable {
     /// Writes the file and returns its size; nil when `isStopped` said so, and nothing is left.
     ///
     /// `threadCount` threads make chunks while the caller's writes. A file of that name is
-    /// replaced once the new one is complete. `progress` gets the bytes of tensors written so far.
+    /// replaced once the new one is complete; until then `removal` can take the new one away.
+    /// `progress` gets the bytes of tensors written so far.
     package func write(
-        to path: String, threadCount: Int, until isStopped: () -> Bool = { false },
-        progress: (Int) -> Void = { _ in }
+        to path: String, threadCount: Int, removal: StagedFileRemoval? = nil,
+        until isStopped: () -> Bool = { false }, progress: (Int) -> Void = { _ in }
     ) throws(FileError) -> Int? {
         let tensors = self.tensors
-        var writer = try GGUFWriter(path: path, metadata: metadata, tensors: tensors.map(\.plan))
+        var writer = try GGUFWriter(
+            path: path, metadata: metadata, tensors: tensors.map(\.plan), removal: removal)
         var done = 0
         let chunks = tensors.indices.flatMap { self.chunks(of: tensors[$0], number: $0) }
         for start in stride(from: 0, to: chunks.count, by: 2 * threadCount) {

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+    /// What the system allows a process.
+    @Suite struct LimitTests {
+        /// The soft and the hard limit of a process's open files, as the kernel writes them.
+        private func openFiles(_ process: Int32) -> [Substring] {
+            let data = FileManager.default.contents(atPath: "/proc/\(process)/limits") ?? Data()
+            let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+            let words = lines.first { $0.hasPrefix("Max open files ") }?.split(separator: " ")
+            return Array((words ?? []).dropFirst(3).prefix(2))
+        }
+
+        /// Idle clients alone would use up the usual one.
+        @Test func asManyFilesAreOpenedAsTheSystemAllows() throws {
+            let directory = try TemporaryDirectory()
+            let server = try RunningProcess(
+                "/bin/sh",
+                [
+                    "-c", "ulimit -S -n 256; exec \"$0\" \"$@\"", Caravan.path(), "serve",
+                    TestModel.path, "--listen", "127.0.0.1:0", "--workers-listen", "127.0.0.1:0",
+                    "--local", "1", "--threads", "1", "--context", "256",
+                ], in: directory)
+            let isUp = Deadline.wait { server.errors.contains("--join") || !server.isRunning }
+            #expect(isUp && server.isRunning, "\(server.errors)")
+            // The local worker is among them.
+            for process in ProcessTable.living(directory) {
+                let limits = openFiles(process)
+                #expect(limits.count == 2 && limits.first == limits.last, "\(limits)")
+            }
+            server.terminate()
+            try server.waitForExit(.seconds(10))
+        }
+    }
+}
