@@ -27,8 +27,9 @@ struct PrometheusText {
             "generated_tokens_total", "Tokens generated.", Double(status.tokensGenerated),
             "counter")
         add(
-            "prompt_tokens_total", "Tokens of prompts computed.", Double(status.promptTokens),
-            "counter")
+            "prompt_tokens_total",
+            "Tokens of prompts computed; those of resumed sequences count again.",
+            Double(status.promptTokens), "counter")
         add("shipped_bytes_total", "Weights shipped.", Double(status.shippedBytes), "counter")
         add(
             "coordinator_private_bytes", "Private memory of the coordinator.",
@@ -58,7 +59,8 @@ struct PrometheusText {
         }
         head("stage_utilisation_ratio", "Share of recent time spent computing.", "gauge")
         for stage in stages {
-            line("stage_utilisation_ratio", labels(stage), "\(stage.utilisation)")
+            guard let share = stage.utilisation else { continue }
+            line("stage_utilisation_ratio", labels(stage), "\(share)")
         }
     }
 

@@ -106,10 +106,10 @@ package enum ClusterLimits {
     package static let slotCountMax = Limits.allLogitsRowsMax
     /// How often the coordinator looks at its clock.
     package static let tickInterval = Duration.milliseconds(100)
-    /// Steps over which the shown time per token is averaged.
+    /// Steps over which the shown time per token, and the shown rate, are averaged.
     package static let timingWindow = 64
-    /// Steps further apart than this do not belong to one stretch of generating.
-    package static let timingPause = Duration.seconds(2)
+    /// A step that follows an answer later than that follows a pause.
+    static let turnaroundMax = Duration.milliseconds(20)
     /// Requests that a status lists one by one.
     package static let shownStreamsMax = 64
 }

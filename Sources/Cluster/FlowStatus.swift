@@ -9,12 +9,13 @@ package struct FlowStatus: Sendable, Codable {
     package var windowSeconds = SlidingSum.secondCount
     package var stepsPerSecond = 0.0
     package var rowsPerSecond = 0.0
+    /// Of what `ClusterStatus.promptTokens` counts.
     package var promptTokensPerSecond = 0.0
     package var generatedTokensPerSecond = 0.0
-    /// The share of time in which a step was on its way.
+    /// The share of time in which a step was on its way, up to now.
     package var busyShare = 0.0
-    /// The share of all stages' time in which they did not compute although a step was on its way;
-    /// absent when there was none.
+    /// The share of all stages' time in which they did not compute although a step was on its way,
+    /// up to the latest answer; absent when there was none.
     package var bubbleShare: Double?
     /// From a step's sending to its candidates' arrival.
     package var stepTime = LatencyStatus()

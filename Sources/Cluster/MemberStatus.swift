@@ -9,7 +9,7 @@ package struct MemberStatus: Sendable, Codable {
     package var role: String
     /// Why it has no stage or, when it drains, can't go; empty if nothing is in its way.
     package var note: String
-    /// The same for workers of one machine.
+    /// The same for workers of one machine; zeros where a worker does not know its machine.
     package var host: String
     package var threads: Int
     package var cores: Int
@@ -25,4 +25,7 @@ package struct MemberStatus: Sendable, Codable {
     package var linkBytesPerSecond: Int
     /// Its stage times by those predicted, from the steps so far.
     package var measuredByPredicted: Double
+
+    /// `host`, or nil where the machine is not known: workers have nothing in common then.
+    package var knownHost: String? { host.allSatisfy { $0 == "0" } ? nil : host }
 }

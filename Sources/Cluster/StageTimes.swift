@@ -27,7 +27,8 @@ package struct StageTimes {
 
     /// A decode step that has come back.
     private struct Answer {
-        let time: Duration
+        /// Since the answer before it, or since its sending after a pause.
+        let span: Duration
         let rowCount: Int
         let trail: [StageTiming]
     }
@@ -57,10 +58,11 @@ package struct StageTimes {
     private var start: Duration
     private var steps: SlidingSum
     private var rows: SlidingSum
-    /// Seconds in which a step was on its way.
+    /// Seconds in which a step was on its way, up to the latest answer.
     private var busy: SlidingSum
-    /// Until when `busy` has counted; nil with no step on its way.
+    /// Until when `busy` has counted what is on its way; nil with no step on its way.
     private var busySince: Duration?
+    private var latestAnswer: Duration?
     private var stepTimes = RecentDurations()
 
     package init(now: Duration) {
@@ -91,24 +93,36 @@ package struct StageTimes {
         stepTimes.add(time)
         steps.add(1, endingAt: now)
         rows.add(Double(sent.rowCount), over: time, endingAt: now)
-        if let since = busySince {
-            busy.add((now - since).seconds, over: now - since, endingAt: now)
-        }
+        // Steps come back in the order sent: with several on their way this is the time from one
+        // to the next.
+        let span = now - (busySince ?? sent.time)
+        busy.add(span.seconds, over: span, endingAt: now)
         busySince = inFlight.isEmpty ? nil : now
-        for timing in trail { add(timing, now: now) }
+        for timing in trail { add(timing, span: span, now: now) }
         if sent.promptRowCount == 0 {
             if window.count == ClusterLimits.timingWindow { window.removeFirst() }
-            window.append(Answer(time: now, rowCount: sent.rowCount, trail: trail))
+            window.append(
+                Answer(
+                    span: span + turnaround(before: sent), rowCount: sent.rowCount, trail: trail))
         }
+        latestAnswer = now
         return Passage(
             time: time, promptRowCount: sent.promptRowCount,
             undisturbed: sent.isAlone && inFlight.isEmpty ? sent.load : nil)
     }
 
+    /// What choosing the tokens before the step took, which is part of generating; nothing if there
+    /// was a pause.
+    private func turnaround(before step: Sent) -> Duration {
+        let gap = latestAnswer.map { step.time - $0 } ?? .zero
+        return (.zero...ClusterLimits.turnaroundMax).contains(gap) ? gap : .zero
+    }
+
     /// Forgets what an older plan measured, and the steps that were on their way.
     package mutating func reset(now: Duration) { self = StageTimes(now: now) }
 
-    private mutating func add(_ timing: StageTiming, now: Duration) {
+    /// When in `span` a stage computed is not known: a step may be long, and have many stages.
+    private mutating func add(_ timing: StageTiming, span: Duration, now: Duration) {
         let stage = Int(timing.stage)
         guard stage < Limits.stagesMax else { return }
         while loads.count <= stage {
@@ -117,9 +131,9 @@ package struct StageTimes {
         }
         let compute = Duration.microseconds(Int64(timing.computeMicroseconds))
         loads[stage].computeTotal += compute
-        loads[stage].compute.add(compute.seconds, over: compute, endingAt: now)
+        loads[stage].compute.add(compute.seconds, over: max(span, compute), endingAt: now)
         let send = Duration.microseconds(Int64(timing.sendMicroseconds))
-        loads[stage].send.add(send.seconds, over: send, endingAt: now)
+        loads[stage].send.add(send.seconds, over: max(span, send), endingAt: now)
     }
 
     // MARK: Reading
@@ -127,26 +141,31 @@ package struct StageTimes {
     package func fill(_ status: inout ClusterStatus, now: Duration) {
         status.flow.stepsPerSecond = steps.perSecond(now: now).rounded(places: 2)
         status.flow.rowsPerSecond = rows.perSecond(now: now).rounded(places: 2)
-        status.flow.busyShare = min(1, busy.perSecond(now: now)).rounded(places: 4)
+        status.flow.busyShare = busyShare(now: now).rounded(places: 4)
         status.flow.stepTime = LatencyStatus(stepTimes)
         for index in status.stages.indices { fill(&status.stages[index], now: now) }
         fillMeasured(&status)
+        // Both sums end with the latest answer: what stages do for a step is known once it is back.
         let busyTime = busy.sum(now: now) * Double(status.stages.count)
         guard busyTime > 0 else { return }
         let computing = loads.reduce(0) { $0 + $1.compute.sum(now: now) }
         status.flow.bubbleShare = max(0, 1 - computing / busyTime).rounded(places: 4)
     }
 
-    private func fill(_ status: inout StageStatus, now: Duration) {
-        if loads.indices.contains(status.stage) {
-            let load = loads[status.stage]
-            let compute = min(1, load.compute.perSecond(now: now))
-            status.utilisation = compute.rounded(places: 4)
-            status.computeSeconds = load.computeTotal.seconds.rounded(places: 3)
-            status.sendShare = min(1 - compute, load.send.perSecond(now: now)).rounded(places: 4)
+    /// With the time of what is still on its way, which may be most of it: steps can be long.
+    private func busyShare(now: Duration) -> Double {
+        var total = busy
+        if let since = busySince {
+            total.add((now - since).seconds, over: now - since, endingAt: now)
         }
-        let timings = window.compactMap { answer in
-            answer.trail.first { Int($0.stage) == status.stage }
+        return min(1, total.perSecond(now: now))
+    }
+
+    private func fill(_ status: inout StageStatus, now: Duration) {
+        fillShares(of: &status, now: now)
+        let stage = status.stage
+        let timings = window.filter { $0.rowCount == 1 }.compactMap { answer in
+            answer.trail.first { Int($0.stage) == stage }
         }
         guard !timings.isEmpty else { return }
         func mean(_ value: (StageTiming) -> UInt32) -> Int {
@@ -157,17 +176,27 @@ package struct StageTimes {
         status.sendMicrosecondsPerToken = mean(\.sendMicroseconds)
     }
 
-    /// The rate of the decode steps since the latest pause.
+    /// What a stage does for a step is known once the step is back: shares are those up to then.
+    private func fillShares(of status: inout StageStatus, now: Duration) {
+        let known = busySince ?? now
+        let load = loads.indices.contains(status.stage) ? loads[status.stage] : nil
+        let compute = min(1, load?.compute.perSecond(now: known) ?? 0)
+        let send = min(1 - compute, load?.send.perSecond(now: known) ?? 0)
+        // A stage with the first step in a while may well be computing.
+        let isUnknown = compute == 0 && busySince != nil
+        status.utilisation = isUnknown ? nil : compute.rounded(places: 4)
+        status.sendShare = send.rounded(places: 4)
+        status.computeSeconds = (load?.computeTotal ?? .zero).seconds.rounded(places: 3)
+    }
+
+    /// The rate of the latest decode steps by their own time: pauses are not in it, nor what steps
+    /// with rows of prompts took.
     private func fillMeasured(_ status: inout ClusterStatus) {
-        var steps = window[...]
-        for index in window.indices.dropFirst()
-        where window[index].time - window[index - 1].time > ClusterLimits.timingPause {
-            steps = window[index...]
-        }
-        guard let first = steps.first, let last = steps.last, last.time > first.time else { return }
-        let rows = steps.dropFirst().reduce(0) { $0 + $1.rowCount }
-        status.measuredTokensPerSecond = Double(rows) / (last.time - first.time).seconds
-        status.measuredRowsPerStep = Double(rows) / Double(steps.count - 1)
+        let time = window.reduce(Duration.zero) { $0 + $1.span }
+        guard time > .zero else { return }
+        let rows = window.reduce(0) { $0 + $1.rowCount }
+        status.measuredTokensPerSecond = Double(rows) / time.seconds
+        status.measuredRowsPerStep = Double(rows) / Double(window.count)
     }
 }
 

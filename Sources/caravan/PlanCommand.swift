@@ -114,11 +114,12 @@ struct PlanCommand: Command {
         if let silent = members.first(where: { $0.readBytesPerSecond == 0 }) {
             throw PlanError.unmeasured(silent.name)
         }
-        let hosts = members.map(\.host)
+        let hosts = members.compactMap(\.knownHost)
         let workers = members.enumerated().map { index, member in
-            PlannerWorker(
+            let host = member.knownHost.flatMap { hosts.firstIndex(of: $0) }
+            return PlannerWorker(
                 member, node: NodeID(high: 0, low: UInt64(index)),
-                host: hosts.firstIndex(of: member.host).map { NodeID(high: 1, low: UInt64($0)) })
+                host: host.map { NodeID(high: 1, low: UInt64($0)) })
         }
         return (workers, links(of: status.stages, workers))
     }

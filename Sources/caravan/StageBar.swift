@@ -2,7 +2,7 @@
 
 import Cluster
 
-/// How a stage spends its time, as a bar.
+/// How a stage spends its time, as a bar; `-` as long as that is not known.
 enum StageBar {
     static let computeMark: Character = "█"
     static let sendMark: Character = "▓"
@@ -10,7 +10,10 @@ enum StageBar {
 
     static func line(_ stage: StageStatus, width: Int) -> StyledLine {
         let barWidth = max(1, width - 6)
-        let share = min(max(0, stage.utilisation), 1)
+        guard let utilisation = stage.utilisation else {
+            return StyledLine("-".leftPadded(to: barWidth + 6))
+        }
+        let share = min(max(0, utilisation), 1)
         let compute = (share * Double(barWidth)).shownWhole
         let wire = (min(max(0, stage.sendShare), 1) * Double(barWidth)).shownWhole
         let send = min(wire, barWidth - compute)

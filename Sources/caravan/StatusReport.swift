@@ -92,7 +92,7 @@ package struct StatusReport {
                 stage.isa, "\(stage.threads)", "\(stage.stepCount)",
                 time(stage.computeMicrosecondsPerToken),
                 time(stage.predictedMicrosecondsPerToken), time(stage.waitMicrosecondsPerToken),
-                time(stage.sendMicrosecondsPerToken), TopView.share(stage.utilisation),
+                time(stage.sendMicrosecondsPerToken), computing(stage),
                 ByteSize.text(stage.receivedBytesPerSecond) + "/s",
                 ByteSize.text(stage.sentBytesPerSecond) + "/s", time(stage.roundTripMicroseconds),
                 rate(stage.linkBytesPerSecond), time(stage.nextRoundTripMicroseconds),
@@ -100,6 +100,11 @@ package struct StatusReport {
             ]
         }
         return aligned([header] + rows)
+    }
+
+    /// `-` as long as nothing is known of a step that is on its way.
+    private func computing(_ stage: StageStatus) -> String {
+        stage.utilisation.map(TopView.share) ?? "-"
     }
 
     private func isDraining(_ stage: StageStatus) -> Bool {

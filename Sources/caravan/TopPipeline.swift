@@ -164,10 +164,13 @@ struct TopPipeline {
 
     private func split(_ stage: StageStatus) -> StyledLine {
         func percent(_ share: Double) -> Int { (min(max(0, share), 1) * 100).shownWhole }
-        let compute = percent(stage.utilisation)
+        let marks = (StageBar.computeMark, StageBar.sendMark, StageBar.waitMark)
+        guard let utilisation = stage.utilisation else {
+            return StyledLine("\(marks.0)- \(marks.1)- \(marks.2)- %", .faint)
+        }
+        let compute = percent(utilisation)
         let send = percent(stage.sendShare)
         let wait = max(0, 100 - compute - send)
-        let marks = (StageBar.computeMark, StageBar.sendMark, StageBar.waitMark)
         return StyledLine("\(marks.0)\(compute) \(marks.1)\(send) \(marks.2)\(wait) %", .faint)
     }
 }

@@ -11,7 +11,9 @@ struct PrometheusTextTests {
         var stage = StageStatus(stage: 0, worker: #"a "b" \c"#, layerStart: 0, layerEnd: 3)
         stage.utilisation = 0.75
         stage.residentBytes = 1 << 30
-        status.stages = [stage]
+        var silent = StageStatus(stage: 1, worker: "d", layerStart: 3, layerEnd: 6)
+        silent.utilisation = nil
+        status.stages = [stage, silent]
         status.flow.bubbleShare = 0.25
         status.flow.stepTime.count = 3
         status.flow.stepTime.p99Microseconds = 12_500
@@ -28,6 +30,8 @@ struct PrometheusTextTests {
         let labels = #"{stage="0",worker="a \"b\" \\c"}"#
         #expect(page.contains("caravan_stage_utilisation_ratio\(labels) 0.75"))
         #expect(page.contains("caravan_stage_resident_bytes\(labels) 1073741824"))
+        // What is not known has no sample.
+        #expect(page.count { $0.hasPrefix("caravan_stage_utilisation_ratio") } == 1)
     }
 
     @Test func everyLineIsWellFormed() throws {

@@ -20,6 +20,14 @@ struct StatusReportTests {
         #expect(parts[4][0] == "    1:35 ago  plan 3 is ready")
     }
 
+    @Test func shareThatIsNotKnownIsADash() {
+        var status = ShownStatus.busy(stages: 2, streams: 2)
+        status.stages[0].utilisation = nil
+        let rows = StatusReport(status).text.split(separator: "\n")
+        #expect(rows.contains { $0.contains("box0") && !$0.contains("%") })
+        #expect(rows.contains { $0.contains("box1") && $0.contains("94 %") })
+    }
+
     @Test func predictionsNameTheirDepth() {
         var status = ClusterStatus(model: "m", contextLength: 8, layerCount: 2)
         status.slotCount = 4

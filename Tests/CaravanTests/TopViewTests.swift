@@ -69,6 +69,16 @@ struct TopViewTests {
         #expect(!lines.joined().contains("\u{1B}"))
     }
 
+    @Test func shareThatIsNotKnownIsADash() {
+        var status = ShownStatus.busy(stages: 1, streams: 0)
+        status.stages[0].utilisation = nil
+        var snapshot = TopSnapshot(url: Self.url)
+        snapshot.take(status)
+        let lines = TopView(snapshot, width: 80, height: .max).plainLines()
+        #expect(lines.contains { $0.contains("│ █- ▓- ░- %") })
+        #expect(lines.contains { $0.hasPrefix("│") && $0.hasSuffix(" - │") })
+    }
+
     @Test func colourChangesNothingButTheColour() {
         let view = TopView(busy(stages: 5, streams: 5), width: 80, height: 24)
         let sequence = /\u{1B}\[[0-9;]+m/

@@ -39,6 +39,19 @@ struct ClusterCountersTests {
         #expect(status.uptimeSeconds == 4)
     }
 
+    /// After a loss what is known of a sequence is computed once more, which is work as before.
+    @Test func tokensComputedAgainCountAgain() {
+        var counters = ClusterCounters(now: .zero)
+        let rows = (0..<10).map { Row(slot: 0, position: $0, token: 0, want: .nothing) }
+        for start in [1, 3] {
+            counters.sent(stepID: 1, Step(rows: rows), now: .seconds(start))
+            counters.arrived(stepID: 1, trail: [], now: .seconds(start + 1))
+            counters.pipelineChanged(now: .seconds(start + 1))
+        }
+        #expect(status(counters, now: .seconds(5)).promptTokens == 20)
+        #expect(status(counters, now: .seconds(5)).flow.promptTokensPerSecond == 4)
+    }
+
     @Test func retryAfterFollowsTheCompletions() {
         var counters = ClusterCounters(now: .zero)
         #expect(status(counters, now: .zero).retryAfterSeconds == 60)

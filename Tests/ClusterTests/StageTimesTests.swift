@@ -52,6 +52,20 @@ struct StageTimesTests {
         #expect(compute(times) == 0)
     }
 
+    @Test func meansAreOverStepsOfOneRow() {
+        var times = StageTimes(now: .zero)
+        decode(&times, 0..<10, from: .zero, each: .seconds(1))
+        #expect(compute(times) == 0)
+        times.noteSent(stepID: 10, step(.candidates(count: 1)), now: .seconds(10))
+        times.record(stepID: 10, trail: trail(99), now: .seconds(11))
+        decode(&times, 11..<20, from: .seconds(11), each: .seconds(1))
+        #expect(compute(times) == 100)
+        #expect(status(times).stages[1].waitMicrosecondsPerToken == 1)
+        #expect(status(times).stages[1].sendMicrosecondsPerToken == 3)
+        decode(&times, 20..<84, from: .seconds(20), each: .seconds(1))
+        #expect(compute(times) == 0)
+    }
+
     @Test func onlyDecodeStepsThatWereAloneAreUndisturbed() {
         var times = StageTimes(now: .zero)
         func passage(_ id: UInt64) -> StageTimes.Passage? {
@@ -70,25 +84,66 @@ struct StageTimesTests {
         #expect(passage(5)?.undisturbed == nil)
     }
 
-    /// Ten steps of two rows, a second apart, and the same again after a pause, twice as fast.
-    @Test func measuredRateIsThatOfTheLatestStretch() {
-        var times = StageTimes(now: .zero)
-        var id: UInt64 = 0
-        func run(from start: Duration, every interval: Duration) {
-            for index in 0..<10 {
-                id += 1
-                let now = start + interval * index
-                times.noteSent(
-                    stepID: id, step(.candidates(count: 1), .candidates(count: 1)), now: now)
-                times.record(stepID: id, trail: trail(5), now: now)
-            }
+    // MARK: The measured rate
+
+    /// Steps of two rows, each sent when the one before has come back.
+    private func decode(
+        _ times: inout StageTimes, _ ids: Range<UInt64>, from start: Duration, each time: Duration
+    ) {
+        for (index, id) in ids.enumerated() {
+            let sent = start + time * index
+            times.noteSent(
+                stepID: id, step(.candidates(count: 1), .candidates(count: 1)), now: sent)
+            times.record(stepID: id, trail: trail(5), now: sent + time)
         }
-        run(from: .zero, every: .seconds(1))
+    }
+
+    /// Ten steps of a second, and after a pause ten of half a second: forty rows in 15 seconds.
+    @Test func measuredRateLeavesPausesOut() {
+        var times = StageTimes(now: .zero)
+        decode(&times, 0..<10, from: .zero, each: .seconds(1))
         #expect(abs(status(times).measuredTokensPerSecond - 2) < 1e-9)
-        run(from: .seconds(60), every: .milliseconds(500))
-        #expect(abs(status(times).measuredTokensPerSecond - 4) < 1e-9)
+        decode(&times, 10..<20, from: .seconds(60), each: .milliseconds(500))
+        #expect(abs(status(times).measuredTokensPerSecond - 40.0 / 15) < 1e-9)
         #expect(status(times).measuredRowsPerStep == 2)
     }
+
+    /// Of a model so large that each of its steps takes seconds.
+    @Test func slowStepsHaveARate() {
+        var times = StageTimes(now: .zero)
+        #expect(status(times).measuredTokensPerSecond == 0)
+        decode(&times, 0..<3, from: .seconds(5), each: .milliseconds(6200))
+        #expect(abs(status(times).measuredTokensPerSecond - 2 / 6.2) < 1e-9)
+    }
+
+    /// A step with a prompt's rows before each that only decodes, both sent at once: of five
+    /// seconds the second one takes one.
+    @Test func measuredRateLeavesPromptsOut() {
+        var times = StageTimes(now: .zero)
+        for index in 0..<10 as Range<UInt64> {
+            let start = Duration.seconds(5 * Int64(index))
+            let (mixed, pure) = (2 * index, 2 * index + 1)
+            times.noteSent(stepID: mixed, step(.candidates(count: 1), .nothing), now: start)
+            times.noteSent(stepID: pure, step(.candidates(count: 1)), now: start)
+            times.record(stepID: mixed, trail: trail(5), now: start + .seconds(4))
+            times.record(stepID: pure, trail: trail(5), now: start + .seconds(5))
+        }
+        #expect(abs(status(times).measuredTokensPerSecond - 1) < 1e-9)
+        #expect(status(times).measuredRowsPerStep == 1)
+    }
+
+    /// Each takes 200 ms and one comes back every 100: 48 rows in 4.9 seconds.
+    @Test func measuredRateIsThatOfOverlappingSteps() {
+        var times = StageTimes(now: .zero)
+        for id in 0..<50 as Range<UInt64> {
+            let now = Duration.milliseconds(100 * Int64(id))
+            if id >= 2 { times.record(stepID: id - 2, trail: trail(5), now: now) }
+            times.noteSent(stepID: id, step(.candidates(count: 1)), now: now)
+        }
+        #expect(abs(status(times).measuredTokensPerSecond - 48 / 4.9) < 1e-9)
+    }
+
+    // MARK: Shares
 
     /// One step at a time through two stages: each computes half of the time, one after the other.
     @Test func oneStepAtATimeLeavesHalfABubble() {
@@ -123,9 +178,34 @@ struct StageTimesTests {
                 now: sent + .milliseconds(100) - .microseconds(1))
         }
         let status = status(times, now: .seconds(20))
-        #expect(status.stages.allSatisfy { $0.utilisation > 0.98 })
+        #expect(status.stages.allSatisfy { ($0.utilisation ?? 0) > 0.98 })
         #expect(status.flow.busyShare > 0.98)
         #expect((status.flow.bubbleShare ?? 1) < 0.02)
+    }
+
+    /// A step of 20 seconds, in which two stages compute for five each, and another one.
+    @Test func stepOnItsWayIsNoIdleness() {
+        var times = StageTimes(now: .zero)
+        times.noteSent(stepID: 1, step(.candidates(count: 1)), now: .seconds(20))
+        #expect(status(times, now: .seconds(25)).flow.busyShare == 0.5)
+        let early = status(times, now: .seconds(30))
+        #expect(early.flow.busyShare == 1)
+        #expect(early.flow.bubbleShare == nil)
+        #expect(early.stages.allSatisfy { $0.utilisation == nil })
+        times.record(stepID: 1, trail: trail(5_000_000), now: .seconds(40))
+        let back = status(times, now: .seconds(40))
+        #expect(back.flow.busyShare == 1)
+        #expect(back.flow.bubbleShare == 0.75)
+        #expect(back.stages.allSatisfy { $0.utilisation == 0.25 })
+        times.noteSent(stepID: 2, step(.candidates(count: 1)), now: .seconds(40))
+        let late = status(times, now: .seconds(59))
+        #expect(late.flow.busyShare == 1)
+        #expect(late.flow.bubbleShare == nil)
+        #expect(late.stages.allSatisfy { $0.utilisation == 0.25 })
+        times.record(stepID: 2, trail: trail(5_000_000), now: .seconds(60))
+        let idle = status(times, now: .seconds(90))
+        #expect(idle.flow.busyShare == 0)
+        #expect(idle.stages.allSatisfy { $0.utilisation == 0 })
     }
 
     @Test func stageThatDoesNotExistIsIgnored() {
