@@ -8,8 +8,8 @@ import Wire
 ///
 /// Kept in the blob cache's directory, which may be all that a service can write to, until the
 /// machine's next start: a restarted cluster then has the same figures, makes the same plan and
-/// ships nothing. Workers of one machine measure one after the other, since together they would
-/// measure each other.
+/// ships nothing. Workers of one machine that run the same executable measure one after the other,
+/// whatever caches they have, since together they would measure each other.
 struct SelfMeasurement {
     let threadCount: Int
     let coreCount: Int
@@ -20,6 +20,9 @@ struct SelfMeasurement {
 
     /// Counts the ways of measuring there have been: figures of another one count for nothing.
     private static let method = 3
+
+    /// What the workers of a machine have in common: the file that they run.
+    private static let program = "/proc/self/exe"
 
     /// The name among hosts of what this process may use of the machine; zero if it can't be told.
     static func host() -> NodeID { node(HostIdentity.part()) }
@@ -34,12 +37,13 @@ struct SelfMeasurement {
 
     /// Measures, or reads what was measured since the machine started.
     func take() -> WorkerSpeed {
-        let lock = FileLock(
-            path: path + "-lock", timeout: ClusterLimits.measuringPatience)
+        if let known = read() { return known }
+        let lock = FileLock(path: Self.program, timeout: ClusterLimits.measuringPatience)
         return withExtendedLifetime(lock) { readOrMeasure() }
     }
 
     private func readOrMeasure() -> WorkerSpeed {
+        // By another worker with this cache, meanwhile.
         if let known = read() { return known }
         do {
             let start = MonotonicClock.now()

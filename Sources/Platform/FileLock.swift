@@ -2,15 +2,16 @@
 
 import Glibc
 
-/// A file that one process at a time holds; the kernel lets go of it when the process ends.
+/// A file that one process at a time holds; the kernel lets go of it when the process ends. Reading
+/// it is all the right that it takes.
 package struct FileLock: ~Copyable {
     private let descriptor: Int32
     private static let pollMilliseconds: Int32 = 10
 
-    /// Waits for whoever holds it, at most for `timeout`; nil after that, or if there can be no
-    /// such file.
+    /// Waits for whoever holds it, at most for `timeout`; nil after that, or if it can't be opened
+    /// or held.
     package init?(path: String, timeout: Duration) {
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         let deadline = MonotonicClock.now() + timeout
         while flock(file, LOCK_EX | LOCK_NB) != 0 {

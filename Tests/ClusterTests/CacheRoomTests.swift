@@ -66,7 +66,7 @@ struct CacheRoomTests {
     }
 
     @Test(arguments: [
-        "", "abc", "notes.txt", "digests-0123456789abcdef", "speed", "speed-lock", "speed.new",
+        "", "abc", "notes.txt", "digests-0123456789abcdef", "speed", "speed.new",
     ])
     func otherFilesAreNoBlobs(name: String) {
         #expect(CacheRoom.blobName(of: name) == nil)
