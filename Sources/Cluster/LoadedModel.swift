@@ -13,7 +13,7 @@ package struct LoadedModel: Sendable {
     package let blobs: BlobPlan
     package private(set) var served: ServedModel
 
-    /// Throws `ModelFileError`, `TokenizerError` or `TemplateError`.
+    /// Throws `ModelFileError` or `LoadedModelError`.
     package init(path: String, contextLength: Int) throws {
         try self.init(file: try ModelFile(path: path), path: path, contextLength: contextLength)
     }
@@ -23,7 +23,9 @@ package struct LoadedModel: Sendable {
         self.path = path
         hyperparameters = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
         blobs = BlobPlan(file: file, hyperparameters: hyperparameters)
-        let tokenizer = try Tokenizer(metadata: file.metadata)
+        let tokenizer = try Self.named(path) { () throws(TokenizerError) in
+            try Tokenizer(metadata: file.metadata)
+        }
         guard tokenizer.vocabularyCount <= hyperparameters.vocabularySize else {
             throw LoadedModelError.vocabularyMismatch(
                 path: path, tokens: tokenizer.vocabularyCount,
@@ -33,14 +35,29 @@ package struct LoadedModel: Sendable {
             id.map { String(decoding: tokenizer.bytes(of: $0, showSpecial: true), as: UTF8.self) }
                 ?? ""
         }
-        let template = try file.metadata.string("tokenizer.chat_template").map {
-            try ChatTemplate(
-                source: $0, beginningText: text(tokenizer.beginning), endText: text(tokenizer.end))
+        let source = file.metadata.string("tokenizer.chat_template")
+        let template = try Self.named(path) { () throws(TemplateError) in
+            try source.map { source throws(TemplateError) in
+                try ChatTemplate(
+                    source: source, beginningText: text(tokenizer.beginning),
+                    endText: text(tokenizer.end))
+            }
         }
         served = ServedModel(
             name: file.name, tokenizer: tokenizer, chatTemplate: template,
             contextLength: min(contextLength, hyperparameters.contextLength),
             created: Int((file.identities.first?.modifiedNanoseconds ?? 0) / 1_000_000_000))
+    }
+
+    /// What `make` makes of the file; its errors know nothing of where it is.
+    private static func named<Part, Fault: Error & CustomStringConvertible>(
+        _ path: String, make: () throws(Fault) -> Part
+    ) throws(LoadedModelError) -> Part {
+        do {
+            return try make()
+        } catch {
+            throw .unusable(path: path, reason: error.description)
+        }
     }
 
     /// The same with room for at most `length` positions.
@@ -56,14 +73,17 @@ package struct LoadedModel: Sendable {
     package var tensors: [Tensor] { blobs.all.flatMap { $0.entries.map(\.tensor) } }
 }
 
-/// A model file whose parts do not fit each other.
+/// A model file that can be read but not served.
 package enum LoadedModelError: Error, Equatable, CustomStringConvertible {
     case vocabularyMismatch(path: String, tokens: Int, rows: Int)
+    /// Its tokenizer or its template can't be used.
+    case unusable(path: String, reason: String)
 
     package var description: String {
         switch self {
         case .vocabularyMismatch(let path, let tokens, let rows):
             "\(path) has \(tokens) tokens but embeddings for \(rows); the file is damaged"
+        case .unusable(let path, let reason): "\(path): \(reason)"
         }
     }
 }

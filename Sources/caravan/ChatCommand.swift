@@ -29,7 +29,7 @@ struct ChatCommand: Command {
     private let seed: UInt64?
 
     init(_ options: Options) throws {
-        coordinator = CoordinatorAddress(options)
+        coordinator = try CoordinatorAddress(options)
         system = options.text("--system")
         tokenCountMax = try options.integer("-n", in: 1...Int(Int32.max))
         // These are the API's ranges.

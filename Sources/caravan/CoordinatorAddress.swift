@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// Where a running coordinator's HTTP API is, and which key it asks for.
 struct CoordinatorAddress {
     static let urlOption = Syntax.Option(
@@ -10,14 +12,20 @@ struct CoordinatorAddress {
     let url: String
     private let apiKeyFile: String?
 
-    init(_ options: Options) {
-        url = Self.base(options.text("--url") ?? "http://127.0.0.1:8080")
+    init(_ options: Options) throws(UsageError) {
+        url = try Self.url(in: options) ?? "http://127.0.0.1:8080"
         apiKeyFile = options.text("--api-key-file")
     }
 
-    /// What paths, which begin with a slash, are added to.
-    static func base(_ url: String) -> String {
-        String(url.dropLast(url.reversed().prefix { $0 == "/" }.count))
+    /// What `--url` names, in the form that paths, which begin with a slash, are added to.
+    static func url(in options: Options) throws(UsageError) -> String? {
+        guard let text = options.text("--url") else { return nil }
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme?.lowercased()),
+            url.host?.isEmpty == false, UInt16(exactly: url.port ?? 0) != nil
+        else {
+            throw .badValue("--url", text, "an address such as http://127.0.0.1:8080")
+        }
+        return String(text.dropLast(text.reversed().prefix { $0 == "/" }.count))
     }
 
     /// Reads the key's file; nil if none is named.

@@ -24,9 +24,9 @@ struct DrainCommand: Command {
     private let worker: String
     private let coordinator: CoordinatorAddress
 
-    init(_ options: Options) {
+    init(_ options: Options) throws {
         worker = options.operands[0]
-        coordinator = CoordinatorAddress(options)
+        coordinator = try CoordinatorAddress(options)
     }
 
     func run() throws -> Int32 {

@@ -54,7 +54,7 @@ struct PlanCommand: Command {
         modelText = options.operands[0]
         type = options.text("--type")
         nodes = try options.list("--node").map(NodeSpec.init)
-        url = options.text("--url").map(CoordinatorAddress.base)
+        url = try CoordinatorAddress.url(in: options)
         guard nodes.isEmpty != (url == nil) else {
             throw UsageError.badValue(
                 "--node", nodes.isEmpty ? "missing" : "given beside --url", "one of the two")

@@ -16,8 +16,8 @@ struct StatusCommand: Command {
     private let coordinator: CoordinatorAddress
     private let asJSON: Bool
 
-    init(_ options: Options) {
-        coordinator = CoordinatorAddress(options)
+    init(_ options: Options) throws {
+        coordinator = try CoordinatorAddress(options)
         asJSON = options.has("--json")
     }
 

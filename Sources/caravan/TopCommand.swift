@@ -27,7 +27,7 @@ struct TopCommand: Command {
     private let interval: Duration
 
     init(_ options: Options) throws {
-        coordinator = CoordinatorAddress(options)
+        coordinator = try CoordinatorAddress(options)
         interval = .seconds(try options.number("--interval", in: 0.1...60) ?? 1)
     }
 

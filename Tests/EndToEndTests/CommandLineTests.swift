@@ -57,6 +57,9 @@ extension EndToEndTests {
             ["worker", "--join", "127.0.0.1:1", "--plaintext", "--data-listen", "0.0.0.0:0"],
             ["bench", "a.gguf", "--plaintext"], ["chat", "hello"], ["chat", "--top-p", "0"],
             ["chat", "--temperature", "2.1"], ["chat", "-n", "0"],
+            ["status", "--url", "127.0.0.1:8080"], ["top", "--url", "ftp://127.0.0.1"],
+            ["drain", "w1", "--url", "http://"], ["chat", "--url", "http://127.0.0.1:65536"],
+            ["plan", "llama-3.2-1b", "--url", ""],
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
