@@ -101,8 +101,8 @@ extension ClusterBackend {
             return carryOut(membership.leaving(node: node, now: now))
         case .error(let notice):
             Log.error("worker \(member.hello.name): \(notice.message)")
-            // Perhaps a blob with another hash than the kept digests say.
-            if notice.code == .loadFailed { catalog.forget() }
+            // The kept digests may be wrong; made anew they cost a start minutes.
+            if notice.code == .wrongHash { catalog.forget() }
             member.link.close(reason: notice.message)
             return carryOut(membership.lost(node: node, now: now))
         case .bye:

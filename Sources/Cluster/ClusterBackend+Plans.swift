@@ -82,7 +82,7 @@ extension ClusterBackend {
         let next =
             index + 1 < plan.stages.count
             ? members[plan.stages[index + 1].node]?.hello.dataAddress
-            : acceptor.address.specified(by: member.link.localHost).description
+            : acceptor.numericAddress.specified(by: member.link.localHost).description
         let pageCount = plan.pageCount ?? pages.wanted
         return Assignment(
             shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,
@@ -103,6 +103,8 @@ extension ClusterBackend {
                 connectingTo: address, security: configuration.security,
                 timeout: ClusterLimits.firstStageTimeout,
                 writeTimeout: ClusterLimits.dataLinkTimeout)
+            // Whatever answers there may be no worker of this cluster.
+            _ = try stream.open(timeout: ClusterLimits.firstStageTimeout)
             let link = Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }
@@ -114,6 +116,7 @@ extension ClusterBackend {
             link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
             firstStage = link
             isUp = true
+            hasServed = true
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
             let shipped = loss.map { "; \(shippedBytes - $0.shippedBytes) bytes were shipped" }
             record(.ready, "plan \(epoch) is ready\(afterLoss)\(shipped ?? "")")

@@ -39,6 +39,10 @@ final class ClusterBackend: StepBackend {
     /// When the pipeline went down, and what had been shipped by then; nil while there is one.
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
+    /// Whether it ever was.
+    var hasServed = false
+    /// How a worker started here has ended.
+    private var endedChild: String?
     var events = RecentEvents()
     /// Of connections that had the token.
     var refusals = RefusalLog()
@@ -117,22 +121,25 @@ final class ClusterBackend: StepBackend {
     func tick(isIdle: Bool) -> [BackendOutcome] {
         let now = MonotonicClock.now()
         Log.warnings(refusals.tick(now: now))
-        var outcomes: [BackendOutcome] = []
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"
             if status == 0 { Log.info(line) } else { Log.error(line) }
-            if membership.epoch == 0 {
-                outcomes.append(.failed("worker \(name) ended with status \(status)"))
-            }
+            endedChild = line
         }
         // As their readers saw it: this thread may itself have been held up, with the heartbeats
         // waiting for it.
         for (node, member) in members {
             membership.heard(node: node, at: now - member.link.silence)
         }
-        return outcomes
-            + carryOut(
-                membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
+        return carryOut(membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
+            + giveUpIfHopeless()
+    }
+
+    /// Before anything was served, what is left after the end of a worker started here may be too
+    /// little for a plan: nobody else need ever join.
+    private func giveUpIfHopeless() -> [BackendOutcome] {
+        guard let endedChild, !hasServed, membership.plan == nil else { return [] }
+        return [.failed(endedChild)]
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {
@@ -144,6 +151,8 @@ final class ClusterBackend: StepBackend {
     func drain(worker: String) throws(DrainRefusal) -> [BackendOutcome] {
         carryOut(try membership.drain(worker: worker, now: MonotonicClock.now()))
     }
+
+    var isLoading: Bool { membership.state == .loading }
 
     func forward(stepID: UInt64, _ step: Step) {
         firstStage?.send(Frame(epoch: membership.epoch, id: stepID, message: .step(step)))

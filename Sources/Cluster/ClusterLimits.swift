@@ -26,6 +26,9 @@ package enum ClusterLimits {
     /// What counts of the time between two looks at a peer's silence: whoever looks later than that
     /// was held up itself, perhaps with its whole machine.
     static let silentGapMax = Duration.milliseconds(500)
+    /// How long a step may take on one stage before its worker gives itself up. The largest ones on
+    /// the slowest machines take minutes.
+    package static let hangPatience = Duration.seconds(900)
     /// How often a worker looks whether its coordinator is silent.
     static let watchInterval = Duration.milliseconds(250)
     /// For all answers to the probes that measure one link; a little longer than the measurement.
@@ -36,7 +39,7 @@ package enum ClusterLimits {
     package static let measuringPatience = Duration.seconds(5)
     /// How long a worker keeps trying to reach a coordinator that has never answered; one that has
     /// is tried for as long as it takes.
-    package static let joinPatience = Duration.seconds(60)
+    package static let joinPatience = Duration.seconds(900)
     /// Between the first two attempts; it doubles up to the other, which is well below
     /// `settleTime`: so far apart the workers of a coordinator that comes back may join, and all
     /// are to be planned for.

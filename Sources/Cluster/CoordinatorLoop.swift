@@ -50,7 +50,7 @@ final class CoordinatorLoop {
     func run(_ events: Mailbox<CoordinatorEvent>) {
         loop: while true {
             let event = events.take(timeout: ClusterLimits.tickInterval)
-            carryOut(scheduler.tick(now: MonotonicClock.now()))
+            carryOut(scheduler.tick(now: MonotonicClock.now(), isLoading: backend.isLoading))
             tickIfDue()
             switch event {
             case nil: break

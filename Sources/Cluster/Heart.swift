@@ -6,23 +6,30 @@ import Synchronization
 import Wire
 
 /// Sends a worker's heartbeats from a thread of its own, so that a long step or load does not
-/// make the worker look dead.
-final class Heart: Sendable {
+/// make the worker look dead. Work that never ends does: a disk or a network file system may hang.
+package final class Heart: Sendable {
     private let link: Link
+    private let patience: Duration
+    /// Since when the worker has been at something that ends soon.
+    private let busySince = Mutex<Duration?>(nil)
     private let ending = Mailbox<Void>(capacity: 1)
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
     private let next = Mutex<(link: Link, path: NetworkPath?)?>(nil)
     private let dataTraffic: ByteTally
 
-    /// `dataTraffic` counts what goes over the worker's data links.
-    init(link: Link, dataTraffic: ByteTally) {
+    /// `dataTraffic` counts what goes over the worker's data links. What is watched may take
+    /// `patience`.
+    package init(
+        link: Link, dataTraffic: ByteTally, patience: Duration = ClusterLimits.hangPatience
+    ) {
         self.link = link
+        self.patience = patience
         self.dataTraffic = dataTraffic
     }
 
     /// Measures the link, then beats; has no effect the second time.
-    func start(interval: Duration) {
+    package func start(interval: Duration) {
         thread.withLock { thread in
             guard thread == nil else { return }
             thread = OSThread(name: "heart") { [self] in
@@ -30,6 +37,7 @@ final class Heart: Sendable {
                 if let path { link.note(roundTrip: .seconds(path.roundTripSeconds)) }
                 var id: UInt64 = 0
                 repeat {
+                    guard !hangs() else { return }
                     id += 1
                     link.noteBeat(id)
                     link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading(path))))
@@ -37,6 +45,25 @@ final class Heart: Sendable {
                 } while !ending.isClosed
             }
         }
+    }
+
+    /// Does `work`, such as a step, on the calling thread; where it takes longer than it can
+    /// the link is closed, so that others take over.
+    package func watching<T>(_ work: () throws -> T) rethrows -> T {
+        busySince.withLock { $0 = MonotonicClock.now() }
+        defer { busySince.withLock { $0 = nil } }
+        return try work()
+    }
+
+    private func hangs() -> Bool {
+        guard let since = busySince.withLock({ $0 }), MonotonicClock.now() - since >= patience
+        else { return false }
+        let reason =
+            "a step has taken more than \(patience.components.seconds / 60) min here; "
+            + "does a disk or a network file system hang?"
+        Log.error(reason)
+        link.close(reason: reason)
+        return true
     }
 
     /// Puts these counters, which run from the start of the process, into the next heartbeat.
@@ -48,7 +75,7 @@ final class Heart: Sendable {
     /// There is no next stage any more.
     func watchNothing() { next.withLock { $0 = nil } }
 
-    func stop() {
+    package func stop() {
         ending.close()
         let beating = thread.withLock { thread in
             defer { thread = nil }

@@ -121,7 +121,7 @@ package final class Link: Sendable {
 
     package var traffic: LinkCounters { counters.now }
 
-    /// Time since the last frame of the peer, or since the link began.
+    /// Time since anything came from the peer, or since the link began.
     package var silence: Duration { MonotonicClock.now() - traffic.lastHeard }
 
     // MARK: Round trip
@@ -176,7 +176,10 @@ package final class Link: Sendable {
                 else { break }
                 let header = try FrameHeader(decoding: head, isFirst: isFirst)
                 let count = header.payloadLength
-                guard let payload = try stream.read(count: count, timeout: timeout()) else {
+                guard
+                    let payload = try stream.read(
+                        count: count, timeout: timeout(), onPart: counters.noteHeard)
+                else {
                     throw SocketError.closedEarly(missing: count)
                 }
                 counters.noteReceived(head.count + count)

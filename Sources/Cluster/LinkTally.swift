@@ -41,6 +41,9 @@ final class LinkTally: Sendable {
         cluster?.noteReceived(byteCount)
     }
 
+    /// A part of a frame has come.
+    func noteHeard() { counters.withLock { $0.lastHeard = MonotonicClock.now() } }
+
     func note(roundTrip: Duration) {
         counters.withLock { $0.roundTrips.add(roundTrip.microseconds) }
     }

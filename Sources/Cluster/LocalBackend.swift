@@ -64,6 +64,9 @@ final class LocalBackend: StepBackend {
 
     func tick(isIdle: Bool) -> [BackendOutcome] { [] }
 
+    /// Once it is ready there is nothing to load again.
+    var isLoading: Bool { false }
+
     func forward(stepID: UInt64, _ step: Step) { work.offer((stepID, step)) }
 
     /// There is nothing to plan.

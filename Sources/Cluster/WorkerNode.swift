@@ -120,6 +120,7 @@ package final class WorkerNode: Sendable {
     /// coordinator with another token is not tried again.
     private func joinLink(patience: Duration?) throws -> Link? {
         var pauses = JoinPauses(patience: patience, now: MonotonicClock.now())
+        var isFirst = true
         Log.info("joining \(configuration.coordinator) as \(configuration.name)")
         while !isEnding.withLock({ $0 }) {
             let failure: any Error
@@ -143,6 +144,12 @@ package final class WorkerNode: Sendable {
             } catch {
                 failure = error
             }
+            if let patience, isFirst {
+                Log.info(
+                    "\(failure); trying for \(patience.components.seconds / 60) min. "
+                        + "A coordinator hashes a file it has never served before it answers")
+            }
+            isFirst = false
             guard let pause = pauses.next(now: MonotonicClock.now()) else {
                 throw WorkerError.unreachable(
                     "\(failure)", seconds: Int((patience ?? .zero).components.seconds))

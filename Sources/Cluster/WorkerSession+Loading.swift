@@ -7,8 +7,9 @@ extension WorkerSession {
     /// Drops the old stage and starts on a new one.
     func begin(_ assignment: Assignment, epoch: UInt32) -> End? {
         dropWork()
-        // It must not write what the fetch below writes; its blobs stay marked until found again.
-        let prepared = preparedBlobs
+        // It must not write what the fetch below writes; the blobs of this plan stay marked until
+        // found again, those of another one may have to make room.
+        let prepared = preparer?.epoch == epoch ? preparedBlobs : []
         endPreparation()
         defer { withExtendedLifetime(prepared) {} }
         Log.info(
@@ -45,7 +46,9 @@ extension WorkerSession {
         } catch {
             work = .none
             Log.error("\(error)")
-            control.refuse(.loadFailed, "\(error)")
+            let code: ErrorNotice.Code =
+                if case ShippingError.wrongHash = error { .wrongHash } else { .loadFailed }
+            control.refuse(code, "\(error)")
             return .failed("\(error)")
         }
     }

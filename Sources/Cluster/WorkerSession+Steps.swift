@@ -34,7 +34,7 @@ extension WorkerSession {
         let epoch = dataLinks.epoch
         do {
             let sent = next.traffic.lastSendMicroseconds
-            switch try runner.run(step, sendMicroseconds: sent) {
+            switch try heart.watching({ try runner.run(step, sendMicroseconds: sent) }) {
             case .next(let step): next.send(Frame(epoch: epoch, id: id, message: .step(step)))
             case .candidates(let candidates):
                 next.send(Frame(epoch: epoch, id: id, message: .candidates(candidates)))

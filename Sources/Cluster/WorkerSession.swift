@@ -177,12 +177,12 @@ final class WorkerSession {
         }
     }
 
-    /// Leaves when the model file has been written to: the stage may read from it.
+    /// Leaves when the model file has been written to: its blobs are no longer those of the plans.
     private func checkModel() -> End? {
         let now = MonotonicClock.now()
         guard now - lastModelCheck >= ClusterLimits.heartbeatInterval else { return nil }
         lastModelCheck = now
-        guard model?.hasChanged == true else { return nil }
+        guard heart.watching({ model?.hasChanged == true }) else { return nil }
         control.refuse(.internalFault, "this worker's model file was written to")
         return .modelChanged
     }

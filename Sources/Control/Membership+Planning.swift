@@ -51,6 +51,17 @@ extension Membership {
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }
 
+    /// Where the others are still loading what a worker left behind that has come back, they stop:
+    /// it has its layers and they have theirs, and what they lack may take minutes to ship. They do
+    /// so once: one that is lost again would keep them from ever being done.
+    mutating func startAnew(for worker: MemberInfo) -> [MembershipDirective] {
+        guard let current = assignment, !current.waitingFor.isEmpty, hasUsualWorkers,
+            usualWorkers.contains(worker.name), losses[worker.name]?.count == 1
+        else { return [] }
+        isGathering = true
+        return takeDown("worker \(worker.name) is back", isLoss: false)
+    }
+
     /// Whether all who served last time have joined.
     private var hasUsualWorkers: Bool {
         var names = roster.map(\.info.name)
@@ -122,7 +133,7 @@ extension Membership {
                 passed < loadTimeout ? "" : ", for \(passed.components.seconds / 60) min already"
             return ([waiting + time] + cutOffNotes).joined(separator: "; ")
         }
-        let late = roster.filter { !$0.isConsidered && !$0.isLeaving }
+        let late = roster.filter { !$0.isConsidered && !$0.isLeaving && $0.cutOff == nil }
             .map { "\($0.info.name) is taken in if the plan gains from it" }
         let leftOut = assignment.plan.leftOut.filter {
             preparation?.plan.hasStage(on: $0.node) != true

@@ -80,6 +80,8 @@ package struct Membership: Sendable {
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
+    /// Names of workers that were lost with a stage, as those that are started again are new ones.
+    var losses: [String: RepeatedLoss] = [:]
     /// Why the latest attempt to plan failed.
     var shortage: PlannerFailure?
     /// Whose end took the latest pipeline down, and how it went.
@@ -156,11 +158,14 @@ package struct Membership: Sendable {
                 + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
-        roster.append(Member(info: worker, silence: Silence(gapMax: tickGapMax, now: now)))
+        roster.append(
+            Member(
+                info: worker, silence: Silence(gapMax: tickGapMax, now: now),
+                cutOff: hold(worker)))
         lastJoin = now
         shortage = nil
         isStale = true
-        return proceed()
+        return startAnew(for: worker) + proceed()
     }
 
     /// Anything at all has come from a worker at `time`, which may be a while ago.
@@ -257,6 +262,7 @@ package struct Membership: Sendable {
         if let next = preparation, next.plan.hasStage(on: node) { preparation = nil }
         assignment?.plan.leftOut.removeAll { $0.node == node }
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
+        if !hasLeft { noteLoss(of: name) }
         return takeDown("worker \(name) \(hasLeft ? "has left" : "was lost")", isLoss: !hasLeft)
     }
 

@@ -9,7 +9,7 @@ extension Scheduler {
         precondition(self.epoch == nil, "pipelineDown comes before the next pipelineUp")
         self.epoch = epoch
         limits.pageCount = pageCount ?? limits.pageCount
-        outageStart = nil
+        outage = nil
         // The next one to use at the end.
         freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
         forgetPages()
@@ -45,7 +45,7 @@ extension Scheduler {
     package mutating func pipelineDown(isLoss: Bool = true) -> [SchedulerDirective] {
         guard epoch != nil else { return [] }
         epoch = nil
-        outageStart = now
+        outage = .zero
         inFlight = []
         edits = []
         freeSlots = []
@@ -59,11 +59,17 @@ extension Scheduler {
         return lost.map { .failed(id: $0.id, .lostTooOften(count: $0.lossCount)) }
     }
 
-    /// Time has passed: sequences do not wait for ever for a pipeline.
-    package mutating func tick(now: Duration) -> [SchedulerDirective] {
-        self.now = max(self.now, now)
-        guard let start = outageStart, self.now - start >= limits.recoveryLimit else { return [] }
-        outageStart = nil
+    /// Time has passed: sequences do not wait for ever for a pipeline. While one `isLoading` the
+    /// time does not count: large layers take minutes to ship and to load, and a load that stands
+    /// still is given up elsewhere.
+    package mutating func tick(now: Duration, isLoading: Bool = false) -> [SchedulerDirective] {
+        let passed = max(.zero, now - self.now)
+        self.now += passed
+        guard let before = outage else { return [] }
+        let total = before + (isLoading ? .zero : passed)
+        outage = total
+        guard total >= limits.recoveryLimit else { return [] }
+        outage = nil
         defer { queue = [] }
         return queue.map { .failed(id: $0.id, .notRecovered(limit: limits.recoveryLimit)) }
     }

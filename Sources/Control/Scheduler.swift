@@ -42,8 +42,9 @@ package struct Scheduler: Sendable {
     package internal(set) var preemptionCount = 0
     /// The latest time seen, since any fixed start.
     var now = Duration.zero
-    /// Since when there has been no pipeline, while there is hope of one.
-    var outageStart: Duration?
+    /// For how long there has been neither a pipeline nor one that is loading; nil while there is a
+    /// pipeline, or no hope of one.
+    var outage: Duration?
 
     package init(limits: SchedulerLimits) {
         self.limits = limits
@@ -69,7 +70,7 @@ package struct Scheduler: Sendable {
     package mutating func submit(
         _ sequence: SequenceRequest
     ) throws(SchedulerRefusal) -> [SchedulerDirective] {
-        guard epoch != nil || outageStart != nil else { throw .notReady }
+        guard epoch != nil || outage != nil else { throw .notReady }
         guard !sequence.prompt.isEmpty else { throw .emptyPrompt }
         guard sequence.prompt.count < limits.lengthMax else {
             throw .promptTooLong(tokens: sequence.prompt.count, contextLength: limits.lengthMax)

@@ -31,7 +31,7 @@ package struct SchedulerLimits: Sendable, Equatable {
     /// for each sequence that comes to wait first, however long it does: less than 0.1 ms for 64
     /// of them alike in 4,096 tokens, 3 ms in 131,072.
     package var keptCountMax = 0
-    /// How long sequences wait for a pipeline that went down.
+    /// How long sequences wait for a pipeline that went down, but for what its loading takes.
     package var recoveryLimit = Duration.seconds(120)
     /// Pipelines that may go down under a sequence without a token in between: one that every
     /// pipeline dies of is given up.

@@ -36,14 +36,7 @@ extension StageEngine {
         case .head:
             guard var matrix = weights.head?.kernel else { return }
             ck_unpack_row(&matrix, token, out)
-        case .mapped(let tensor):
-            let count = tensor.shape[0]
-            let rowBytes =
-                count / tensor.type.blockElementCount * tensor.type.blockByteCount
-            tensor.region.withUnsafeBytes { bytes in
-                guard let base = bytes.baseAddress else { return }
-                ck_dequantise(tensor.type.rawValue, base + token * rowBytes, count, out)
-            }
+        case .rows(let rows): rows.read(token, into: out)
         }
     }
 

@@ -21,8 +21,7 @@ struct StageWeights {
     /// Where the first stage finds a token's row.
     enum Embedding {
         case none
-        /// In the file: a few rows are read now and then.
-        case mapped(Tensor)
+        case rows(EmbeddingRows)
         /// The packed head, which is tied to it.
         case head
     }
@@ -63,7 +62,8 @@ struct StageWeights {
             embedding = .none
         } else {
             let tensor = try source.tensor(.embedding)
-            embedding = headTensor?.name == tensor.name ? .head : .mapped(tensor)
+            embedding =
+                headTensor?.name == tensor.name ? .head : .rows(try EmbeddingRows(tensor))
         }
         byteCount = packer.byteCount
     }

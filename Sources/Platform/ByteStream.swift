@@ -157,7 +157,10 @@ package final class ByteStream: Sendable {
     /// Exactly `count` bytes; nil when the peer closed before the first of them.
     ///
     /// The caller has checked `count` against a limit. With `timeout`, waits no longer in all.
-    package func read(count: Int, timeout: Duration? = nil) throws(SocketError) -> [UInt8]? {
+    /// `onPart` is called whenever some of the bytes have come, but not the last.
+    package func read(
+        count: Int, timeout: Duration? = nil, onPart: () -> Void = {}
+    ) throws(SocketError) -> [UInt8]? {
         let deadline = timeout.map { MonotonicClock.now() + $0 }
         var failure: SocketError?
         var isEnd = false
@@ -166,7 +169,9 @@ package final class ByteStream: Sendable {
                 while filled < count {
                     let base = buffer.baseAddress.map { UnsafeMutableRawPointer($0 + filled) }
                     switch try receive(base, count - filled) {
-                    case .moved(let got): filled += got
+                    case .moved(let got):
+                        filled += got
+                        if filled < count { onPart() }
                     case .ended where filled == 0:
                         isEnd = true
                         return

@@ -126,6 +126,7 @@ package struct ErrorNotice: Sendable, Equatable {
         case loadFailed = 6
         case stepFailed = 7
         case internalFault = 8
+        case wrongHash = 9
     }
 
     package init(code: Code, message: String) {

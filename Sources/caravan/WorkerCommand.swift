@@ -61,12 +61,24 @@ struct WorkerCommand: Command {
             measuresSpeed: true)
     }
 
+    /// Some systems give a machine's own name an address that no other machine can reach.
+    private func warnOfLoopback() {
+        let host = configuration.coordinator.host
+        guard !configuration.coordinator.isNumeric, host != "localhost",
+            configuration.coordinator.isLoopback
+        else { return }
+        Log.warning(
+            "\(host) is an address within this machine: workers on others can't reach this one. "
+                + "Join at the coordinator's network address")
+    }
+
     func run() throws -> Int32 {
         DescriptorLimit.raise()
         var configuration = configuration
         configuration.security = try security.forWorker()
         // From here on it has a port and files to give up.
         Signals.catchTermination()
+        warnOfLoopback()
         let node = try WorkerNode(configuration: configuration)
         if configuration.endsWithCoordinator {
             // Its coordinator writes the same things to the same terminal.

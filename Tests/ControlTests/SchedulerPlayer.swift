@@ -63,7 +63,8 @@ struct SchedulerPlayer: TranscriptPlayer {
         case "down":
             inFlight = []
             return scheduler.pipelineDown()
-        case "at": return scheduler.tick(now: .milliseconds(id))
+        case "at":
+            return scheduler.tick(now: .milliseconds(id), isLoading: event.has("loading"))
         case "submit": return try scheduler.submit(request(event, id))
         case "cancel": return scheduler.cancel(id)
         case "finish":

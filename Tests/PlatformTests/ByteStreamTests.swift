@@ -24,6 +24,18 @@ struct ByteStreamTests {
         #expect(received.take(timeout: .zero) == Array(bytes[5...]))
     }
 
+    /// So a long message that comes slowly can be told from silence.
+    @Test func partsAreNoticed() throws {
+        let pair = try pair()
+        var parts = 0
+        try pair.near.write([1, 2])
+        let bytes = try pair.far.read(count: 4) {
+            parts += 1
+            try? pair.near.write([UInt8(2 + parts)])
+        }
+        #expect(bytes == [1, 2, 3, 4] && parts == 2)
+    }
+
     @Test func thePeersEndIsNilBetweenAndAnErrorWithinWhatIsRead() throws {
         let pair = try pair()
         let (near, far) = (pair.near, pair.far)

@@ -87,7 +87,7 @@ enum BadVectorCatalog {
         BadVector("probe-cut", "truncated", patched(Good.probe, at: 0, [6])),
         BadVector("probe-trailing", "trailingBytes", patched(Good.probe, at: 0, [4])),
         BadVector("error-code-0", "invalidValue", patched(Good.error, at: 0, [0, 0])),
-        BadVector("error-code-9", "invalidValue", patched(Good.error, at: 0, [9, 0])),
+        BadVector("error-code-10", "invalidValue", patched(Good.error, at: 0, [10, 0])),
         BadVector("error-reserved", "reservedNotZero", patched(Good.error, at: 2, [1])),
         BadVector("error-message-long", "textTooLong", patched(Good.error, at: 4, [1, 4])),
         BadVector("data-hello-stage", "invalidValue", patched(Good.dataHello, at: 18, [0, 1])),
