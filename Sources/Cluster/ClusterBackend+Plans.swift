@@ -11,7 +11,9 @@ extension ClusterBackend {
         for directive in directives {
             switch directive {
             case .prepare(let epoch, let plan): prepare(epoch, plan)
-            case .assign(let epoch, let plan): assign(epoch, plan)
+            case .assign(let epoch, let plan):
+                endedChild = nil
+                assign(epoch, plan)
             case .rest(let epoch):
                 for node in members.keys { send(.spare, epoch, to: node) }
             case .pipelineUp(let epoch): outcomes += connect(epoch)

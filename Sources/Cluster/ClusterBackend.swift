@@ -41,8 +41,8 @@ final class ClusterBackend: StepBackend {
     var isUp = false
     /// Whether it ever was.
     var hasServed = false
-    /// How a worker started here has ended.
-    private var endedChild: String?
+    /// How a worker started here has ended, while there is no plan without it.
+    var endedChild: String?
     var events = RecentEvents()
     /// Of connections that had the token.
     var refusals = RefusalLog()
@@ -138,8 +138,9 @@ final class ClusterBackend: StepBackend {
     /// Before anything was served, what is left after the end of a worker started here may be too
     /// little for a plan: nobody else need ever join.
     private func giveUpIfHopeless() -> [BackendOutcome] {
-        guard let endedChild, !hasServed, membership.plan == nil else { return [] }
-        return [.failed(endedChild)]
+        guard let reason = endedChild, !hasServed, membership.plan == nil else { return [] }
+        endedChild = nil
+        return [.failed(reason)]
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

@@ -10,8 +10,9 @@ import Wire
 package final class Heart: Sendable {
     private let link: Link
     private let patience: Duration
-    /// Since when the worker has been at something that ends soon.
-    private let busySince = Mutex<Duration?>(nil)
+    /// How often it has beaten since the worker began something that ends soon. Time in which the
+    /// whole process is stopped makes no beats.
+    private let beatsAtWork = Mutex<Int?>(nil)
     private let ending = Mailbox<Void>(capacity: 1)
     private let thread = Mutex<OSThread?>(nil)
     private let counters = Mutex(StageCounters())
@@ -30,6 +31,7 @@ package final class Heart: Sendable {
 
     /// Measures the link, then beats; has no effect the second time.
     package func start(interval: Duration) {
+        let beatsMax = Int(patience / interval)
         thread.withLock { thread in
             guard thread == nil else { return }
             thread = OSThread(name: "heart") { [self] in
@@ -37,7 +39,7 @@ package final class Heart: Sendable {
                 if let path { link.note(roundTrip: .seconds(path.roundTripSeconds)) }
                 var id: UInt64 = 0
                 repeat {
-                    guard !hangs() else { return }
+                    guard !hangs(after: beatsMax) else { return }
                     id += 1
                     link.noteBeat(id)
                     link.send(Frame(epoch: 0, id: id, message: .heartbeat(reading(path))))
@@ -50,14 +52,17 @@ package final class Heart: Sendable {
     /// Does `work`, such as a step, on the calling thread; where it takes longer than it can
     /// the link is closed, so that others take over.
     package func watching<T>(_ work: () throws -> T) rethrows -> T {
-        busySince.withLock { $0 = MonotonicClock.now() }
-        defer { busySince.withLock { $0 = nil } }
+        beatsAtWork.withLock { $0 = 0 }
+        defer { beatsAtWork.withLock { $0 = nil } }
         return try work()
     }
 
-    private func hangs() -> Bool {
-        guard let since = busySince.withLock({ $0 }), MonotonicClock.now() - since >= patience
-        else { return false }
+    private func hangs(after beatsMax: Int) -> Bool {
+        let beats = beatsAtWork.withLock { beats in
+            beats = beats.map { $0 + 1 }
+            return beats ?? 0
+        }
+        guard beats > beatsMax else { return false }
         let reason =
             "a step has taken more than \(patience.components.seconds / 60) min here; "
             + "does a disk or a network file system hang?"

@@ -42,7 +42,7 @@ extension Membership {
     private var isDue: Bool {
         if epoch > 0, !isGathering { return true }
         let expected = epoch == 0 ? expectedWorkers : nil
-        let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers
+        let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers(in: roster)
         if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
         return expected == nil && now - lastJoin >= settleTime
     }
@@ -55,15 +55,18 @@ extension Membership {
     /// it has its layers and they have theirs, and what they lack may take minutes to ship. They do
     /// so once: one that is lost again would keep them from ever being done.
     mutating func startAnew(for worker: MemberInfo) -> [MembershipDirective] {
-        guard let current = assignment, !current.waitingFor.isEmpty, hasUsualWorkers,
-            usualWorkers.contains(worker.name), losses[worker.name]?.count == 1
+        guard let current = assignment, !current.waitingFor.isEmpty,
+            usualWorkers.contains(worker.name), let loss = losses[worker.name], loss.count == 1,
+            !loss.wasAwaited, now - loss.at < RepeatedLoss.memory,
+            hasUsualWorkers(in: roster.filter { $0.cutOff == nil && !$0.isLeaving })
         else { return [] }
+        losses[worker.name]?.wasAwaited = true
         isGathering = true
         return takeDown("worker \(worker.name) is back", isLoss: false)
     }
 
     /// Whether all who served last time have joined.
-    private var hasUsualWorkers: Bool {
+    private func hasUsualWorkers(in roster: [Member]) -> Bool {
         var names = roster.map(\.info.name)
         for name in usualWorkers {
             guard let index = names.firstIndex(of: name) else { return false }

@@ -57,6 +57,8 @@ package struct Membership: Sendable {
     let reconsideration: Duration
     var roster: [Member] = []
     var assignment: Assignment?
+    /// The plan that the latest loss took down.
+    var fallen: Plan?
     /// There is one only while a plan serves.
     var preparation: Preparation?
     /// Of the plan handed out last, or of its end; 0 before the first.
@@ -261,12 +263,15 @@ package struct Membership: Sendable {
         isGathering = isGathering || roster.isEmpty && !hasLeft
         if let next = preparation, next.plan.hasStage(on: node) { preparation = nil }
         assignment?.plan.leftOut.removeAll { $0.node == node }
+        // Others may have been lost with it, and the plan is gone with the first of them.
+        let hadStage = (assignment?.plan ?? fallen)?.hasStage(on: node) == true
+        if hadStage, !hasLeft { noteLoss(of: name) }
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
-        if !hasLeft { noteLoss(of: name) }
         return takeDown("worker \(name) \(hasLeft ? "has left" : "was lost")", isLoss: !hasLeft)
     }
 
     mutating func takeDown(_ reason: String, isLoss: Bool) -> [MembershipDirective] {
+        fallen = assignment?.plan ?? fallen
         assignment = nil
         preparation = nil
         lastLoss = reason

@@ -13,6 +13,8 @@ struct RepeatedLoss: Sendable {
     var at: Duration
     /// How long it is left out from then on.
     var patience: Duration
+    /// Whether others have stopped loading when it was back.
+    var wasAwaited = false
 
     init(at time: Duration) {
         count = 1
@@ -28,10 +30,11 @@ struct RepeatedLoss: Sendable {
 }
 
 extension Membership {
+    /// Several workers of one name, as on one machine, that go together are one loss.
     mutating func noteLoss(of name: String) {
         losses = losses.filter { now - $0.value.at < RepeatedLoss.memory }
-        losses[name]?.repeated(at: now)
-        if losses[name] == nil { losses[name] = RepeatedLoss(at: now) }
+        guard let earlier = losses[name] else { return losses[name] = RepeatedLoss(at: now) }
+        if now - earlier.at >= heartbeatTimeout { losses[name]?.repeated(at: now) }
     }
 
     /// Why one that has joined is left out for a while where others have a plan; nil if it is not.

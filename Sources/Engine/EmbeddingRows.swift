@@ -12,6 +12,8 @@ struct EmbeddingRows {
     private let columnCount: Int
     private let rowByteCount: Int
 
+    var byteCount: Int { memory.byteCount }
+
     /// Copied before the file's pages of it go, so that it is hardly ever in memory twice.
     private static let sliceByteCount = 16 << 20
 

@@ -94,7 +94,7 @@ package final class StageEngine {
     /// Pages of the KV cache that are in no slot.
     package var freePageCount: Int { cache.pages.freeCount }
 
-    /// Bytes of packed weights, of the pages now held, and of working memory.
+    /// Bytes of weights, of the pages now held, and of working memory.
     package var residentByteCount: Int {
         weights.byteCount + cache.usedByteCount + Scratch.byteCount(configuration)
     }

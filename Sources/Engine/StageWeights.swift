@@ -24,6 +24,11 @@ struct StageWeights {
         case rows(EmbeddingRows)
         /// The packed head, which is tied to it.
         case head
+
+        /// Bytes that it takes by itself.
+        var byteCount: Int {
+            if case .rows(let rows) = self { rows.byteCount } else { 0 }
+        }
     }
 
     let layers: [Layer]
@@ -31,6 +36,7 @@ struct StageWeights {
     let outputNorm: [Float]
     let head: PackedMatrix?
     let ropeFactors: [Float]?
+    /// In memory, packed or copied.
     let byteCount: Int
 
     init(
@@ -58,14 +64,16 @@ struct StageWeights {
         try progress(packer.offset)
         outputNorm = configuration.isLast ? try source.vector(.outputNorm) : []
         ropeFactors = try source.optionalVector(.rope)
-        if !configuration.isFirst {
-            embedding = .none
-        } else {
-            let tensor = try source.tensor(.embedding)
-            embedding =
-                headTensor?.name == tensor.name ? .head : .rows(try EmbeddingRows(tensor))
-        }
-        byteCount = packer.byteCount
+        embedding = try Self.embedding(configuration, source, head: headTensor)
+        byteCount = packer.byteCount + embedding.byteCount
+    }
+
+    private static func embedding(
+        _ configuration: StageConfiguration, _ source: WeightSource, head: Tensor?
+    ) throws(EngineError) -> Embedding {
+        guard configuration.isFirst else { return .none }
+        let tensor = try source.tensor(.embedding)
+        return head?.name == tensor.name ? .head : .rows(try EmbeddingRows(tensor))
     }
 
     /// Loops over weights in one layer.

@@ -2,8 +2,8 @@
 
 import Glibc
 
-/// A file that one process at a time holds; the kernel lets go of it when the process ends. Reading
-/// it is all the right that it takes.
+/// A file that one process at a time holds; the kernel lets go of it when the process ends. To be
+/// allowed to read it is enough, but for files on NFS, which can't be held so.
 package struct FileLock: ~Copyable {
     private let descriptor: Int32
     private static let pollMilliseconds: Int32 = 10

@@ -45,7 +45,7 @@ struct MembershipPlayer: TranscriptPlayer {
             case "joined":
                 membership.joined(
                     worker: MemberInfo(
-                        node: node, name: name, dataAddress: "\(name):1",
+                        node: node, name: event.text("name") ?? name, dataAddress: "\(name):1",
                         memoryBudgetBytes: event.size("memory"),
                         speed: WorkerSpeed(
                             readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),

@@ -72,6 +72,7 @@ struct TranscriptEvent {
     func list(_ key: String) -> [String] {
         (options[key] ?? "").split(separator: ",").map(String.init)
     }
+    func text(_ key: String) -> String? { options[key] }
     func number(_ key: String) -> Double? { options[key].flatMap { Double($0) } }
     func size(_ key: String) -> UInt64 { options[key].flatMap { UInt64($0) } ?? 0 }
 
