@@ -10,7 +10,7 @@ protocol StepBackend: AnyObject {
     func handle(_ event: BackendEvent) -> [BackendOutcome]
     /// Comes every `ClusterLimits.tickInterval`; `isIdle` when no request runs.
     func tick(isIdle: Bool) -> [BackendOutcome]
-    /// Whether a plan is being loaded, which those who wait for a pipeline have to grant.
+    /// Whether a plan is being loaded: that time does not count against those who wait.
     var isLoading: Bool { get }
     func forward(stepID: UInt64, _ step: Step)
     /// A step of this load has come back with no other on its way: what its stages took says what

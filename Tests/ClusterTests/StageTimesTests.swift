@@ -108,6 +108,15 @@ struct StageTimesTests {
         #expect(status(times).measuredRowsPerStep == 2)
     }
 
+    /// What the coordinator takes between two steps is part of generating: 6 rows in 3.02 seconds.
+    @Test func measuredRateHasTheTimeBetweenSteps() {
+        var times = StageTimes(now: .zero)
+        for id in 0..<3 as Range<UInt64> {
+            decode(&times, id..<id + 1, from: .milliseconds(1010 * Int64(id)), each: .seconds(1))
+        }
+        #expect(abs(status(times).measuredTokensPerSecond - 6 / 3.02) < 1e-9)
+    }
+
     /// Of a model so large that each of its steps takes seconds.
     @Test func slowStepsHaveARate() {
         var times = StageTimes(now: .zero)

@@ -28,7 +28,9 @@ extension EndToEndTests {
             let isUp = Deadline.wait { server.errors.contains("--join") || !server.isRunning }
             #expect(isUp && server.isRunning, "\(server.errors)")
             // The local worker is among them.
-            for process in ProcessTable.living(directory) {
+            let processes = ProcessTable.living(directory)
+            #expect(processes.count >= 2, "\(processes)")
+            for process in processes {
                 let limits = openFiles(process)
                 #expect(limits.count == 2 && limits.first == limits.last, "\(limits)")
             }
