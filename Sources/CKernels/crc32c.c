@@ -3,7 +3,7 @@
 //
 // The polynomial is reflected: the lowest bit of a state is its highest power. Inside this file
 // `crc` is the state between the first and the last inversion, so that states of parts combine.
-#include "ckernels.h"
+#include "ck_memory.h"
 
 #include <string.h>
 

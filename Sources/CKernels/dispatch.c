@@ -144,8 +144,12 @@ void ck_combine_segments(ck_isa isa, const ck_attention *attention) {
     table(isa)->combine_segments(attention);
 }
 
-float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count) {
-    return table(isa)->log_sum_exp(logits, count);
+void ck_logit_parts(ck_isa isa, const ck_logits *logits, size_t first, size_t end) {
+    table(isa)->logit_parts(logits, first, end);
+}
+
+float ck_log_sum_exp(ck_isa isa, const ck_logits *logits) {
+    return table(isa)->log_sum_exp(logits);
 }
 
 void ck_widen_f16(ck_isa isa, const uint16_t *in, size_t count, float *out) {

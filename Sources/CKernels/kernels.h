@@ -16,7 +16,8 @@ typedef struct {
     void (*store_kv)(uint32_t, const float *, const float *, size_t, size_t, void *);
     void (*attend)(const ck_attention *, size_t, size_t);
     void (*combine_segments)(const ck_attention *);
-    float (*log_sum_exp)(const float *, size_t);
+    void (*logit_parts)(const ck_logits *, size_t, size_t);
+    float (*log_sum_exp)(const ck_logits *);
     void (*widen_f16)(const uint16_t *, size_t, float *);
     void (*narrow_f16)(const float *, size_t, uint16_t *);
 } ck_table;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "ckernels.h"
+#include "ck_memory.h"
 
 #include <sys/mman.h>
 

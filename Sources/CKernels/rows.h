@@ -122,47 +122,65 @@ static void rope(
     }
 }
 
-/// NaN as the most negative finite number, so that it weighs nothing.
-INLINE v16f without_nan(v16f x) { return x == x ? x : (v16f)-3.0e38f; }
-
+/// 16 logits, missing ones and NaN as the least that counts.
 INLINE v16f logits16(const float *logits, size_t count) {
+    const v16f least = -3.0e38f;
+    v16f v = least;
     if (count >= 16) {
-        return without_nan(load16(logits));
+        v = load16(logits);
+    } else {
+        __builtin_memcpy(&v, logits, count * sizeof(float));
     }
-    v16f v = -3.0e38f;
-    __builtin_memcpy(&v, logits, count * sizeof(float));
-    return without_nan(v);
+    return max16(v, least);
 }
 
-/// Logits that are summed up as floats: beside a large one the small ones of more would vanish.
-enum { EXP_RUN = 1024 };
-
-/// Σ exp(logit - top).
-INLINE float exp_sum(const float *logits, size_t count, float top) {
-    v16f sum = 0;
+/// The largest of at most `CK_LOGIT_PART` logits and Σ exp(logit - largest).
+INLINE void logit_part(const float *logits, size_t count, float *largest, float *sum) {
+    v16f top = -3.0e38f, total = 0;
     for (size_t i = 0; i < count; i += 16) {
-        sum += exp16(logits16(logits + i, count - i) - top);
+        top = max16(top, logits16(logits + i, count - i));
     }
-    return sum16(sum);
+    *largest = top16(top);
+    for (size_t i = 0; i < count; i += 16) {
+        total += exp16(logits16(logits + i, count - i) - *largest);
+    }
+    *sum = sum16(total);
 }
 
-static float log_sum_exp(const float *logits, size_t count) {
-    v16f largest = -3.0e38f;
-    for (size_t i = 0; i < count; i += 16) {
-        largest = max16(largest, logits16(logits + i, count - i));
+static void logit_parts(const ck_logits *logits, size_t first, size_t end) {
+    for (size_t part = first; part < end; part++) {
+        size_t start = part * CK_LOGIT_PART;
+        size_t left = logits->count - start;
+        logit_part(
+            logits->values + start, left < CK_LOGIT_PART ? left : CK_LOGIT_PART,
+            logits->largest + part, logits->sums + part);
     }
-    float top = top16(largest);
+}
+
+/// Doubles, as beside a large part's sum many small ones would vanish.
+static float log_sum_exp(const ck_logits *logits) {
+    size_t part_count = (logits->count + CK_LOGIT_PART - 1) / CK_LOGIT_PART;
+    v16f all = -3.0e38f;
+    for (size_t i = 0; i < part_count; i += 16) {
+        all = max16(all, logits16(logits->largest + i, part_count - i));
+    }
+    float top = top16(all);
     if (!(top > -3.0e38f)) {
         return -__builtin_inff();
     }
     if (top > 3.4028235e38f) {
         return top;
     }
-    double sum = 0;
-    for (size_t i = 0; i < count; i += EXP_RUN) {
-        sum += exp_sum(logits + i, count - i < EXP_RUN ? count - i : EXP_RUN, top);
+    double total = 0;
+    for (size_t i = 0; i < part_count; i += 16) {
+        size_t count = part_count - i < 16 ? part_count - i : 16;
+        float scales[16];
+        store16(scales, exp16(logits16(logits->largest + i, count) - top));
+        for (size_t lane = 0; lane < count; lane++) {
+            total += (double)scales[lane] * (double)logits->sums[i + lane];
+        }
     }
-    return top + ck_log((float)sum);
+    return top + ck_log((float)total);
 }
 
 #endif

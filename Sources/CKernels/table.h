@@ -27,6 +27,7 @@ const ck_table CK_TABLE = {
     .store_kv = store_kv,
     .attend = attend,
     .combine_segments = combine_segments,
+    .logit_parts = logit_parts,
     .log_sum_exp = log_sum_exp,
     .widen_f16 = widen_f16,
     .narrow_f16 = narrow_f16,

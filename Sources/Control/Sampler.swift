@@ -38,7 +38,7 @@ package struct Sampler: Sendable {
     }
 
     /// Enough for the most alternatives a client may ask for.
-    static let plainCandidateCount: UInt16 = 64
+    static let plainCandidateCount: UInt16 = 20
     static let candidateCount: UInt16 = 256
 
     /// The next token given `row`, which was predicted with the tokens accepted so far.

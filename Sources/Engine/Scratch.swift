@@ -29,6 +29,10 @@ struct Scratch {
     let rotations: Floats
     /// (predictionBatch, vocabularySize); the last stage's only.
     let logits: Floats
+    /// (predictionBatch, logitPartCount): of each part of the logits the largest, and a sum.
+    let largestLogits: Floats
+    let logitSums: Floats
+    let logitPartCount: Int
     /// (rows, embeddingLength), quantised.
     let normedCodes: CodeBuffer
     /// (rows, headCount * headSize) or (rows, feedForwardLength): what is multiplied next, while
@@ -58,6 +62,9 @@ struct Scratch {
         rotations = carver.take(sizes.rotations)
         partials = carver.take(sizes.partials)
         logits = carver.take(sizes.logits)
+        largestLogits = carver.take(sizes.logitParts)
+        logitSums = carver.take(sizes.logitParts)
+        logitPartCount = sizes.logitParts / Scratch.predictionBatch
         normedCodes = carver.takeCodes(rows: sizes.rows, columns: sizes.width)
         innerCodes = carver.takeCodes(rows: sizes.rows, columns: sizes.inner)
         tileCount = sizes.tile
@@ -79,7 +86,7 @@ struct Scratch {
 /// Element counts of the buffers.
 private struct Sizes {
     let rows, width, inner: Int
-    let hidden, queries, keys, gate, rotations, partials, logits, tile: Int
+    let hidden, queries, keys, gate, rotations, partials, logits, logitParts, tile: Int
     let byteCount: Int
 
     init(_ configuration: StageConfiguration) {
@@ -93,14 +100,16 @@ private struct Sizes {
         gate = rows * numbers.feedForwardLength
         rotations = rows * 2 * numbers.ropeDimensionCount
         partials = AttentionPlan.partialCount(configuration)
+        let parts = (numbers.vocabularySize + CK_LOGIT_PART - 1) / CK_LOGIT_PART
         logits = configuration.isLast ? Scratch.predictionBatch * numbers.vocabularySize : 0
+        logitParts = configuration.isLast ? Scratch.predictionBatch * parts : 0
         tile = max(width, inner) * FloatProduct.tileRows
         let floats =
-            2 * (hidden + queries + keys + gate) + rotations + partials + logits
+            2 * (hidden + queries + keys + gate + logitParts) + rotations + partials + logits
             + tile * configuration.threadCount
         byteCount =
             floats * 4 + Carver.codeByteCount(rows: rows, columns: width)
-            + Carver.codeByteCount(rows: rows, columns: inner) + 16 * Carver.alignment
+            + Carver.codeByteCount(rows: rows, columns: inner) + 18 * Carver.alignment
     }
 }
 

@@ -182,7 +182,7 @@ struct SamplerTests {
         func want() -> Row.Want { Sampler(settings: settings, promptTokens: []).want }
         #expect(want() == .candidates(count: 256))
         settings.temperature = 0
-        #expect(want() == .candidates(count: 64))
+        #expect(want() == .candidates(count: 20))
         settings.frequencyPenalty = 0.5
         #expect(want() == .candidates(count: 256))
         settings.frequencyPenalty = -0.5

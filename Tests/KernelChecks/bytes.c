@@ -30,20 +30,32 @@ static bool comes_first(const float *logits, uint32_t a, uint32_t b) {
     return x == y ? a < b : x > y;
 }
 
-static void check_top(source *random, size_t count) {
+/// Logits with ties and nonsense among them; of some parts most, of others all are nonsense.
+static float *odd_logits(source *random, size_t count) {
     float *logits = random_floats(random, count, 9);
+    size_t share = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t kind = draw_size(random, 0, 9);
-        if (kind < 3) {
-            logits[i] = kind == 0   ? __builtin_nanf("")
-                        : kind == 1 ? -__builtin_inff()
-                                    : (float)(int)logits[i];
+        share = i % CK_LOGIT_PART == 0 ? draw_size(random, 0, 3) * 4 : share;
+        size_t kind = draw_size(random, 0, 12);
+        if (kind < share) {
+            const float nonsense[] = {__builtin_nanf(""), -__builtin_inff(), -3.3e38f};
+            logits[i] = nonsense[draw_size(random, 0, 2)];
+        } else if (kind == 12) {
+            logits[i] = (float)(int)logits[i];
         }
     }
-    size_t top = draw_size(random, 1, count);
+    return logits;
+}
+
+static void check_top(source *random, size_t count, size_t top) {
+    float *logits = odd_logits(random, count);
     uint32_t *ids = room(top * sizeof(uint32_t));
     float *values = room(top * sizeof(float));
-    ck_top(logits, count, top, ids, values);
+    size_t parts = (count + CK_LOGIT_PART - 1) / CK_LOGIT_PART;
+    ck_logits known = {
+        logits, count, room(parts * sizeof(float)), room(parts * sizeof(float))};
+    ck_logit_parts(CK_PORTABLE, &known, 0, parts);
+    ck_top(&known, top, ids, values);
     for (size_t i = 0; i < top; i++) {
         size_t before = 0;
         for (uint32_t other = 0; other < count; other++) {
@@ -73,7 +85,9 @@ void check_bytes(void) {
     source random = source_of(9);
     check_sums(&random);
     for (size_t i = 0; i < 30; i++) {
-        check_top(&random, draw_size(&random, 1, 300));
+        size_t count = draw_size(&random, 1, 300);
+        check_top(&random, count, draw_size(&random, 1, count));
+        check_top(&random, draw_size(&random, 300, 6000), draw_size(&random, 1, 20));
     }
     for (size_t i = 1; i < 5; i++) {
         check_reading(&random, i * 1024);

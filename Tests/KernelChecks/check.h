@@ -7,6 +7,7 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#include "ck_memory.h"
 #include "ckernels.h"
 
 // MARK: Instruction sets

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one header of the C kernels: SIMD code chosen at run time by CPU detection.
+// The C kernels: SIMD code chosen at run time by CPU detection.
 //
 // Every kernel that takes a `ck_isa` gives the same bits on each of them, and computes an output
 // element by the same sequence of floating-point operations whatever else is in the batch.
@@ -9,11 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 first);
-/// and the same without the CPU's instruction, for CPUs that lack it and to test the other against.
-uint32_t ck_crc32c(uint32_t crc, const void *bytes, size_t count);
-uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 
 /// The instruction sets that kernels exist for, slowest first; NEON with its dot products.
 typedef enum { CK_PORTABLE, CK_AVX2, CK_AVXVNNI, CK_AVX512VNNI, CK_NEON } ck_isa;
@@ -178,22 +173,26 @@ size_t ck_segment_count(size_t length);
 
 // MARK: Predictions
 
-/// log Σ exp(logits), NaN counting as -infinity; -infinity if there is nothing finite.
-float ck_log_sum_exp(ck_isa isa, const float *logits, size_t count);
-/// The `top` (≤ count) largest logits, descending, equal ones by ascending id; NaN is -infinity.
-void ck_top(const float *logits, size_t count, size_t top, uint32_t *ids, float *values);
+/// One row's logits, and what is known of their parts, each of 256 but for the last.
+enum { CK_LOGIT_PART = 256 };
+typedef struct {
+    const float *values;
+    size_t count;
+    float *largest, *sums;
+} ck_logits;
 
-// MARK: Conversions and memory
+/// Of the parts `first..<end` the largest logit and Σ exp(logit - largest). NaN, and what is below
+/// -3e38, counts as that.
+void ck_logit_parts(ck_isa isa, const ck_logits *logits, size_t first, size_t end);
+/// log Σ exp(logits) of all parts, NaN counting as -infinity; -infinity if nothing is finite.
+float ck_log_sum_exp(ck_isa isa, const ck_logits *logits);
+/// The `top` (≤ count) largest, descending, equal ones by ascending id; NaN is -infinity. Of the
+/// parts their `largest` must be known.
+void ck_top(const ck_logits *logits, size_t top, uint32_t *ids, float *values);
+
+// MARK: Conversions
+
 void ck_widen_f16(ck_isa isa, const uint16_t *in, size_t count, float *out);
 void ck_narrow_f16(ck_isa isa, const float *in, size_t count, uint16_t *out);
-
-/// Zeroed private memory, page aligned, touched lazily; NULL if there is no room. `huge` asks for
-/// huge pages, otherwise they are refused so that a touched byte costs one small page.
-void *ck_map(size_t byte_count, bool huge);
-void ck_unmap(void *address, size_t byte_count);
-/// Gives the pages back; the memory reads as zero afterwards.
-void ck_discard(void *address, size_t byte_count);
-/// Reads `count` bytes (a multiple of 1024) as fast as one thread can; the sum keeps them in use.
-uint64_t ck_read(const void *bytes, size_t count);
 
 #endif
