@@ -108,14 +108,14 @@ struct Service: Sendable {
 
     private func chat(_ body: ChatCompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        let prompt = try PromptEncoder(model: generator.model).encode(body.messages)
+        let prompt = try PromptEncoder(model: generator.model, now: now()).encode(body.messages)
         return generation(
             .chat, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
     }
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        let prompt = PromptEncoder(model: generator.model).encode(body.prompt)
+        let prompt = PromptEncoder(model: generator.model, now: now()).encode(body.prompt)
         return generation(
             .completion, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
     }

@@ -23,8 +23,11 @@ package struct LoadedModel: Sendable {
         self.path = path
         hyperparameters = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
         blobs = BlobPlan(file: file, hyperparameters: hyperparameters)
-        let tokenizer = try Self.named(path) { () throws(TokenizerError) in
-            try Tokenizer(metadata: file.metadata)
+        let tokenizer: Tokenizer
+        do {
+            tokenizer = try Tokenizer(metadata: file.metadata)
+        } catch {
+            throw LoadedModelError.unusable(path: path, reason: error.description)
         }
         guard tokenizer.vocabularyCount <= hyperparameters.vocabularySize else {
             throw LoadedModelError.vocabularyMismatch(
@@ -36,8 +39,8 @@ package struct LoadedModel: Sendable {
                 ?? ""
         }
         let source = file.metadata.string("tokenizer.chat_template")
-        let template = try Self.named(path) { () throws(TemplateError) in
-            try source.map { source throws(TemplateError) in
+        let template = source.map { source in
+            Result { () throws(TemplateError) in
                 try ChatTemplate(
                     source: source, beginningText: text(tokenizer.beginning),
                     endText: text(tokenizer.end))
@@ -47,17 +50,6 @@ package struct LoadedModel: Sendable {
             name: file.name, tokenizer: tokenizer, chatTemplate: template,
             contextLength: min(contextLength, hyperparameters.contextLength),
             created: Int((file.identities.first?.modifiedNanoseconds ?? 0) / 1_000_000_000))
-    }
-
-    /// What `make` makes of the file; its errors know nothing of where it is.
-    private static func named<Part, Fault: Error & CustomStringConvertible>(
-        _ path: String, make: () throws(Fault) -> Part
-    ) throws(LoadedModelError) -> Part {
-        do {
-            return try make()
-        } catch {
-            throw .unusable(path: path, reason: error.description)
-        }
     }
 
     /// The same with room for at most `length` positions.
@@ -76,7 +68,7 @@ package struct LoadedModel: Sendable {
 /// A model file that can be read but not served.
 package enum LoadedModelError: Error, Equatable, CustomStringConvertible {
     case vocabularyMismatch(path: String, tokens: Int, rows: Int)
-    /// Its tokenizer or its template can't be used.
+    /// Its tokenizer can't be used.
     case unusable(path: String, reason: String)
 
     package var description: String {

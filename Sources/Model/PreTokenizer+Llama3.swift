@@ -33,7 +33,7 @@ extension PreTokenizer {
             ?? spaceEnd(in: text, from: start, limit: limit, numbersAlone: false)
     }
 
-    private func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
+    func isLineBreak(_ byte: UInt8) -> Bool { byte == 0x0A || byte == 0x0D }
 
     /// `[^\s\p{L}\p{N}]+[\r\n]*`
     private func otherEnd(in text: [UInt8], from start: Int, limit: Int) -> Int {
@@ -43,7 +43,7 @@ extension PreTokenizer {
     }
 
     /// `\s*[\r\n]+`: the end of the last line break in this run of white space.
-    private func lineBreakEnd(in text: [UInt8], from start: Int, limit: Int) -> Int? {
+    func lineBreakEnd(in text: [UInt8], from start: Int, limit: Int) -> Int? {
         let end = runEnd(of: .space, in: text, from: start, limit: limit)
         var last = end
         while last > start {

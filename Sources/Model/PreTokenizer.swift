@@ -12,11 +12,18 @@ package enum PreTokenizer: Sendable, CaseIterable {
     /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|`
     /// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     case llama3
+    /// The same pieces, of vocabularies without llama3's other habits.
+    case smaug
     /// As `llama3`, but with single numbers.
     case qwen2
+    /// Mistral's: `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|`
+    /// `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}|`
+    /// ` ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+    case tekken
 
     package static let supportedNames = [
-        "gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3", "qwen2",
+        "gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "smaug-bpe",
+        "qwen2", "tekken",
     ]
 
     /// By the name that `tokenizer.ggml.pre` gives.
@@ -24,25 +31,29 @@ package enum PreTokenizer: Sendable, CaseIterable {
         switch name {
         case "gpt-2": self = .gpt2
         case "smollm": self = .smollm
-        case "llama-bpe", "llama3", "llama-v3": self = .llama3
+        case "llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral": self = .llama3
+        case "smaug-bpe": self = .smaug
         case "qwen2": self = .qwen2
+        case "tekken": self = .tekken
         default: throw .unknownPreTokenizer(name)
         }
     }
 
     /// Whether a piece that is a token as a whole is taken as such, whatever the merges say.
-    var takesWholePieces: Bool { self == .llama3 }
+    var takesWholePieces: Bool { self == .llama3 || self == .tekken }
 
     /// Whether texts begin with the beginning token unless the model file says otherwise.
-    var addsBeginning: Bool { self == .llama3 }
+    var addsBeginning: Bool { self == .llama3 || self == .tekken }
 
     /// Where the piece that begins at `start` ends. The text ends at `limit`.
     package func pieceEnd(in text: [UInt8], from start: Int, limit: Int) -> Int {
         switch self {
         case .gpt2: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: false)
         case .smollm: gpt2PieceEnd(in: text, from: start, limit: limit, numbersAlone: true)
-        case .llama3: llama3PieceEnd(in: text, from: start, limit: limit, numberCountMax: 3)
+        case .llama3, .smaug:
+            llama3PieceEnd(in: text, from: start, limit: limit, numberCountMax: 3)
         case .qwen2: llama3PieceEnd(in: text, from: start, limit: limit, numberCountMax: 1)
+        case .tekken: tekkenPieceEnd(in: text, from: start, limit: limit)
         }
     }
 

@@ -17,7 +17,14 @@ package enum TokenizerError: Error, Equatable, CustomStringConvertible {
     case malformedMerge(index: Int)
     case mergeOfUnknownToken(index: Int)
 
-    package var description: String { "tokenizer: \(fact); convert the model to GGUF again" }
+    package var description: String { "tokenizer: \(fact); \(remedy)" }
+
+    private var remedy: String {
+        switch self {
+        case .unknownModel, .unknownPreTokenizer: "use another model"
+        default: "convert the model to GGUF again"
+        }
+    }
 
     private var fact: String {
         switch self {

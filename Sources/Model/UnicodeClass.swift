@@ -15,14 +15,24 @@ enum UnicodeClass: UInt8 {
     static func at(_ start: Int, in text: [UInt8], limit: Int) -> (UnicodeClass, byteCount: Int) {
         let lead = text[start]
         if lead < 0x80 { return (ascii(lead), 1) }
+        guard let (scalar, count) = scalar(at: start, in: text, limit: limit) else {
+            return (.other, 1)
+        }
+        return (UnicodeClass(scalar), count)
+    }
+
+    /// The character beyond ASCII at `text[start]`; nil where none is there as a whole.
+    static func scalar(
+        at start: Int, in text: [UInt8], limit: Int
+    ) -> (Unicode.Scalar, byteCount: Int)? {
+        let lead = text[start]
         let count = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2
-        guard lead >= 0xC2, start + count <= limit else { return (.other, 1) }
+        guard lead >= 0xC2, start + count <= limit else { return nil }
         var value = UInt32(lead) & (0x7F >> UInt32(count))
         for index in start + 1..<start + count {
             value = value << 6 | UInt32(text[index] & 0x3F)
         }
-        guard let scalar = Unicode.Scalar(value) else { return (.other, 1) }
-        return (UnicodeClass(scalar), count)
+        return Unicode.Scalar(value).map { ($0, count) }
     }
 
     private static func ascii(_ byte: UInt8) -> UnicodeClass {

@@ -108,19 +108,16 @@ struct RunCommand: Command {
     /// The model with room for prompt and answer, and the prompt's tokens.
     private func prepare() throws -> (LoadedModel, [UInt32]) {
         let whole = try LoadedModel(path: modelPath, contextLength: .max)
-        let text: String
-        if isChat {
-            guard let template = whole.served.chatTemplate else {
-                throw RunError.noTemplate(modelPath)
-            }
+        let tokens: [UInt32]
+        do throws(PromptError) {
             let message = ChatMessage(role: "user", content: prompt)
-            text = try template.render(messages: [message], addGenerationPrompt: true)
-        } else {
-            text = prompt
+            tokens =
+                isChat
+                ? try whole.served.prompt(of: [message], now: .now())
+                : whole.served.prompt(of: prompt)
+        } catch {
+            throw RunError.cannotChat(modelPath, error)
         }
-        let tokenizer = whole.served.tokenizer
-        let tokens = tokenizer.encode(
-            text, parseSpecial: true, addBeginning: !isChat && tokenizer.addsBeginning)
         guard tokens.count < whole.served.contextLength else {
             throw GenerationError.promptTooLong(
                 tokens: tokens.count, contextLength: whole.served.contextLength)
@@ -131,12 +128,12 @@ struct RunCommand: Command {
 }
 
 enum RunError: Error, CustomStringConvertible {
-    case noTemplate(String)
+    case cannotChat(String, PromptError)
 
     var description: String {
         switch self {
-        case .noTemplate(let path):
-            "\(path) has no chat template; leave --chat out and write the prompt in full"
+        case .cannotChat(let path, let error):
+            "\(path): \(error); leave --chat out and write the prompt in full"
         }
     }
 }

@@ -85,6 +85,9 @@ struct ServeCommand: Command {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
         let model = try LoadedModel(
             path: modelPath, contextLength: configuration.contextLength ?? .max)
+        if case .failure(let error)? = model.served.chatTemplate {
+            Log.warning("\(error); texts can be completed, chats are refused")
+        }
         var configuration = configuration
         configuration.security = try security.forCoordinator()
         let ending = Mailbox<Void>(capacity: 1)

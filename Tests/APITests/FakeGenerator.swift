@@ -64,7 +64,8 @@ final class FakeGenerator: TextGenerator {
             source: TinyVocabulary.chatTemplate, beginningText: "", endText: "<|im_end|>")
         model = ServedModel(
             name: "tiny", tokenizer: try Tokenizer(metadata: metadata),
-            chatTemplate: hasTemplate ? template : nil, contextLength: 4096, created: 1_700_000_000)
+            chatTemplate: hasTemplate ? .success(template) : nil, contextLength: 4096,
+            created: 1_700_000_000)
         state.withLock { $0.script = script }
     }
 

@@ -2,7 +2,7 @@
 
 /// Why a chat template could not be read or rendered. Lines count from 1.
 package enum TemplateError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The source is not a template.
+    /// The source is not a template, or uses what is not supported.
     case syntax(line: Int, reason: String)
     /// The template did something its values do not allow, such as using an undefined one.
     case evaluation(line: Int, reason: String)
@@ -14,7 +14,7 @@ package enum TemplateError: Error, Sendable, Equatable, CustomStringConvertible 
     package var description: String {
         switch self {
         case .syntax(let line, let reason):
-            "the chat template is malformed at line \(line): \(reason)"
+            "the chat template can't be read at line \(line): \(reason)"
         case .evaluation(let line, let reason):
             "the chat template failed at line \(line): \(reason)"
         case .raised(let message):

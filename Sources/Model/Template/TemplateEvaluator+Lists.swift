@@ -109,7 +109,8 @@ extension TemplateEvaluator {
     func filterEach(
         _ value: TemplateValue, _ filter: TemplateFilter, _ arguments: TemplateArguments
     ) throws(TemplateError) -> TemplateValue {
-        let elements = try elements(of: value)
+        // Jinja looks into nothing that counts as false, such as `none`.
+        let elements = value.isTrue ? try elements(of: value) : []
         if filter == .map { return try list(try mapped(elements, arguments)) }
         let isKept = filter == .select || filter == .selectattr
         let usesAttribute = filter == .selectattr || filter == .rejectattr

@@ -8,6 +8,12 @@ enum TemplateFilter: String, Sendable, CaseIterable {
     case rejectattr, unique, sort, reverse, sum, min, max, batch
     case int, float, abs, round
     case `default`, d, attr
+
+    /// Counting elements, or taking one, costs the same however much is in them.
+    fileprivate func looksIntoElements(of value: TemplateValue) -> Bool {
+        guard case .sequence = value else { return true }
+        return ![.length, .count, .first, .last].contains(self)
+    }
 }
 
 extension TemplateEvaluator {
@@ -35,7 +41,7 @@ extension TemplateEvaluator {
         guard let filter = TemplateFilter(rawValue: name) else {
             throw fail("no filter is called '\(name)'")
         }
-        try charge(value.weight)
+        try charge(filter.looksIntoElements(of: value) ? value.weight : 1)
         switch filter {
         case .trim, .upper, .lower, .title, .capitalize, .replace, .indent, .escape, .e,
             .forceescape, .safe, .string, .format, .wordcount, .center:

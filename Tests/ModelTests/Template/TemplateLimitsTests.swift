@@ -67,7 +67,9 @@ import Testing
         let text = String(repeating: "lorem ipsum ", count: 100)
         let template = try ChatTemplate(
             source:
-                "{% for m in messages %}{{ '<' + m.role + '>' + m.content | trim }}{% endfor %}",
+                "{% for m in messages %}{{ '<' + m.role + '>' + m.content | trim }}"
+                + "{% if loop.index > messages | length or (messages | last).role == '' %}?"
+                + "{% endif %}{% endfor %}",
             beginningText: "", endText: "")
         let messages = (0..<1000).map { _ in ChatMessage(role: "user", content: text) }
         let prompt = try template.render(messages: messages, addGenerationPrompt: true)
