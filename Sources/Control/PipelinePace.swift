@@ -19,6 +19,8 @@ struct PipelinePace: Sendable {
     /// alone, so it measures the network and the coordinator without any queue.
     private var overhead: Double?
     private var promptRowBudget = Self.firstPromptRowBudget
+    /// What a prompt row took the slowest stage in the latest large step of nothing else.
+    private var promptRowTime: Double?
     /// Sequences that decoded when the latest step of decode rows alone was sent; 0 before one has
     /// come back.
     private var quietStreamCount = 0
@@ -36,6 +38,9 @@ struct PipelinePace: Sendable {
     /// this many parts to a stage the first and last idle a sixteenth of the time.
     private static let chunksPerStage = 16
     static let leastChunk = 64
+    /// What such a part may take the slowest stage: a short prompt that comes waits for those that
+    /// are on their way.
+    private static let chunkTimeMax = 500_000.0
 
     init(stageCount: Int, rowCountMax: Int, fixedPromptRowCount: Int? = nil) {
         precondition(stageCount > 0)
@@ -62,12 +67,13 @@ struct PipelinePace: Sendable {
     var promptDepth: Int { max(groupCount, stageCount) + 1 }
 
     /// Prompt rows of a step. Where somebody decodes they are as many as fit the time; elsewhere
-    /// `pendingCount` rows are divided so that all stages have some.
+    /// `pendingCount` rows are divided so that all stages have some, and none has them for long.
     func promptRowCount(isDecoding: Bool, pendingCount: Int) -> Int {
         guard !isDecoding else { return fixedPromptRowCount ?? promptRowBudget }
-        guard stageCount > 1 else { return rowCountMax }
         let parts = Self.chunksPerStage * (stageCount - 1)
-        return max(Self.leastChunk, pendingCount / parts)
+        let divided = stageCount > 1 ? pendingCount / parts : rowCountMax
+        let timely = promptRowTime.map { Self.chunkTimeMax / max($0, 1) } ?? .infinity
+        return max(Self.leastChunk, Int(min(Double(divided), timely)))
     }
 
     /// Whether decode rows are to go without prompt rows, which shows what they take alone: nothing
@@ -91,6 +97,10 @@ struct PipelinePace: Sendable {
         guard times.count == stageCount, let longest = times.max() else { return }
         let beyond = max(0, trip.inSeconds * 1e6 - times.reduce(0, +))
         overhead = min(overhead ?? beyond, beyond)
+        // Few rows take little less than many.
+        if step.promptRowCount == step.rowCount, step.rowCount >= Self.leastChunk {
+            promptRowTime = longest / Double(step.rowCount)
+        }
         if step.promptRowCount == 0 {
             stageTimes =
                 stageTimes.isEmpty || isNew

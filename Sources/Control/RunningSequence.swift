@@ -15,6 +15,9 @@ struct RunningSequence: Sendable {
     /// The stay of the sequence that computes the same tokens, while this one waits for them
     /// without a position of its own.
     var leader: UInt64?
+    /// Another's stay which is computing what this one begins with too, and how many positions of
+    /// it this one waits for.
+    var awaited: (admission: UInt64, length: Int)?
     /// The latest step that carries a row of it.
     var lastStepID: UInt64 = 0
 

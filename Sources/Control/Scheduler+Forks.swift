@@ -2,11 +2,14 @@
 
 import Wire
 
-/// Sequences with the same tokens, such as the choices of one request.
+/// Sequences with the same tokens, such as the choices of one request, or that begin alike.
 ///
 /// One of them, the leader, computes the prompt. The others, its followers, hold a slot meanwhile;
 /// when the leader's candidates come they fork its positions, the last page in part included, and
 /// draw their own tokens from those same candidates. So the prompt is computed once.
+///
+/// Those that only begin alike wait until the whole pages that they share are computed, fork them
+/// and go on by themselves.
 extension Scheduler {
     /// The first of `others` whose tokens are being computed and are those of `sequence`, and whose
     /// candidates will do for both.
@@ -30,10 +33,53 @@ extension Scheduler {
             sequences[index].leader =
                 self.leader(for: durable, among: sequences[..<index])?
                 .admission
-            guard sequences[index].leader == nil, let source = longestPrefix(of: durable)
-            else { continue }
-            fork(index, from: source.slot, length: source.length)
+            guard sequences[index].leader == nil else { continue }
+            begin(index, from: longestPrefix(of: durable))
         }
+    }
+
+    /// The sequence whose prompt is being computed that shares the most whole pages with what
+    /// `sequence` has, if they are more than `length` positions; of several the oldest. Its newest
+    /// token's row may have to run again, and the last of `sequence` is always computed.
+    func prefix(
+        of sequence: DurableSequence, among others: ArraySlice<RunningSequence>, beyond length: Int
+    ) -> (admission: UInt64, length: Int)? {
+        guard limits.keptCountMax > 0 else { return nil }
+        let size = limits.pagePositionCount
+        var found: (admission: UInt64, length: Int)?
+        for other in others where !other.isDecoding && other.leader == nil {
+            let tokens = other.durable.tokens
+            let most = (min(tokens.count, sequence.tokens.count) - 1) / size * size
+            guard most > found?.length ?? length else { continue }
+            let alike = zip(tokens.prefix(most), sequence.tokens).prefix { $0 == $1 }.count
+            let shared = alike / size * size
+            if shared > found?.length ?? length { found = (other.admission, shared) }
+        }
+        return found
+    }
+
+    /// Those whose common beginning has been computed fork it and go on. Those whose other has gone
+    /// wait for another, or go on with what there is.
+    mutating func forkAwaited() {
+        for index in sequences.indices {
+            guard let awaited = sequences[index].awaited else { continue }
+            if let other = sequences.first(where: { $0.admission == awaited.admission }) {
+                guard other.cachedCount >= awaited.length else { continue }
+                sequences[index].awaited = nil
+                fork(index, from: other.slot, length: awaited.length)
+            } else {
+                begin(index, from: longestPrefix(of: sequences[index].durable))
+            }
+        }
+    }
+
+    /// Lets the sequence at `index`, which has no positions, begin with those of `source`, unless
+    /// an older one is computing more of it.
+    mutating func begin(_ index: Int, from source: (slot: UInt32, length: Int)?) {
+        sequences[index].awaited = prefix(
+            of: sequences[index].durable, among: sequences[..<index], beyond: source?.length ?? 0)
+        guard let source, sequences[index].awaited == nil else { return }
+        fork(index, from: source.slot, length: source.length)
     }
 
     /// The prompt of the sequence at `index` is through: its followers fork it. Returns the stays

@@ -29,7 +29,9 @@ extension Scheduler {
     /// Besides the pages for all its tokens there must be one for each sequence to grow into, or a
     /// sequence would soon have to go again.
     mutating func admit() {
-        while sequences.count < limits.slotCount, let next = queue.first {
+        while sequences.count < limits.slotCount, let next = queue.first,
+            edits.count < Self.editCountMax || inFlight.isEmpty
+        {
             let leader = leader(for: next, among: sequences[...])
             let source = leader == nil ? longestPrefix(of: next) : nil
             let held = ledger.pages(source?.length ?? 0)
@@ -58,7 +60,7 @@ extension Scheduler {
         var sequence = RunningSequence(durable, slot: slot, admission: admissionCount)
         sequence.leader = leader
         sequences.append(sequence)
-        if let source { fork(sequences.count - 1, from: source.slot, length: source.length) }
+        if leader == nil { begin(sequences.count - 1, from: source) }
     }
 
     /// Pages that a follower will share with its leader: the whole ones, but not the newest token's
@@ -114,7 +116,7 @@ extension Scheduler {
                 let youngest = sequences.removeLast()
                 release(youngest.slot)
                 queue.insert(youngest.durable, at: 0)
-                if youngest.leader == nil { preemptionCount += 1 }
+                if youngest.leader == nil, youngest.awaited == nil { preemptionCount += 1 }
             } else {
                 break
             }
@@ -132,7 +134,7 @@ extension Scheduler {
     }
 
     private mutating func release(_ slot: UInt32) {
-        edits.append(.release(slot: slot))
+        addRelease(of: slot)
         prefixes.remove(slot: slot)
         ledger.release(slot: slot)
         freeSlots.append(slot)

@@ -23,6 +23,7 @@ extension Scheduler {
             allLogitsRowsMax: limits.allLogitsRowsMax)
         var draft = empty
         promoteFollowers()
+        forkAwaited()
         planGroup(in: &draft, of: decoding)
         admit()
         planPrompts(in: &draft, beside: decoding)
@@ -84,12 +85,11 @@ extension Scheduler {
         guard draft.shares.isEmpty || !pace.needsQuietStep(streamCount: decoding) else { return }
         let order = sequences.indices.filter {
             !sequences[$0].isDecoding && sequences[$0].leader == nil
-                && sequences[$0].pendingCount > 0
+                && sequences[$0].awaited == nil && sequences[$0].pendingCount > 0
         }
+        let ends = promptEnds()
         guard let oldest = order.first,
-            let nearest = order.min(by: {
-                (sequences[$0].pendingCount, $0) < (sequences[$1].pendingCount, $1)
-            })
+            let nearest = order.min(by: { (ends[$0], $0) < (ends[$1], $1) })
         else { return }
         let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
         let budget = pace.promptRowCount(isDecoding: decoding > 0, pendingCount: pending)
@@ -98,5 +98,18 @@ extension Scheduler {
         for (index, share) in halves + [(nearest, left)] + order.map({ ($0, left) }) {
             left -= draft.plan(min(share, left), of: sequences[index], at: index)
         }
+    }
+
+    /// Rows to the end of each sequence's prompt, or of the nearest of those that wait for it.
+    private func promptEnds() -> [Int] {
+        var ends = sequences.map(\.pendingCount)
+        for waiting in sequences {
+            guard let awaited = waiting.awaited,
+                let index = sequences.firstIndex(where: { $0.admission == awaited.admission })
+            else { continue }
+            let end = waiting.durable.tokens.count - sequences[index].cachedCount
+            ends[index] = min(ends[index], end)
+        }
+        return ends
     }
 }
