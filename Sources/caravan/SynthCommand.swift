@@ -14,7 +14,7 @@ struct SynthCommand: Command {
                 "\(SyntheticMix.all.map(\.name).joined(separator: " ")) (default q4_0)"),
             .init("--seed", "S", "the same seed gives the same file (default 1)"),
             .init("--threads", "N", "threads that make weights (default one a core)"),
-            .init("--force", nil, "replace a file that is there"),
+            .init("--force", nil, "replace a regular file that is there"),
         ],
         notes: [
             "SHAPE is one of \(SyntheticShape.all.map(\.name).joined(separator: " ")).",
@@ -45,8 +45,7 @@ struct SynthCommand: Command {
     }
 
     func run() throws -> Int32 {
-        guard isForced || !FileSystem.exists(path) else { throw SynthError.exists(path) }
-        guard !FileSystem.isDirectory(path), !path.isEmpty else { throw SynthError.noFile(path) }
+        try checkTarget()
         let interrupt = StopFlag()
         let removal = StagedFileRemoval()
         let stop: @Sendable (Int32) -> Void = { signal in
@@ -78,16 +77,35 @@ struct SynthCommand: Command {
             return ExitStatus.done
         }
     }
+
+    /// The new file takes the place of what has its name: that may be a file, but no device, pipe
+    /// or link, which a user who may do everything would lose.
+    private func checkTarget() throws(SynthError) {
+        guard !path.isEmpty else { throw .noFile(path) }
+        switch FileSystem.kind(path) {
+        case nil: return
+        case .file?: guard isForced else { throw .exists(path) }
+        case .directory?: throw .noFile(path)
+        case .link?: throw .link(path)
+        case .special?: throw .special(path)
+        }
+    }
 }
 
 enum SynthError: Error, CustomStringConvertible {
     case exists(String)
     case noFile(String)
+    case link(String)
+    case special(String)
 
     var description: String {
         switch self {
         case .exists(let path): "\(path) is there already; name another file or use --force"
         case .noFile(let path): "'\(path)' is not the name of a file; write one like model.gguf"
+        case .link(let path): "\(path) is a symbolic link; name the file itself"
+        case .special(let path):
+            "\(path) is a device, a pipe or a socket, whose place no model takes; "
+                + "name a file like model.gguf"
         }
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
+import Platform
 import TestSupport
 import Testing
 
@@ -31,6 +33,29 @@ extension EndToEndTests {
             #expect(forced.status == 0, "\(forced)")
             let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
             #expect(!names.contains { $0.hasSuffix(".partial") })
+        }
+
+        /// Nor does `--force` change it: the new file would take the place of a device or a link.
+        @Test(arguments: [[], ["--force"]])
+        func synthReplacesFilesAlone(options: [String]) throws {
+            let directory = try TemporaryDirectory()
+            let file = try directory.write([1], to: "file.gguf")
+            #expect(mkfifo(directory.file("pipe.gguf"), 0o600) == 0)
+            #expect(symlink(file, directory.file("link.gguf")) == 0)
+            #expect(symlink("nothing.gguf", directory.file("dangling.gguf")) == 0)
+            #expect(mkdir(directory.file("directory.gguf"), 0o700) == 0)
+            for name in ["pipe", "link", "dangling", "directory"] {
+                let path = directory.file("\(name).gguf")
+                let kind = FileSystem.kind(path)
+                let result = try Caravan.run(
+                    ["synth", "smollm2-135m", path] + options, in: directory)
+                #expect(result.status == 1 && result.errors.contains(path), "\(result)")
+                #expect(!result.errors.contains("--force"), "\(result)")
+                #expect(result.errors.split(separator: "\n").count == 1, "\(result)")
+                #expect(FileSystem.kind(path) == kind)
+            }
+            #expect(FileManager.default.contents(atPath: file) == Data([1]))
+            #expect(FileSystem.kind(directory.file("nothing.gguf")) == nil)
         }
 
         /// A limit on the size of files stands in for a full disk: both refuse to take more.
