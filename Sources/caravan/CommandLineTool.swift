@@ -14,8 +14,18 @@ enum CommandLineTool {
         ]
     }
 
-    /// Returns the exit status: 0 done, 1 failed, 64 wrong usage.
-    static func run(_ arguments: [String]) -> Int32 {
+    /// Does what the process was started for, and returns its exit status: 0 done, 1 failed, 64
+    /// wrong usage.
+    static func run() -> Int32 {
+        do {
+            return run(try ProcessArguments.read())
+        } catch {
+            StandardError.write("caravan: \(error)\n")
+            return ExitStatus.usage
+        }
+    }
+
+    private static func run(_ arguments: [String]) -> Int32 {
         guard let name = arguments.first else {
             StandardError.write(overview)
             return ExitStatus.usage

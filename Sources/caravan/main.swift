@@ -4,4 +4,4 @@ import Platform
 
 // Everything else is in functions: globals of this file are isolated to the main actor.
 StandardOutput.secure()
-exitProcess(status: CommandLineTool.run(Array(CommandLine.arguments.dropFirst())))
+exitProcess(status: CommandLineTool.run())

@@ -65,6 +65,18 @@ extension EndToEndTests {
             try expectOneLine(arguments, status: 64, mentions: "--help")
         }
 
+        /// Repaired, it would be the name of another file.
+        @Test func argumentThatIsNotUTF8() throws {
+            let directory = try TemporaryDirectory()
+            let script = #"exec "$0" inspect "$(printf 'd/\377.gguf')""#
+            let process = try RunningProcess(
+                "/bin/sh", ["-c", script, Caravan.path()], in: directory)
+            #expect(try process.waitForExit() == 64)
+            #expect(process.output.isEmpty)
+            #expect(process.errorLines.count == 1, "\(process.errors)")
+            #expect(process.errors.hasPrefix("caravan: argument 2 is not UTF-8; "))
+        }
+
         @Test(arguments: [
             "run", "serve", "worker", "inspect", "status", "top", "chat", "drain", "plan", "bench",
             "perplexity", "synth", "token",
