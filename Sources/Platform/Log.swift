@@ -62,6 +62,9 @@ package enum Log {
 package enum StandardError {
     package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+    /// Of the terminal, as it is now; 80 where there is none, or it does not say.
+    package static var columnCount: Int { Terminal.size(of: STDERR_FILENO).columns }
+
     /// The line at the bottom of the terminal that is rewritten in place; empty for none.
     private static let progress = Mutex("")
 

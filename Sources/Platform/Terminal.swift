@@ -54,9 +54,11 @@ package final class Terminal: Sendable {
     }
 
     /// Columns and rows as they are now; 80 × 24 where the terminal does not say.
-    package var size: (columns: Int, rows: Int) {
+    package var size: (columns: Int, rows: Int) { Self.size(of: STDOUT_FILENO) }
+
+    static func size(of descriptor: Int32) -> (columns: Int, rows: Int) {
         var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0
         else { return (80, 24) }
         return (Int(size.ws_col), Int(size.ws_row))
     }

@@ -40,7 +40,7 @@ struct ChatScreen {
     /// Says that something will come; in the midst of a line there is no place for it.
     func showWaiting() {
         guard isInteractive, isAtLineStart else { return }
-        ProgressLine.show(StyledLine("waiting for the cluster", .faint).text(colour: colour))
+        ProgressLine.show(StyledLine("waiting for the cluster", .faint), colour: colour)
     }
 
     /// After an answer: its line ends, and on a terminal an empty one follows.

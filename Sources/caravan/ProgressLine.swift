@@ -4,9 +4,8 @@ import Cluster
 import Platform
 
 /// One line on the terminal that is rewritten while something takes long; silent elsewhere.
-enum ProgressLine {
-    /// Short enough for a terminal of 80 columns not to wrap it.
-    private static let lengthMax = 79
+package enum ProgressLine {
+    private static let columnsMax = 79
 
     static func show(_ status: ClusterStatus) {
         var text = "\(status.state): \(status.detail)"
@@ -14,8 +13,17 @@ enum ProgressLine {
         show(text)
     }
 
-    static func show(_ text: String) {
-        StandardError.showProgress(String(text.prefix(lengthMax)))
+    static func show(_ text: String) { show(StyledLine(text.oneColumned), colour: false) }
+
+    static func show(_ line: StyledLine, colour: Bool) {
+        let line = fitted(line, columnCount: StandardError.columnCount)
+        StandardError.showProgress(line.text(colour: colour))
+    }
+
+    /// What a terminal of so many columns does not wrap: of a line that is wrapped only the last
+    /// part would be written over.
+    package static func fitted(_ line: StyledLine, columnCount: Int) -> StyledLine {
+        line.cut(to: min(columnsMax, columnCount - 1))
     }
 
     static func clear() { StandardError.showProgress("") }

@@ -18,7 +18,7 @@ package struct StyledLine {
 
     init() {}
 
-    init(_ text: String, _ style: Style = .plain) { add(text, style) }
+    package init(_ text: String, _ style: Style = .plain) { add(text, style) }
 
     /// Adds `text`, of which no scalar may be wider or narrower than a column: see `oneColumned`.
     mutating func add(_ text: String, _ style: Style = .plain) {
@@ -49,7 +49,7 @@ package struct StyledLine {
         return result
     }
 
-    func text(colour: Bool) -> String {
+    package func text(colour: Bool) -> String {
         pieces.reduce(into: "") { line, piece in
             let isStyled = colour && piece.style != .plain
             line += isStyled ? "\u{1B}[\(piece.style.rawValue)m\(piece.text)\u{1B}[0m" : piece.text
