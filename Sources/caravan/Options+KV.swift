@@ -23,7 +23,7 @@ extension Syntax {
 extension Syntax.Option {
     static let context = Syntax.Option(
         "--context", "N",
-        "tokens a sequence may have (default: the model's limit, as far as pages go)")
+        "tokens a sequence may have, at most the model's limit (default: that, as far as pages go)")
     static let kvMemory = Syntax.Option(
         "--kv-memory", "SIZE", "memory for keys and values, of all workers together")
     static let kv = Syntax.Option(

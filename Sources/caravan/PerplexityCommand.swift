@@ -47,9 +47,7 @@ struct PerplexityCommand: Command {
 
     func run() throws -> Int32 {
         let model = try LoadedModel(path: modelPath, contextLength: .max)
-        guard windowLength <= model.served.contextLength else {
-            throw PerplexityError.windowTooLong(windowLength, limit: model.served.contextLength)
-        }
+        try ContextError.check(windowLength, limit: model.served.contextLength)
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             let windows = try self.windows(model.served.tokenizer)
@@ -127,15 +125,12 @@ struct PerplexityReport: Encodable {
 }
 
 enum PerplexityError: Error, CustomStringConvertible {
-    case windowTooLong(Int, limit: Int)
     case textTooShort(path: String, tokens: Int, needed: Int)
     case textTooLong(path: String, limit: Int)
     case notFinite(String)
 
     var description: String {
         switch self {
-        case .windowTooLong(let length, let limit):
-            "--context is \(length) and the model takes \(limit) tokens; use a smaller one"
         case .textTooShort(let path, let tokens, let needed):
             "\(path) has \(tokens) tokens and two windows are \(needed); "
                 + "use a longer text or a smaller --context"

@@ -74,10 +74,11 @@ struct PlanCommand: Command {
 
     func run() throws -> Int32 {
         let model = try PlannableModel(modelText, type: type)
+        let limit = model.hyperparameters.contextLength
+        try ContextError.check(contextLength, limit: limit)
+        let context = contextLength ?? limit
         let (workers, links) = try url.map(workersOfCluster) ?? (imaginedWorkers, [:])
         guard !workers.isEmpty else { throw PlanError.noWorkers(url ?? "") }
-        let limit = model.hyperparameters.contextLength
-        let context = min(contextLength ?? limit, limit)
         let pages = try PageDemand(
             model.hyperparameters, slotCount: streams, contextLength: contextLength,
             kvByteCount: kvByteCount, cacheType: cacheType)

@@ -85,6 +85,8 @@ struct ServeCommand: Command {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
         let model = try LoadedModel(
             path: modelPath, contextLength: configuration.contextLength ?? .max)
+        try ContextError.check(
+            configuration.contextLength, limit: model.hyperparameters.contextLength)
         if case .failure(let error)? = model.served.chatTemplate {
             Log.warning("\(error); texts can be completed, chats are refused")
         }

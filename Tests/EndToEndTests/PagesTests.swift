@@ -104,6 +104,16 @@ extension EndToEndTests {
             #expect(result.errors.contains("holds 576 tokens"), "\(result.errors)")
         }
 
+        @Test func contextThatTheModelDoesNotTakeIsRefused() throws {
+            let result = try Caravan.run(
+                ["serve", TestModel.path, "--listen", "127.0.0.1:0", "--context", "1048576"],
+                in: TemporaryDirectory())
+            #expect(result.status == 1)
+            #expect(
+                result.errors.contains("--context is 1048576 and the model takes "),
+                "\(result.errors)")
+        }
+
         @Test func planSaysWhatContextFits() throws {
             func plan(_ more: [String]) throws -> (status: Int32, output: String, errors: String) {
                 try Caravan.run(

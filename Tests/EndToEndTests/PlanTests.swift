@@ -50,6 +50,15 @@ extension EndToEndTests {
             #expect(result.status == 1 && result.output.contains("GiB more memory is needed"))
         }
 
+        @Test func contextThatTheModelDoesNotTakeIsRefused() throws {
+            let result = try plan([
+                "llama-3.1-8b", "--context", "131073", "--node", "memory=64GiB,bandwidth=40GB/s",
+            ])
+            #expect(result.status == 1 && result.output.isEmpty, "\(result)")
+            #expect(
+                result.errors.contains("--context is 131073 and the model takes 131072 tokens"))
+        }
+
         @Test(arguments: [
             "", "memory", "memory=", "memory=8GiB", "bandwidth=20GB/s", "memory=x,bandwidth=1GB/s",
             "memory=8GiB,bandwidth=fast", "memory=8GiB,bandwidth=-1GB/s",
