@@ -2,7 +2,6 @@
 
 import Cluster
 import Control
-import FoundationEssentials
 import Model
 import Platform
 import Wire
@@ -93,8 +92,7 @@ struct PlanCommand: Command {
             model: model, planner: planner, workers: workers, links: links, pages: pages,
             context: context,
             assumesArithmetic: nodes.contains(where: \.assumesArithmetic))
-        try StandardOutput.show(
-            asJSON ? try report.json() + "\n" : report.text.escapingControlsButLayout)
+        try StandardOutput.show(answer: asJSON ? try report.json() + "\n" : report.text)
         return report.fits ? ExitStatus.done : ExitStatus.failed
     }
 
@@ -107,21 +105,8 @@ struct PlanCommand: Command {
         _ url: String
     ) throws -> (workers: [PlannerWorker], links: [WorkerPair: NetworkPath]) {
         let apiKey = try apiKeyFile.map(APIKeyFile.read)
-        let body = try HTTPClient.get(url + "/caravan/status", apiKey: apiKey)
-        guard let status = try? JSONDecoder().decode(ClusterStatus.self, from: body) else {
-            throw HTTPClientError.notACoordinator(url)
-        }
-        let members = status.members.sorted { $0.name < $1.name }
-        if let silent = members.first(where: { $0.readBytesPerSecond == 0 }) {
-            throw PlanError.unmeasured(silent.name)
-        }
-        let hosts = members.compactMap(\.knownHost)
-        let workers = members.enumerated().map { index, member in
-            let host = member.knownHost.flatMap { hosts.firstIndex(of: $0) }
-            return PlannerWorker(
-                member, node: NodeID(high: 0, low: UInt64(index)),
-                host: host.map { NodeID(high: 1, low: UInt64($0)) })
-        }
+        let status = try StatusCommand.fetch(url, apiKey: apiKey)
+        let workers = try PlannerWorker.members(of: status)
         return (workers, links(of: status.stages, workers))
     }
 
@@ -139,36 +124,6 @@ struct PlanCommand: Command {
             links[WorkerPair(from: from.node, to: to.node)] = path
         }
         return links
-    }
-}
-
-extension PlannerWorker {
-    fileprivate init(_ member: MemberStatus, node: NodeID, host: NodeID?) {
-        func count(_ value: Int) -> UInt64 { UInt64(max(0, value)) }
-        self.init(
-            node: node, name: member.name, memoryBudgetBytes: count(member.memoryBudgetBytes),
-            speed: WorkerSpeed(
-                readBytesPerSecond: count(member.readBytesPerSecond),
-                hostReadBytesPerSecond: count(member.hostReadBytesPerSecond),
-                int8OperationsPerSecond: count(member.int8OperationsPerSecond),
-                f32OperationsPerSecond: count(member.f32OperationsPerSecond),
-                loopNanoseconds: UInt32(clamping: member.loopNanoseconds)),
-            host: host, threadCount: max(1, member.threads), coreCount: max(1, member.cores),
-            path: NetworkPath(
-                microseconds: member.roundTripMicroseconds,
-                bytesPerSecond: member.linkBytesPerSecond),
-            correction: max(0.01, member.measuredByPredicted))
-    }
-}
-
-extension NetworkPath {
-    /// As a status shows it: 0 for what was not measured.
-    fileprivate init?(microseconds: Int, bytesPerSecond: Int) {
-        guard microseconds > 0 else { return nil }
-        self.init(
-            roundTripSeconds: Double(microseconds) / 1e6,
-            bytesPerSecond: bytesPerSecond > 0
-                ? Double(bytesPerSecond) : NetworkPath.unmeasured.bytesPerSecond)
     }
 }
 

@@ -21,7 +21,7 @@ extension PlanReport {
         }
         lines.append("")
         lines += table
-        lines += leftOut.map { "\($0.worker) is left out: \($0.reason)" }
+        lines += leftOut.map { "\($0.worker) is left out: \($0.reason)".escapingControls }
         lines.append("")
         lines += figures
         return lines.joined(separator: "\n") + "\n"
@@ -77,7 +77,7 @@ extension PlanReport {
         if let contextLengthMax {
             pairs.append(("context", "up to \(contextLengthMax) tokens a stream would fit"))
         }
-        if let limit { pairs.append(("limit", limit)) }
+        if let limit { pairs.append(("limit", limit.escapingControls)) }
         if let more = withOneMore {
             var text = "one stream \(Self.rate(more.tokensPerSecondOfOneStream))"
             if streams > 1 {

@@ -3,8 +3,8 @@
 import Platform
 
 extension StandardOutput {
-    /// Writes a part of a model's answer as it is, but to a terminal without control characters:
-    /// what a model says does not steer it. False if nobody reads it any more.
+    /// Writes what a model or a server says as it is, but to a terminal without control characters:
+    /// that is not theirs to steer. False if nobody reads it any more.
     @discardableResult
     static func write(answer text: String) -> Bool { write(answerForm(text)) }
 

@@ -25,10 +25,10 @@ struct StatusCommand: Command {
         let apiKey = try coordinator.apiKey()
         if asJSON {
             let (_, body) = try Self.answer(coordinator.url, apiKey: apiKey)
-            try StandardOutput.show(String(decoding: body, as: UTF8.self) + "\n")
+            try StandardOutput.show(answer: String(decoding: body, as: UTF8.self) + "\n")
         } else {
             let status = try Self.fetch(coordinator.url, apiKey: apiKey)
-            try StandardOutput.show(StatusReport(status).text.escapingControlsButLayout)
+            try StandardOutput.show(StatusReport(status).text)
         }
         return ExitStatus.done
     }

@@ -2,7 +2,7 @@
 
 package import Cluster
 
-/// A cluster's status as tables for people.
+/// A cluster's status as tables for people, in which no name or text steers the terminal.
 package struct StatusReport {
     /// The latest events that are shown.
     private static let eventsMax = 8
@@ -12,8 +12,8 @@ package struct StatusReport {
     package init(_ status: ClusterStatus) { self.status = status }
 
     package var text: String {
-        var lines = ["\(status.model)  \(status.state)"]
-        if !status.detail.isEmpty { lines[0] += " (\(status.detail))" }
+        var lines = ["\(status.model)  \(status.state)".escapingControls]
+        if !status.detail.isEmpty { lines[0] += " (\(status.detail.escapingControls))" }
         lines.append(
             "plan \(status.epoch)  \(status.layerCount) layers  context \(status.contextLength)  "
                 + "slots \(status.slotsInUse)/\(status.slotCount)  waiting \(status.waiting)  "
@@ -136,7 +136,8 @@ package struct StatusReport {
 
     private var events: [String] {
         status.events.prefix(Self.eventsMax).map { event in
-            "\(TopView.age(event.secondsAgo)) ago".leftPadded(to: 12) + "  \(event.text)"
+            "\(TopView.age(event.secondsAgo)) ago".leftPadded(to: 12)
+                + "  \(event.text.escapingControls)"
         }
     }
 
@@ -154,6 +155,7 @@ package struct StatusReport {
     }
 
     private func aligned(_ rows: [[String]]) -> [String] {
+        let rows = rows.map { $0.map(\.escapingControls) }
         let widths = (rows.first ?? []).indices.map { column in
             rows.map { $0[column].count }.max() ?? 0
         }

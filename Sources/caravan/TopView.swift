@@ -98,7 +98,7 @@ package struct TopView {
         var line = StyledLine(status.model.oneColumned, .bold)
         line.add("  ")
         if snapshot.problem == nil {
-            line.add(status.state, status.state == "ready" ? .good : .waiting)
+            line.add(status.state.oneColumned, status.state == "ready" ? .good : .waiting)
         } else {
             line.add("gone", .alarm)
         }
@@ -149,7 +149,8 @@ package struct TopView {
         line.add("\(status.slotsInUse)/\(status.slotCount)", .accent)
         if status.pageCount > 0 {
             line.add("  pages ")
-            line.add("\(status.pagesInUse - status.pagesKept)/\(status.pageCount)", .accent)
+            // Another program's counts, of which the difference may be no number at all.
+            line.add("\(status.pagesInUse &- status.pagesKept)/\(status.pageCount)", .accent)
         }
         line.add("  queue ")
         let isFull = status.waiting >= status.waitingMax

@@ -106,7 +106,12 @@ struct TopViewTests {
     @Test func hostileStatus() {
         var status = ShownStatus.busy(stages: 3, streams: 3)
         status.model = "\u{1B}[2J\nmodel\u{9B}31m 模型 e\u{301}"
+        status.state = "\u{1B}[5;31m\u{9B}2J\r\n"
         status.detail = "a\r\nb\u{7}"
+        status.pagesInUse = .min
+        status.pagesKept = .max
+        status.slotsInUse = .min
+        status.waiting = .max
         status.events[0].text = "\u{1B}]0;title\u{7}"
         status.events[0].secondsAgo = .infinity
         status.stages[0].worker = "\u{202E}drawkcab \u{1F42B}"
@@ -131,6 +136,10 @@ struct TopViewTests {
                     line.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
             }
         }
-        #expect(StatusReport(status).text.isEmpty == false)
+        let rows = StatusReport(status).text.split(separator: "\n")
+        #expect(rows.count > 10)
+        for row in rows {
+            #expect(row.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control })
+        }
     }
 }
