@@ -4,7 +4,6 @@
 # Sourced, never run: `. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"`.
 
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/caravan"
 binary="$root/.build/release/caravan"
 
 # One configuration for tests, demo and figures. `swift test` needs --disable-testable-imports
@@ -22,6 +21,17 @@ die() {
     printf '%s: %s\n' "$(basename "$0")" "$*" >&2
     exit 1
 }
+
+# Services and containers may come without HOME; the program asks for the account's then, too.
+if [ -z "${XDG_CACHE_HOME:-}" ] && [ -z "${HOME:-}" ]; then
+    HOME="$(getent passwd "$(id -u)" | cut -d: -f6)" || true
+    [ -n "$HOME" ] || die "HOME is not set and the account has no home; set HOME or XDG_CACHE_HOME"
+    export HOME
+fi
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/caravan"
+
+# For servers on this machine: the proxies of the environment would not find its own addresses.
+curl_here() { curl --noproxy '*' "$@"; }
 
 need_swift() {
     command -v swift >/dev/null ||

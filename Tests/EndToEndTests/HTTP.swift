@@ -41,7 +41,9 @@ struct HTTP {
     private func curl(_ arguments: [String]) throws -> RunningProcess {
         let key = apiKey.map { ["-H", "Authorization: Bearer \($0)"] } ?? []
         return try RunningProcess(
-            "/usr/bin/env", ["curl", "-sS", "-m", "\(Self.patience)"] + key + arguments,
+            "/usr/bin/env",
+            // A proxy would not find this machine's own address.
+            ["curl", "-sS", "--noproxy", "*", "-m", "\(Self.patience)"] + key + arguments,
             in: directory)
     }
 

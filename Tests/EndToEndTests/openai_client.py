@@ -5,7 +5,11 @@ import sys
 
 import openai
 
-client = openai.OpenAI(base_url=sys.argv[1], api_key="none", timeout=60, max_retries=0)
+client = openai.OpenAI(
+    base_url=sys.argv[1], api_key="none", timeout=60, max_retries=0,
+    # Without the proxies of the environment, which would not find this machine's own address.
+    http_client=openai.DefaultHttpxClient(trust_env=False),
+)
 question = [{"role": "user", "content": "What is the capital of France?"}]
 
 models = [model.id for model in client.models.list()]
