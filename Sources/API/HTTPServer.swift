@@ -29,21 +29,25 @@ package final class HTTPServer: Sendable {
 
     /// Listens on `address`:`port` and serves from then on, on threads of its own.
     ///
-    /// With `apiKey` every route but `/health` asks for it as a bearer token. `randomWord` supplies
+    /// With `apiKey` every route but `/health` asks for it as a bearer token; without it, and on
+    /// loopback, they answer only those who ask at loopback's own names. `randomWord` supplies
     /// seeds and ids, `now` the seconds since 1970.
     package init(
         address: String, port: UInt16, generator: any TextGenerator, apiKey: String? = nil,
         randomWord: @escaping @Sendable () -> UInt64 = Randomness.word,
         now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
     ) throws(HTTPServerError) {
+        let listen = SocketAddress(host: address, port: port)
         let socket: (descriptor: Int32, port: UInt16)
         do {
-            socket = try PassiveSocket.open(SocketAddress(host: address, port: port))
+            socket = try PassiveSocket.open(listen)
         } catch {
             throw .cannotListen(error)
         }
         let service = Service(
-            generator: generator, apiKey: apiKey, randomWord: randomWord, now: now)
+            generator: generator, apiKey: apiKey,
+            loopbackHost: listen.isLoopback ? address.lowercased() : nil, randomWord: randomWord,
+            now: now)
         let registry = ExchangeRegistry()
         let shared = MHDDaemon.Context(
             service: service, registry: registry, longRequests: LongRequests())

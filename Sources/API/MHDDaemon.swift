@@ -137,6 +137,8 @@ private func newExchange(
 ) -> Exchange {
     let head = RequestHead(
         method: method, path: path, authorization: connection.header("Authorization"),
+        host: connection.header("Host"), origin: connection.header("Origin"),
+        contentType: connection.header("Content-Type"),
         contentLength: connection.header("Content-Length").flatMap { UInt64($0) },
         expectsContinue: connection.header("Expect") != nil)
     return Exchange(

@@ -8,17 +8,25 @@ struct RequestHead {
     var method: String
     var path: String
     var authorization: String?
+    var host: String?
+    /// The page that asks, where a browser says so.
+    var origin: String?
+    var contentType: String?
     var contentLength: UInt64?
     /// The client waits for a go-ahead before it sends the body.
     var expectsContinue: Bool
 
     init(
-        method: String, path: String, authorization: String? = nil, contentLength: UInt64? = nil,
+        method: String, path: String, authorization: String? = nil, host: String? = nil,
+        origin: String? = nil, contentType: String? = nil, contentLength: UInt64? = nil,
         expectsContinue: Bool = false
     ) {
         self.method = method
         self.path = path
         self.authorization = authorization
+        self.host = host
+        self.origin = origin
+        self.contentType = contentType
         self.contentLength = contentLength
         self.expectsContinue = expectsContinue
     }
@@ -28,6 +36,8 @@ struct RequestHead {
 struct Service: Sendable {
     let generator: any TextGenerator
     let apiKey: String?
+    /// Where it listens, in lower case, if that is loopback, which only this machine reaches.
+    let loopbackHost: String?
     let randomWord: @Sendable () -> UInt64
     /// Seconds since 1970.
     let now: @Sendable () -> Int
@@ -47,6 +57,7 @@ struct Service: Sendable {
             return .wrongMethod(head.method, head.path, allowed: route.methods)
         }
         if route.needsKey, let apiKey, !isAuthorised(head, apiKey: apiKey) { return .unauthorised }
+        if let refusal = refusalOfPages(head, route) { return refusal }
         if let length = head.contentLength, length > HTTPLimits.bodyBytesMax { return .bodyTooLong }
         return nil
     }

@@ -8,12 +8,17 @@ import Platform
 enum HTTPClient {
     static let timeoutSeconds = 10.0
 
-    /// The body of a 200 answer.
+    /// The body of a 200 answer. Where a coordinator answers only at other names, that is thrown.
     static func get(
         _ address: String, apiKey: String?, timeoutSeconds: Double = timeoutSeconds
     ) throws(HTTPClientError) -> Data {
         let (status, data) = try send(to: address, apiKey: apiKey, timeoutSeconds: timeoutSeconds)
-        guard status == 200 else { throw .notACoordinator(address) }
+        guard status == 200 else {
+            guard status == 403, let refusal = Refusal(json: data) else {
+                throw .notACoordinator(address)
+            }
+            throw .refused(refusal.message)
+        }
         return data
     }
 

@@ -34,7 +34,10 @@ struct ServeCommand: Command {
                 "rows of prompts in a step that also generates, at most "
                     + "\(ClusterLimits.rowCountMax) (default: what at most doubles its time)"),
             .kvMemory,
-            .init("--api-key-file", "FILE", "a file whose first line clients must send as key"),
+            .init(
+                "--api-key-file", "FILE",
+                "a file whose first line clients must send as key (without it the API on loopback "
+                    + "answers only at localhost, 127.0.0.1 and [::1])"),
             .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
             .wire,
             .kv,

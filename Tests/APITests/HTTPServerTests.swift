@@ -141,7 +141,8 @@ struct HTTPServerTests {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let client = fake.connect()
         for _ in 0..<3 {
-            client.send("POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n")
+            client.send(
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n")
             client.send(Self.wholeBody)
         }
         client.send("GET", "/health")
@@ -158,7 +159,7 @@ struct HTTPServerTests {
 
         let chunked = fake.connect()
         chunked.send(
-            "POST /v1/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                 + "Transfer-Encoding: chunked\r\n\r\n\(String(tooLong.count, radix: 16))\r\n")
         chunked.send(tooLong)
         chunked.send("\r\n0\r\n\r\n")
@@ -168,7 +169,7 @@ struct HTTPServerTests {
         for (length, header) in [("9000000", "Expect: 100-continue\r\n"), ("99999999999999", "")] {
             let client = fake.connect()
             client.send(
-                "POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Length: \(length)\r\n"
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(length)\r\n"
                     + "\(header)\r\n")
             #expect(TestResponse(client.receiveAll()).status == 413)
         }

@@ -32,7 +32,7 @@ struct RouteTests {
 
     @Test func workersAreDrained() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"), apiKey: "sesame")
-        let key = ["Authorization: Bearer sesame"]
+        let key = ["Authorization: Bearer sesame", "Content-Type: application/json"]
         func post(_ body: String, headers: [String]? = nil) -> TestResponse {
             fake.post("/caravan/drain", Array(body.utf8), headers: headers ?? key)
         }

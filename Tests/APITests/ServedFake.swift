@@ -9,11 +9,12 @@ struct ServedFake {
 
     init(
         _ script: FakeGenerator.Script = FakeGenerator.Script(), hasTemplate: Bool = true,
-        apiKey: String? = nil, randomWord: @escaping @Sendable () -> UInt64 = { 42 }
+        apiKey: String? = nil, address: String = "127.0.0.1",
+        randomWord: @escaping @Sendable () -> UInt64 = { 42 }
     ) throws {
         generator = try FakeGenerator(script, hasTemplate: hasTemplate)
         server = try HTTPServer(
-            address: "127.0.0.1", port: 0, generator: generator, apiKey: apiKey,
+            address: address, port: 0, generator: generator, apiKey: apiKey,
             randomWord: randomWord, now: { 1_800_000_000 })
     }
 
