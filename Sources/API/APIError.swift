@@ -65,6 +65,13 @@ extension APIError {
         return error
     }()
 
+    static let tooManyLogProbabilities = APIError(
+        status: 400,
+        "an answer that is no stream has at most \(HTTPLimits.logProbabilityCountMax) "
+            + "log-probabilities: 'n' times 'max_tokens' (or the context), and as often again as "
+            + "there are alternatives; ask for fewer, or set 'stream'",
+        parameter: "max_tokens", code: "invalid_value")
+
     static let unauthorised = APIError(
         status: 401, "the API key is missing or wrong; send 'Authorization: Bearer KEY'",
         code: "invalid_api_key")

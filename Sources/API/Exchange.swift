@@ -7,10 +7,11 @@ import Synchronization
 /// One HTTP request and its answer, from the head to the last byte.
 ///
 /// Four kinds of threads meet here: the HTTP library's (reads the request, sends the answer), the
-/// generator's (`deliver`), the watch's (`leaveIfDeparted`) and that of long requests. A connection
-/// is suspended exactly while it waits for the generator or the last; that decision and the
-/// wake-up are made under one lock, so none is missed. The generator is never called with the lock
-/// held, nor from within `deliver`.
+/// generator's (`deliver`), the watch's (`leaveIfDeparted`) and those of long requests. A
+/// connection is suspended exactly while it waits for the generator or the last; that decision and
+/// the wake-up are made under one lock, so none is missed. The generator is never called with the
+/// lock held, nor from within `deliver`; and `deliver` does not write whole answers, as the streams
+/// of all others wait for its thread.
 final class Exchange: Sendable {
     fileprivate struct State {
         var body: [UInt8] = []
@@ -23,7 +24,7 @@ final class Exchange: Sendable {
         /// Of all choices, once all have been submitted.
         var requestIDs: [RequestID] = []
         var output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
-        var whole: HTTPReply?
+        var writing = Writing.none
         var isSuspended = false
         /// No further event is of interest.
         var isOver = false
@@ -38,29 +39,41 @@ final class Exchange: Sendable {
         case done(Result<Service.Answer, APIError>)
     }
 
+    /// How far an answer is that is no stream.
+    fileprivate enum Writing {
+        /// There is none of the kind.
+        case none
+        /// The generator is not done.
+        case awaited
+        /// All choices are finished.
+        case due
+        case underWay
+        case done(HTTPReply)
+    }
+
     /// What is to be done with a complete request.
     private enum Step {
         case wait
         case leave
         case read(body: [UInt8])
         case answer(Result<Service.Answer, APIError>)
+        case write(Reply)
+        case send(HTTPReply)
     }
 
     enum Verdict { case goOn, close }
 
     private let connection: MHDConnection
-    private let service: Service
-    private let longRequests: LongRequests
+    private let shared: MHDDaemon.Context
     private let head: RequestHead
     private let state: Mutex<State>
 
     init(
-        connection: MHDConnection, service: Service, longRequests: LongRequests, head: RequestHead,
+        connection: MHDConnection, shared: MHDDaemon.Context, head: RequestHead,
         refusal: APIError?
     ) {
         self.connection = connection
-        self.service = service
-        self.longRequests = longRequests
+        self.shared = shared
         self.head = head
         var state = State()
         state.refusal = refusal
@@ -100,18 +113,20 @@ final class Exchange: Sendable {
 
     /// The request is complete, or the connection was resumed to take an answer.
     func proceed() -> Verdict {
-        if state.withLock({ $0.reply != nil }) { return awaitWhole() }
         switch state.withLock({ nextStep(&$0) }) {
         case .wait: return .goOn
         case .leave: return .close
         case .read(let body): return take(answer(to: body))
         case .answer(let answer): return take(answer)
+        case .write(let reply): return send(reply.whole())
+        case .send(let reply): return send(reply)
         }
     }
 
     private func nextStep(_ state: inout State) -> Step {
         guard !state.isAnswered else { return .wait }
         guard !state.output.isBroken else { return .leave }
+        guard case .none = state.writing else { return nextOfWhole(&state) }
         if let refusal = state.refusal { return .answer(.failure(refusal)) }
         switch state.reading {
         case .done(let answer): return .answer(answer)
@@ -119,7 +134,7 @@ final class Exchange: Sendable {
             defer { state.body = [] }
             return .read(body: state.body)
         case .none:
-            guard longRequests.post({ [self] in readLong() }) else {
+            guard shared.longPrompts.post({ [self] in readLong() }) else {
                 return .answer(.failure(.tooManyLongRequests))
             }
             state.reading = .underWay
@@ -131,8 +146,24 @@ final class Exchange: Sendable {
         }
     }
 
+    private func nextOfWhole(_ state: inout State) -> Step {
+        if case .done(let reply) = state.writing {
+            // To send it may take a while, and nobody asks for it again.
+            state.writing = .awaited
+            return .send(reply)
+        }
+        if case .due = state.writing, let reply = state.reply {
+            guard reply.takesLong, shared.longAnswers.post({ [self] in writeLong() }) else {
+                return .write(reply)
+            }
+            state.writing = .underWay
+        }
+        state.suspend(connection)
+        return .wait
+    }
+
     private func answer(to body: [UInt8]) -> Result<Service.Answer, APIError> {
-        Result { () throws(APIError) in try service.answer(head, body: body) }
+        Result { () throws(APIError) in try shared.service.answer(head, body: body) }
     }
 
     private func take(_ answer: Result<Service.Answer, APIError>) -> Verdict {
@@ -171,12 +202,13 @@ final class Exchange: Sendable {
     ) throws(APIError) -> Verdict {
         state.withLock { state in
             state.reply = reply
+            state.writing = reply.isStream ? .none : .awaited
             state.output.append(reply.opening())
             if let refusal = state.refusal { state.end(refusal) }
         }
         let ids: [RequestID]
         do throws(GenerationError) {
-            ids = try service.generator.submit(requests) { [weak self] choice, event in
+            ids = try shared.service.generator.submit(requests) { [weak self] choice, event in
                 self?.deliver(event, choice: choice)
             }
         } catch {
@@ -185,23 +217,13 @@ final class Exchange: Sendable {
         }
         state.withLock { $0.requestIDs = ids }
         cancelIfUnwanted()
-        guard reply.isStream else { return awaitWhole() }
+        guard reply.isStream else { return proceed() }
         state.withLock { $0.isAnswered = true }
         return connection.sendEvents(of: self) ? .goOn : .close
     }
-
-    private func awaitWhole() -> Verdict {
-        let (whole, isBroken) = state.withLock { state in
-            if state.isAnswered { return (HTTPReply?.none, false) }
-            if state.whole == nil, !state.output.isBroken { state.suspend(connection) }
-            return (state.whole, state.output.isBroken)
-        }
-        if isBroken { return .close }
-        return whole.map(send) ?? .goOn
-    }
 }
 
-// MARK: On the thread of long requests
+// MARK: On the threads of long requests
 
 extension Exchange {
     private func readLong() {
@@ -213,6 +235,20 @@ extension Exchange {
         let answer = answer(to: body)
         state.withLock { state in
             state.reading = .done(answer)
+            state.resume(connection)
+        }
+    }
+
+    private func writeLong() {
+        let reply = state.withLock { state -> Reply? in
+            guard case .underWay = state.writing, !state.output.isBroken else { return nil }
+            // What it is made of is much to let go of too, and goes on this thread.
+            return state.reply.take()
+        }
+        guard let whole = reply?.whole() else { return }
+        state.withLock { state in
+            guard case .underWay = state.writing else { return }
+            state.writing = .done(whole)
             state.resume(connection)
         }
     }
@@ -267,7 +303,7 @@ extension Exchange {
             state.mustCancel = false
             return state.requestIDs
         }
-        for id in ids { service.generator.cancel(id) }
+        for id in ids { shared.service.generator.cancel(id) }
     }
 
     /// Ends the answer with an error that tells the client to come back.
@@ -299,15 +335,21 @@ extension Exchange.State {
             output.append(bytes)
             output.finish()
             isOver = true
+        case .complete:
+            writing = .due
+            isOver = true
         case .whole(let reply):
-            whole = reply
+            writing = .done(reply)
             isOver = true
         }
     }
 
-    /// Ends with `error` what has not ended.
+    /// Ends with `error` what has not ended, and what would still take long to write.
     fileprivate mutating func end(_ error: APIError) {
-        guard !isOver else { return }
+        guard !isOver else {
+            if waitsForWriting { writing = .done(HTTPReply(error)) }
+            return
+        }
         guard let step = reply?.fail(error) else {
             refusal = refusal ?? error
             return
@@ -316,11 +358,19 @@ extension Exchange.State {
         mustCancel = true
     }
 
+    private var waitsForWriting: Bool {
+        switch writing {
+        case .none, .awaited, .done: false
+        case .due: reply?.takesLong == true
+        case .underWay: true
+        }
+    }
+
     /// The request could not be taken: what its choices have said is forgotten.
     fileprivate mutating func abandon() {
         reply = nil
         output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
-        whole = nil
+        writing = .none
         isOver = false
         mustCancel = false
     }

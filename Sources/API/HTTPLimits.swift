@@ -21,6 +21,13 @@ package enum HTTPLimits {
     static let promptReadBytesMax = 64 << 10
     /// Longer bodies that wait for it; more are refused with 429.
     static let longRequestCountMax = 128
+    /// A longer answer, if it is no stream, is written on another thread of its own.
+    static let answerWriteBytesMax = 64 << 10
+    /// Longer answers that wait for it; whoever sends one more writes it himself.
+    static let longAnswerCountMax = connectionCountMax
+    /// Log-probabilities of an answer that is no stream, which is kept until it is whole: enough
+    /// for each token of a context of 131,072 and 20 alternatives to it. More are refused with 400.
+    static let logProbabilityCountMax = 4 << 20
     /// Bytes of a stream that wait for a slow reader; beyond them its request is cancelled.
     static let streamBufferBytesMax = 1 << 20
     /// Bytes that the library asks of a stream at a time.

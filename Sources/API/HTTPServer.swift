@@ -49,8 +49,7 @@ package final class HTTPServer: Sendable {
             loopbackHost: listen.isLoopback ? address.lowercased() : nil, randomWord: randomWord,
             now: now)
         let registry = ExchangeRegistry()
-        let shared = MHDDaemon.Context(
-            service: service, registry: registry, longRequests: LongRequests())
+        let shared = MHDDaemon.Context(service: service, registry: registry)
         guard let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared) else {
             throw .cannotStart(port: socket.port)
         }

@@ -2,15 +2,18 @@
 
 import Platform
 
-/// A thread that reads requests with long bodies, one after another.
+/// A thread that does for one request after another what takes long: reads bodies, or writes
+/// answers.
 ///
-/// To tokenise megabytes takes seconds. Meanwhile a thread of the HTTP library would serve none of
-/// its other connections, whose streams would stand still.
+/// To tokenise megabytes takes seconds, and so does writing as many of log-probabilities. Meanwhile
+/// a thread of the HTTP library would serve none of its other connections, whose streams would
+/// stand still, and the generator's thread would serve nobody.
 final class LongRequests: Sendable {
-    private let jobs = Mailbox<@Sendable () -> Void>(capacity: HTTPLimits.longRequestCountMax)
+    private let jobs: Mailbox<@Sendable () -> Void>
 
-    init() {
-        let thread = OSThread(name: "http-long") { [jobs] in
+    init(thread name: String, countMax: Int) {
+        jobs = Mailbox(capacity: countMax)
+        let thread = OSThread(name: name) { [jobs] in
             while let job = jobs.take() { job() }
         }
         // When the server stops, what it is at is of no use to anyone.

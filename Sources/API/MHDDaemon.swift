@@ -10,14 +10,16 @@ final class MHDDaemon: Sendable {
     final class Context: Sendable {
         let service: Service
         let registry: ExchangeRegistry
-        let longRequests: LongRequests
+        let longPrompts = LongRequests(
+            thread: "http-long", countMax: HTTPLimits.longRequestCountMax)
+        let longAnswers = LongRequests(
+            thread: "http-answers", countMax: HTTPLimits.longAnswerCountMax)
         /// Whether connections that come are closed at once.
         let isStopping = Atomic(false)
 
-        init(service: Service, registry: ExchangeRegistry, longRequests: LongRequests) {
+        init(service: Service, registry: ExchangeRegistry) {
             self.service = service
             self.registry = registry
-            self.longRequests = longRequests
         }
     }
 
@@ -142,8 +144,8 @@ private func newExchange(
         contentLength: connection.header("Content-Length").flatMap { UInt64($0) },
         expectsContinue: connection.header("Expect") != nil)
     return Exchange(
-        connection: connection, service: shared.service, longRequests: shared.longRequests,
-        head: head, refusal: shared.service.refusal(head))
+        connection: connection, shared: shared, head: head,
+        refusal: shared.service.refusal(head))
 }
 
 /// Called once for each request that got a context, however it ended.

@@ -23,7 +23,9 @@ struct Reply {
         case more([UInt8])
         /// The last bytes of a stream.
         case last([UInt8])
-        /// The whole answer; only without `stream`.
+        /// Every choice is finished, and `whole` says the answer; only without `stream`.
+        case complete
+        /// An error instead of the answer; only without `stream`.
         case whole(HTTPReply)
     }
 
@@ -33,6 +35,8 @@ struct Reply {
         var text = ""
         /// Of all its tokens, shown or not.
         var scalarCount = 0
+        /// Tokens and alternatives to them in `entries`, of an answer that is no stream.
+        var logProbabilityCount = 0
         var entries: [(entry: ChatLogProbabilities.Entry, textOffset: Int)] = []
         /// nil while it is being generated.
         var finishReason: String?
@@ -68,6 +72,16 @@ struct Reply {
     /// Whether a generation still works for this answer.
     var hasOpenChoices: Bool { choices.contains(where: \.isOpen) }
 
+    /// Whether writing the whole answer would keep others waiting.
+    var takesLong: Bool {
+        // A token with its bytes and its number, as JSON.
+        let logProbabilityBytes = 64
+        let byteCount = choices.reduce(0) {
+            $0 + $1.text.utf8.count + $1.logProbabilityCount * logProbabilityBytes
+        }
+        return byteCount > HTTPLimits.answerWriteBytesMax
+    }
+
     var promptParameter: String { kind == .chat ? "messages" : "prompt" }
 
     /// What a stream begins with, before any token.
@@ -92,6 +106,9 @@ struct Reply {
         }
     }
 
+    /// The answer, once it is complete.
+    func whole() -> HTTPReply { whole(choices, usage: usage) }
+
     /// Ends the answer with an error: as a whole answer, or as the last event of a stream.
     func fail(_ error: APIError) -> Step {
         isStream ? .last(event(error)) : .whole(HTTPReply(error))
@@ -106,6 +123,7 @@ struct Reply {
                     ScoredToken(bytes: $0.bytes, logProbability: $0.logProbability)
                 })
             choice.entries.append((entry, choice.scalarCount))
+            choice.logProbabilityCount += 1 + entry.alternatives.count
         }
         choice.scalarCount += token.scalarCount
         return show(token.text, in: &choice)
@@ -133,7 +151,7 @@ struct Reply {
         guard isStream else {
             choices[index].text += trailing
             choices[index].finishReason = reason
-            return hasOpenChoices ? .more([]) : .whole(whole(choices, usage: usage))
+            return hasOpenChoices ? .more([]) : .complete
         }
         var bytes = trailing.isEmpty ? [] : show(trailing, in: &choices[index])
         switch kind {

@@ -117,8 +117,21 @@ struct Service: Sendable {
         throw .unknownModel(name, served: served)
     }
 
+    /// An answer that is no stream is kept, with all its log-probabilities, until it is whole.
+    private func checkSize(_ fields: GenerationFields, topCount: Int?) throws(APIError) {
+        guard let topCount, !fields.isStream else { return }
+        let most = HTTPLimits.logProbabilityCountMax
+        let contextLength = generator.model.contextLength
+        // More than the limit is as good as all of it, and keeps the product small.
+        let tokenCount = min(fields.tokenCountMax ?? contextLength, contextLength, most + 1)
+        guard fields.choiceCount * tokenCount * (1 + topCount) <= most else {
+            throw .tooManyLogProbabilities
+        }
+    }
+
     private func chat(_ body: ChatCompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
+        try checkSize(body.fields, topCount: body.topLogProbabilities)
         let prompt = try PromptEncoder(model: generator.model, now: now()).encode(body.messages)
         return generation(
             .chat, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
@@ -126,6 +139,7 @@ struct Service: Sendable {
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
+        try checkSize(body.fields, topCount: body.topLogProbabilities)
         let prompt = PromptEncoder(model: generator.model, now: now()).encode(body.prompt)
         return generation(
             .completion, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
