@@ -56,14 +56,17 @@ extension APIError {
         status: 413, "the body is longer than \(HTTPLimits.bodyBytesMax) bytes; send less",
         code: "request_too_large")
 
-    static let tooManyLongRequests: APIError = {
-        var error = APIError(
-            status: 429, "too many long prompts wait to be read; try again later",
-            code: "queue_full")
+    static let tooManyLongRequests = busy("too many long prompts wait to be read; try again later")
+
+    static let tooManyBodies = busy(
+        "the requests that come in are too long together; try again later")
+
+    private static func busy(_ message: String) -> APIError {
+        var error = APIError(status: 429, message, code: "queue_full")
         error.type = "rate_limit_error"
         error.retryAfterSeconds = HTTPLimits.retryAfterSeconds
         return error
-    }()
+    }
 
     static let tooManyLogProbabilities = APIError(
         status: 400,

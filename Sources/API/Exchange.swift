@@ -13,44 +13,6 @@ import Synchronization
 /// lock held, nor from within `deliver`; and `deliver` does not write whole answers, as the streams
 /// of all others wait for its thread.
 final class Exchange: Sendable {
-    fileprivate struct State {
-        var body: [UInt8] = []
-        var receivedByteCount = 0
-        var refusal: APIError?
-        var isAnswered = false
-        var reading = Reading.none
-        /// The rest is empty until a generation begins.
-        var reply: Reply?
-        /// Of all choices, once all have been submitted.
-        var requestIDs: [RequestID] = []
-        var output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
-        var writing = Writing.none
-        var isSuspended = false
-        /// No further event is of interest.
-        var isOver = false
-        /// The generator still works on a request that nobody waits for.
-        var mustCancel = false
-    }
-
-    /// How far a long body has been read.
-    fileprivate enum Reading {
-        case none
-        case underWay
-        case done(Result<Service.Answer, APIError>)
-    }
-
-    /// How far an answer is that is no stream.
-    fileprivate enum Writing {
-        /// There is none of the kind.
-        case none
-        /// The generator is not done.
-        case awaited
-        /// All choices are finished.
-        case due
-        case underWay
-        case done(HTTPReply)
-    }
-
     /// What is to be done with a complete request.
     private enum Step {
         case wait
@@ -75,7 +37,7 @@ final class Exchange: Sendable {
         self.connection = connection
         self.shared = shared
         self.head = head
-        var state = State()
+        var state = State(bodies: shared.bodies)
         state.refusal = refusal
         self.state = Mutex(state)
     }
@@ -102,10 +64,11 @@ final class Exchange: Sendable {
             if state.receivedByteCount > HTTPLimits.discardedBodyBytesMax { return .close }
             guard state.refusal == nil else { return .goOn }
             if state.receivedByteCount > HTTPLimits.bodyBytesMax {
-                state.refusal = .bodyTooLong
-                state.body = []
-            } else {
+                state.refuse(.bodyTooLong)
+            } else if state.bodies.take(bytes.count) {
                 state.body.append(contentsOf: bytes)
+            } else {
+                state.refuse(.tooManyBodies)
             }
             return .goOn
         }
@@ -131,10 +94,11 @@ final class Exchange: Sendable {
         switch state.reading {
         case .done(let answer): return .answer(answer)
         case .none where state.body.count <= HTTPLimits.promptReadBytesMax:
-            defer { state.body = [] }
+            defer { state.dropBody() }
             return .read(body: state.body)
         case .none:
             guard shared.longPrompts.post({ [self] in readLong() }) else {
+                state.dropBody()
                 return .answer(.failure(.tooManyLongRequests))
             }
             state.reading = .underWay
@@ -228,11 +192,17 @@ final class Exchange: Sendable {
 extension Exchange {
     private func readLong() {
         let body = state.withLock { state -> [UInt8]? in
+            guard !state.output.isBroken, state.refusal == nil else {
+                state.dropBody()
+                return nil
+            }
+            // It is still counted.
             defer { state.body = [] }
-            return state.output.isBroken || state.refusal != nil ? nil : state.body
+            return state.body
         }
         guard let body else { return }
         let answer = answer(to: body)
+        shared.bodies.giveBack(body.count)
         state.withLock { state in
             state.reading = .done(answer)
             state.resume(connection)
@@ -313,74 +283,5 @@ extension Exchange {
             state.resume(connection)
         }
         cancelIfUnwanted()
-    }
-}
-
-extension Exchange.State {
-    fileprivate mutating func suspend(_ connection: MHDConnection) {
-        isSuspended = true
-        connection.suspend()
-    }
-
-    fileprivate mutating func resume(_ connection: MHDConnection) {
-        guard isSuspended else { return }
-        isSuspended = false
-        connection.resume()
-    }
-
-    fileprivate mutating func take(_ step: Reply.Step) {
-        switch step {
-        case .more(let bytes): output.append(bytes)
-        case .last(let bytes):
-            output.append(bytes)
-            output.finish()
-            isOver = true
-        case .complete:
-            writing = .due
-            isOver = true
-        case .whole(let reply):
-            writing = .done(reply)
-            isOver = true
-        }
-    }
-
-    /// Ends with `error` what has not ended, and what would still take long to write.
-    fileprivate mutating func end(_ error: APIError) {
-        guard !isOver else {
-            if waitsForWriting { writing = .done(HTTPReply(error)) }
-            return
-        }
-        guard let step = reply?.fail(error) else {
-            refusal = refusal ?? error
-            return
-        }
-        take(step)
-        mustCancel = true
-    }
-
-    private var waitsForWriting: Bool {
-        switch writing {
-        case .none, .awaited, .done: false
-        case .due: reply?.takesLong == true
-        case .underWay: true
-        }
-    }
-
-    /// The request could not be taken: what its choices have said is forgotten.
-    fileprivate mutating func abandon() {
-        reply = nil
-        output = OutputBuffer(capacity: HTTPLimits.streamBufferBytesMax)
-        writing = .none
-        isOver = false
-        mustCancel = false
-    }
-
-    /// Ends without an answer.
-    fileprivate mutating func giveUp() {
-        output.giveUp()
-        body = []
-        guard reply != nil, !isOver else { return }
-        isOver = true
-        mustCancel = true
     }
 }

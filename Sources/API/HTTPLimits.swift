@@ -4,6 +4,8 @@
 package enum HTTPLimits {
     /// A longer body is refused with 413.
     static let bodyBytesMax = 8 << 20
+    /// Bytes of all bodies together that come or wait to be read; one more is refused with 429.
+    package static let heldBodyBytesMax = 256 << 20
     /// A refused body is read and thrown away up to here, so that the client sees the answer; when
     /// more is announced, the answer comes at once and the connection closes.
     static let discardedBodyBytesMax = 64 << 20

@@ -34,6 +34,7 @@ package final class HTTPServer: Sendable {
     /// seeds and ids, `now` the seconds since 1970.
     package init(
         address: String, port: UInt16, generator: any TextGenerator, apiKey: String? = nil,
+        heldBodyBytesMax: Int = HTTPLimits.heldBodyBytesMax,
         randomWord: @escaping @Sendable () -> UInt64 = Randomness.word,
         now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
     ) throws(HTTPServerError) {
@@ -49,7 +50,8 @@ package final class HTTPServer: Sendable {
             loopbackHost: listen.isLoopback ? address.lowercased() : nil, randomWord: randomWord,
             now: now)
         let registry = ExchangeRegistry()
-        let shared = MHDDaemon.Context(service: service, registry: registry)
+        let shared = MHDDaemon.Context(
+            service: service, registry: registry, heldBodyBytesMax: heldBodyBytesMax)
         guard let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared) else {
             throw .cannotStart(port: socket.port)
         }

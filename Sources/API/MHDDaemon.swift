@@ -14,12 +14,14 @@ final class MHDDaemon: Sendable {
             thread: "http-long", countMax: HTTPLimits.longRequestCountMax)
         let longAnswers = LongRequests(
             thread: "http-answers", countMax: HTTPLimits.longAnswerCountMax)
+        let bodies: BodyBudget
         /// Whether connections that come are closed at once.
         let isStopping = Atomic(false)
 
-        init(service: Service, registry: ExchangeRegistry) {
+        init(service: Service, registry: ExchangeRegistry, heldBodyBytesMax: Int) {
             self.service = service
             self.registry = registry
+            bodies = BodyBudget(byteCountMax: heldBodyBytesMax)
         }
     }
 

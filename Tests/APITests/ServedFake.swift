@@ -10,12 +10,13 @@ struct ServedFake {
     init(
         _ script: FakeGenerator.Script = FakeGenerator.Script(), hasTemplate: Bool = true,
         apiKey: String? = nil, address: String = "127.0.0.1",
+        heldBodyBytesMax: Int = HTTPLimits.heldBodyBytesMax,
         randomWord: @escaping @Sendable () -> UInt64 = { 42 }
     ) throws {
         generator = try FakeGenerator(script, hasTemplate: hasTemplate)
         server = try HTTPServer(
             address: address, port: 0, generator: generator, apiKey: apiKey,
-            randomWord: randomWord, now: { 1_800_000_000 })
+            heldBodyBytesMax: heldBodyBytesMax, randomWord: randomWord, now: { 1_800_000_000 })
     }
 
     func connect() -> TestClient { TestClient(port: server.port) }
