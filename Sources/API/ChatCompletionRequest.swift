@@ -33,6 +33,7 @@ struct ChatCompletionRequest: Decodable {
         if let modalities, modalities != ["text"] {
             throw APIError.unsupported("modalities", "only [\"text\"]; leave it out")
         }
+        try object.refuse("echo", "the answer comes without the messages; leave it out")
         try object.refuse("audio", "this server speaks text alone; leave it out")
     }
 }

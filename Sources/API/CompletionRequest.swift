@@ -25,6 +25,9 @@ struct CompletionRequest: Decodable {
         prompt = field.prompt
         topLogProbabilities = try object.integer("logprobs", in: 0...20)
         try object.refuse("echo", "put the prompt in front of the answer yourself")
+        try object.refuse(
+            "add_special_tokens", "the model's beginning token is added; send token ids for none",
+            unless: [true])
         try object.refuse("suffix", "this server only continues a prompt; leave it out")
         let count = try object.integer("best_of", in: 1...HTTPLimits.choiceCountMax)
         if let count, count != fields.choiceCount {

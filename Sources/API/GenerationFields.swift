@@ -37,20 +37,12 @@ struct GenerationFields {
         }
         choiceCount = try fields.integer("n", in: 1...HTTPLimits.choiceCountMax) ?? 1
         try fields.refuse("logit_bias", "leave it out")
-        for name in Self.unknown {
-            try fields.refuse(name, "this server does not know it; leave it out")
-        }
+        try ForeignFields.refuse(in: fields)
         let format = try fields.value(ResponseFormat.self, "response_format", "an object")
         if let format, format.type != "text" {
             throw APIError.unsupported("response_format", "only {\"type\": \"text\"} so far")
         }
     }
-
-    /// What other servers obey and what would change the answer.
-    private static let unknown = [
-        "min_tokens", "stop_token_ids", "structured_outputs", "grammar", "json_schema",
-        "guided_json", "guided_regex", "guided_choice", "guided_grammar",
-    ]
 }
 
 private struct ResponseFormat: Decodable {

@@ -81,6 +81,18 @@ struct RequestFields {
         let content = try value(FieldPresence.self, name, "left out")
         if let content, !content.isEmpty { throw APIError.unsupported(path(name), advice) }
     }
+
+    /// The same where only the values in `harmless` would change nothing.
+    func refuse<T: Decodable & Equatable>(
+        _ name: String, _ advice: String, unless harmless: [T]
+    ) throws {
+        if let given = try? value(T.self, name, "left out"), harmless.contains(given) { return }
+        let key = Name(stringValue: name)
+        guard container.contains(key), (try? container.decodeNil(forKey: key)) != true else {
+            return
+        }
+        throw APIError.unsupported(path(name), advice)
+    }
 }
 
 /// Whether a field of any type says anything: `null`, `false`, 0, `""`, `[]` and `{}` do not.
