@@ -35,6 +35,13 @@ extension APIError {
             code: "invalid_value")
     }
 
+    /// For a text that JSON allows and Unicode does not.
+    static func brokenText(_ parameter: String) -> APIError {
+        wrongValue(
+            parameter,
+            "whole characters: it has half of a surrogate pair, such as \\ud83d without \\ude00")
+    }
+
     static func missing(_ parameter: String) -> APIError {
         APIError(
             status: 400, "'\(parameter)' is missing; send it", parameter: parameter,

@@ -23,11 +23,12 @@ struct ChatCompletionRequest: Decodable {
             throw APIError.wrongValue("top_logprobs", "left out unless 'logprobs' is true")
         }
         topLogProbabilities = wanted ? count ?? 0 : nil
-        try object.refuse("tools", "this server calls no tools yet; leave it out")
-        try object.refuse("functions", "this server calls no functions; leave it out")
-        for name in ["tool_choice", "function_call"] {
-            try object.refuse(
-                name, "this server calls no tools yet; leave it out", harmless: ["auto", "none"])
+        for (list, choice) in [("tools", "tool_choice"), ("functions", "function_call")] {
+            // Then the model is to call none.
+            if (try? object.string(choice)) == "none" { continue }
+            let advice = "this server calls no tools yet; leave it out"
+            try object.refuse(list, advice)
+            try object.refuse(choice, advice, harmless: ["auto"])
         }
         let modalities = try object.value([String].self, "modalities", "a list of strings")
         if let modalities, modalities != ["text"] {
@@ -72,7 +73,7 @@ private struct MessageText: Decodable {
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if let text = try? value.decode(String.self) {
+        if let text = try value.text() {
             self.text = text
         } else {
             text = try value.decode([TextPart].self).map(\.text).joined()

@@ -41,7 +41,7 @@ private struct PromptField: Decodable {
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if let text = try? value.decode(String.self) {
+        if let text = try value.text() {
             prompt = .text(text)
         } else if let texts = try? value.decode([String].self), !texts.isEmpty {
             prompt = .text(try Self.single(texts))

@@ -59,7 +59,8 @@ extension SamplingSettings {
         self.seed = seed
         temperature = try fields.number("temperature", in: 0...2) ?? temperature
         topP = try fields.number("top_p", in: 0...1, above: true) ?? topP
-        topK = try fields.integer("top_k", in: 0...Int(Int32.max)) ?? topK
+        // Other servers write -1 for all.
+        topK = try max(0, fields.integer("top_k", in: -1...Int(Int32.max)) ?? topK)
         minP = try fields.number("min_p", in: 0...1) ?? minP
         presencePenalty = try fields.number("presence_penalty", in: -2...2) ?? presencePenalty
         frequencyPenalty = try fields.number("frequency_penalty", in: -2...2) ?? frequencyPenalty
@@ -87,17 +88,13 @@ private struct StopTexts: Decodable {
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
-        if let text = try? value.decode(String.self) {
-            texts = [text]
-        } else {
-            texts = try value.decode([String].self)
-        }
+        let given = try value.text().map { [$0] } ?? value.decode([String].self)
+        // Many clients send an empty text for none.
+        texts = given.filter { !$0.isEmpty }
         let limits = (HTTPLimits.stopTextCountMax, HTTPLimits.stopTextBytesMax)
-        guard texts.count <= limits.0,
-            texts.allSatisfy({ !$0.isEmpty && $0.utf8.count <= limits.1 })
-        else {
+        guard texts.count <= limits.0, texts.allSatisfy({ $0.utf8.count <= limits.1 }) else {
             throw APIError.wrongValue(
-                "stop", "at most \(limits.0) texts of 1 to \(limits.1) bytes each")
+                "stop", "at most \(limits.0) texts of at most \(limits.1) bytes each")
         }
     }
 }

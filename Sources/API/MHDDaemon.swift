@@ -139,9 +139,10 @@ private func handleRequest(
 private func newExchange(
     _ shared: MHDDaemon.Context, _ connection: MHDConnection, method: String, path: String
 ) -> Exchange {
+    let target = RequestTarget(path)
     let head = RequestHead(
-        method: method, path: path, authorization: connection.header("Authorization"),
-        host: connection.header("Host"), origin: connection.header("Origin"),
+        method: method, path: target.path, authorization: connection.header("Authorization"),
+        host: target.authority ?? connection.header("Host"), origin: connection.header("Origin"),
         contentType: connection.header("Content-Type"),
         contentLength: connection.header("Content-Length").flatMap { UInt64($0) },
         expectsContinue: connection.header("Expect") != nil)

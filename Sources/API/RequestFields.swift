@@ -40,8 +40,9 @@ struct RequestFields {
         } catch DecodingError.typeMismatch {
             throw APIError.wrongType(path(name), expected())
         } catch {
-            // Numbers that do not fit, and text that the decoder rejects only when it is looked at.
-            throw APIError.wrongValue(path(name), expected())
+            // Text that the decoder rejects only when it is looked at, and numbers that do not fit.
+            throw T.self == String.self
+                ? APIError.brokenText(path(name)) : APIError.wrongValue(path(name), expected())
         }
     }
 
@@ -92,6 +93,19 @@ struct RequestFields {
             return
         }
         throw APIError.unsupported(path(name), advice)
+    }
+}
+
+extension SingleValueDecodingContainer {
+    /// The value if it is a text, which the decoder checks only when it is asked for it.
+    func text() throws -> String? {
+        do {
+            return try decode(String.self)
+        } catch DecodingError.typeMismatch, DecodingError.valueNotFound {
+            return nil
+        } catch {
+            throw APIError.brokenText(fieldPath(codingPath))
+        }
     }
 }
 

@@ -109,6 +109,24 @@ struct ChatCompletionTests {
         #expect(request.topLogProbabilities == nil)
     }
 
+    @Test(arguments: ["\"\"", "[]", #"[""]"#]) func valuesThatStandForNone(stop: String) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        let response = fake.chat(
+            with: #""top_k":-1,"stop":\#(stop),"tool_choice":"none","function_call":"none","#
+                + #""tools":[{"type":"function","function":{"name":"f"}}],"#
+                + #""functions":[{"name":"f"}]"#)
+        #expect(response.status == 200)
+        let request = try #require(fake.generator.requests.first)
+        #expect(request.sampling.topK == 0)
+        #expect(request.stop.isEmpty)
+    }
+
+    @Test func emptyStopTextsAreLeftOut() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.chat(with: #""stop":["","x",""]"#).status == 200)
+        #expect(fake.generator.requests.first?.stop == ["x"])
+    }
+
     @Test func templateSeesRolesAndJoinedParts() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let response = fake.chat(

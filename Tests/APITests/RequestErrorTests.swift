@@ -47,7 +47,7 @@ struct RequestErrorTests {
         Case(#""temperature":1e400"#, "temperature", "invalid_value"),
         Case(#""top_p":0"#, "top_p", "invalid_value"),
         Case(#""top_p":1.1"#, "top_p", "invalid_value"),
-        Case(#""top_k":-1"#, "top_k", "invalid_value"),
+        Case(#""top_k":-2"#, "top_k", "invalid_value"),
         Case(#""top_k":1.5"#, "top_k", "invalid_value"),
         Case(#""min_p":1.5"#, "min_p", "invalid_value"),
         Case(#""presence_penalty":3"#, "presence_penalty", "invalid_value"),
@@ -57,7 +57,7 @@ struct RequestErrorTests {
         Case(#""max_tokens":99999999999999999999"#, "max_tokens", "invalid_value"),
         Case(#""max_completion_tokens":-1"#, "max_completion_tokens", "invalid_value"),
         Case(#""seed":99999999999999999999"#, "seed", "invalid_value"),
-        Case(#""stop":"""#, "stop", "invalid_value"),
+        Case(#""stop":"\ud800""#, "stop", "invalid_value"),
         Case(
             #""stop":["1","2","3","4","5","6","7","8","9","0","a","b","c","d","e","f","g"]"#,
             "stop", "invalid_value"),
@@ -87,6 +87,11 @@ struct RequestErrorTests {
         Case(#"[{"content":"a"}]"#, "messages[0].role", "missing_required_parameter"),
         Case(#"[{"role":"user"}]"#, "messages[0].content", "missing_required_parameter"),
         Case(#"[{"role":"user","content":5}]"#, "messages[0].content", "invalid_type"),
+        Case(#"[{"role":"user","content":"\ud800"}]"#, "messages[0].content", "invalid_value"),
+        Case(#"[{"role":"\ud800","content":"a"}]"#, "messages[0].role", "invalid_value"),
+        Case(
+            #"[{"role":"user","content":[{"type":"text","text":"\udc00"}]}]"#,
+            "messages[0].content[0].text", "invalid_value"),
         Case(#"[{"role":"king","content":"a"}]"#, "messages[0].role", "invalid_value"),
         Case(
             #"[{"role":"user","content":"a"},{"role":"user","content":[{"type":"image_url"}]}]"#,
@@ -195,6 +200,20 @@ struct RequestErrorTests {
         #expect((response.error["message"] as? String)?.isEmpty == false)
         #expect(fake.generator.requests.isEmpty)
         #expect(fake.get("/health").status == 200)
+    }
+
+    @Test func halvesOfSurrogatePairsAreCalledSo() throws {
+        let fake = try Self.shared.get()
+        for text in [#""\ud83d""#, #""a\ud83d b""#, #""\ude00\ud83d""#] {
+            for content in [text, #"[{"type":"text","text":\#(text)}]"#] {
+                let response = fake.chat(#"{"messages":[{"role":"user","content":\#(content)}]}"#)
+                #expect(response.status == 400)
+                let message = response.error["message"] as? String ?? ""
+                #expect(message.contains("surrogate"), "\(message)")
+            }
+            let message = fake.complete(#"{"prompt":\#(text)}"#).error["message"] as? String
+            #expect(message?.contains("surrogate") == true)
+        }
     }
 
     @Test func duplicateKeysAndForeignContentTypesAreTolerated() throws {

@@ -69,6 +69,19 @@ struct RouteTests {
         #expect(response.error["type"] as? String == "invalid_request_error")
     }
 
+    /// As proxies are asked; the name in the target counts, not that of the header.
+    @Test func targetsMayBeAbsolute() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.get("http://localhost:8080/v1/models/tiny").status == 200)
+        #expect(fake.get("HTTPS://127.0.0.1/v1/models?a=http://b/c").status == 200)
+        let body = Array(#"{"prompt":"a"}"#.utf8)
+        #expect(fake.post("http://[::1]/v1/completions", body).status == 200)
+        #expect(fake.get("http://evil.example/v1/models").status == 403)
+        for target in ["http://localhost", "http://localhost/", "ftp://localhost/v1/models"] {
+            #expect(fake.get(target).status == 404)
+        }
+    }
+
     @Test func wrongMethodsNameTheRightOnes() throws {
         let fake = try ServedFake()
         let got = fake.get("/v1/chat/completions")
