@@ -2,6 +2,7 @@
 
 import API
 import Cluster
+import Model
 import Platform
 import Synchronization
 import Wire
