@@ -3,6 +3,7 @@
 #include "ck_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 void *ck_map(size_t byte_count, bool huge) {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -17,7 +18,13 @@ void *ck_map(size_t byte_count, bool huge) {
 void ck_unmap(void *address, size_t byte_count) { munmap(address, byte_count); }
 
 void ck_discard(void *address, size_t byte_count) {
-    madvise(address, byte_count, MADV_DONTNEED);
+    // madvise refuses a start inside a page, and takes the whole of the last one.
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t start = ((uintptr_t)address + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)address + byte_count) / page * page;
+    if (start < end) {
+        madvise((void *)start, end - start, MADV_DONTNEED);
+    }
 }
 
 typedef uint64_t words __attribute__((vector_size(64), aligned(64)));

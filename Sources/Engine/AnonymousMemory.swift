@@ -19,10 +19,13 @@ final class AnonymousMemory {
 
     deinit { ck_unmap(base, byteCount) }
 
-    /// What the system hands out and takes back, on every system that Caravan runs on.
+    /// The grain of layouts: the smallest page of any system that Caravan runs on. The same
+    /// everywhere, as the coordinator works out what stages take on other machines; where a
+    /// system's pages are of 16 or 64 KiB, parts may begin and end inside one.
     static let pageByteCount = 4_096
 
-    /// Gives a part back, which begins and ends with whole pages; it reads as zero again.
+    /// Gives back the system's pages that lie wholly inside a part, which read as zero again. What
+    /// shares a page with others stays as it is.
     func discard(at offset: Int, byteCount count: Int) { ck_discard(base + offset, count) }
 
     /// The memory from `offset` on as elements of a trivial type.

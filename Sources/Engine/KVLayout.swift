@@ -9,7 +9,7 @@ struct KVLayout {
     let blockCount: Int
     let blockBytes: Int
     let headBytes: Int
-    /// Whole pages of memory, so that stages of any number of layers add up.
+    /// A multiple of the layouts' grain, so that stages of any number of layers add up.
     let layerBytes: Int
     let pageBytes: Int
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What has no kernel for each instruction set: check sums, selection, fast reading.
+// What has no kernel for each instruction set: check sums, selection, fast reading, memory.
 #include "check.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void check_sums(source *random) {
     if (ck_crc32c(0, "123456789", 9) != 0xE3069283u) {
@@ -81,6 +82,44 @@ static void check_reading(source *random, size_t count) {
     clear_room(0);
 }
 
+/// Of `count` bytes from `offset` on whole pages read as zero afterwards, and nothing else does: a
+/// part of memory may begin and end inside a page that it shares with others.
+static void check_discarding(size_t pages, size_t offset, size_t count) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uint8_t *bytes = ck_map(pages * page, false);
+    if (bytes == NULL) {
+        fault("no memory to discard");
+        return;
+    }
+    memset(bytes, 0xA5, pages * page);
+    ck_discard(bytes + offset, count);
+    for (size_t i = 0; i < pages; i++) {
+        bool is_inside = i * page >= offset && (i + 1) * page <= offset + count;
+        for (size_t k = i * page; k < (i + 1) * page; k++) {
+            if (bytes[k] != (is_inside ? 0 : 0xA5)) {
+                fault("byte %zu of discarded %zu+%zu is %d", k, offset, count, bytes[k]);
+                break;
+            }
+        }
+    }
+    ck_unmap(bytes, pages * page);
+}
+
+static void check_memory(source *random) {
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    check_discarding(4, 0, 4 * page);
+    check_discarding(4, page, 2 * page);
+    // Where pages are larger than the grain of layouts.
+    check_discarding(4, 0, page + page / 2);
+    check_discarding(4, page / 2, 2 * page);
+    check_discarding(4, page / 4, page / 2);
+    check_discarding(4, 4 * page, 0);
+    for (size_t i = 0; i < 30; i++) {
+        size_t offset = draw_size(random, 0, 8 * page);
+        check_discarding(8, offset, draw_size(random, 0, 8 * page - offset));
+    }
+}
+
 void check_bytes(void) {
     source random = source_of(9);
     check_sums(&random);
@@ -92,4 +131,6 @@ void check_bytes(void) {
     for (size_t i = 1; i < 5; i++) {
         check_reading(&random, i * 1024);
     }
+    // Last: what it draws depends on the size of pages.
+    check_memory(&random);
 }

@@ -16,7 +16,8 @@ uint32_t ck_crc32c_portable(uint32_t crc, const void *bytes, size_t count);
 /// huge pages, otherwise they are refused so that a touched byte costs one small page.
 void *ck_map(size_t byte_count, bool huge);
 void ck_unmap(void *address, size_t byte_count);
-/// Gives the pages back; the memory reads as zero afterwards.
+/// Gives back the system's pages that lie wholly inside, which read as zero afterwards; the bytes
+/// before the first and after the last of these stay as they are.
 void ck_discard(void *address, size_t byte_count);
 /// Reads `count` bytes (a multiple of 1024) as fast as one thread can; the sum keeps them in use.
 uint64_t ck_read(const void *bytes, size_t count);
