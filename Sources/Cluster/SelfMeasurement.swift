@@ -10,7 +10,7 @@ import Wire
 /// machine's next start: a restarted cluster then has the same figures, makes the same plan and
 /// ships nothing. Workers of one machine that run the same executable measure one after the other,
 /// whatever caches they have, since together they would measure each other.
-struct SelfMeasurement {
+package struct SelfMeasurement {
     let threadCount: Int
     let coreCount: Int
     let memoryBudgetBytes: Int
@@ -59,7 +59,8 @@ struct SelfMeasurement {
     }
 
     private func measure() throws(EngineError) -> WorkerSpeed {
-        let room = memoryBudgetBytes / 4
+        let room = Self.roomBytes(
+            memoryBudgetBytes: memoryBudgetBytes, availableBytes: MemoryReading.availableBytes())
         let own = try KernelSpeed.measure(threadCount: threadCount, byteCount: room)
         let host =
             coreCount > threadCount
@@ -71,6 +72,12 @@ struct SelfMeasurement {
             int8OperationsPerSecond: UInt64(own.int8OperationsPerSecond),
             f32OperationsPerSecond: UInt64(own.f32OperationsPerSecond),
             loopNanoseconds: UInt32(min(own.loopSeconds * 1e9, 1e9)))
+    }
+
+    /// The memory that measuring takes at most: a part of what there really is, since a budget may
+    /// be beyond that, and a worker that is ended for it would never say so.
+    package static func roomBytes(memoryBudgetBytes: Int, availableBytes: Int) -> Int {
+        min(memoryBudgetBytes, availableBytes) / 4
     }
 
     // MARK: What is kept

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Control
 import Platform
 
 /// `caravan worker`: joins a coordinator and runs a stage for it.
@@ -72,6 +73,20 @@ struct WorkerCommand: Command {
                 + "Join at the coordinator's network address")
     }
 
+    /// What does not fit into memory is ended by the kernel, which says so elsewhere if at all.
+    ///
+    /// Nothing is said of a child, whose coordinator has shared out what was free.
+    private func warnOfShortMemory() {
+        let budget = configuration.memoryBudgetBytes
+        let free = MemoryReading.availableBytes()
+        // Where the kernel says nothing it can't be told.
+        guard !configuration.endsWithCoordinator, free > 0, budget > free else { return }
+        Log.warning(
+            "--memory is \(ByteCount(UInt64(budget))) and \(ByteCount(UInt64(free))) are free "
+                + "here: with layers for more than that the kernel will end this worker; lower "
+                + "--memory, end other programs, or raise the limit of its control group")
+    }
+
     func run() throws -> Int32 {
         DescriptorLimit.raise()
         var configuration = configuration
@@ -79,6 +94,7 @@ struct WorkerCommand: Command {
         // From here on it has a port and files to give up.
         Signals.catchTermination()
         warnOfLoopback()
+        warnOfShortMemory()
         let node = try WorkerNode(configuration: configuration)
         if configuration.endsWithCoordinator {
             // Its coordinator writes the same things to the same terminal.

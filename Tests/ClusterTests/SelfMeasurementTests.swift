@@ -29,6 +29,13 @@ struct SelfMeasurementTests {
         return hello
     }
 
+    /// In a small container a worker with a large budget would be ended before its first word.
+    @Test(arguments: [(8 << 30, 120 << 20, 30 << 20), (1 << 30, 8 << 30, 256 << 20), (64, 0, 0)])
+    func measuringTakesAPartOfWhatThereReallyIs(budget: Int, free: Int, room: Int) {
+        let found = SelfMeasurement.roomBytes(memoryBudgetBytes: budget, availableBytes: free)
+        #expect(found == room)
+    }
+
     /// A service may write to its cache directory alone (`ProtectSystem=strict`).
     @Test func figuresAreKeptWithinTheCacheDirectory() throws {
         Log.setThreshold(.error)

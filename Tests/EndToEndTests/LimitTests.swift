@@ -37,5 +37,21 @@ extension EndToEndTests {
             server.terminate()
             try server.waitForExit(.seconds(10))
         }
+
+        /// Once, and before anything takes memory; what there is room for needs no word.
+        @Test(arguments: [("100TiB", 1), ("16MiB", 0)])
+        func moreMemoryThanIsFreeIsSaid(memory: String, warningCount: Int) throws {
+            let directory = try TemporaryDirectory()
+            let worker = try TestCluster.startWorker(
+                "w", joining: RawConnection.heldPort(), memory: memory, in: directory)
+            let isJoining = Deadline.wait { worker.errors.contains(" joining ") }
+            #expect(isJoining && worker.isRunning, "\(worker.errors)")
+            let said = worker.errorLines.filter { $0.contains(" warning ") }
+            #expect(said.count == warningCount, "\(worker.errors)")
+            #expect(said.allSatisfy { $0.contains("--memory is 100 TiB and ") })
+            worker.terminate()
+            #expect(try worker.waitForExit(.seconds(10)) == 0, "\(worker.errors)")
+            #expect(ProcessTable.living(directory).isEmpty)
+        }
     }
 }
