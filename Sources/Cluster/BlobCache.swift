@@ -13,19 +13,29 @@ package struct BlobCache: Sendable {
     /// What all blobs may take together; nil for what the disk has, see `CacheRoom`.
     private let byteCountMax: Int?
 
-    /// Makes the directory, and removes parts of blobs that are there whole.
-    package init(directory: String, byteCountMax: Int? = nil) throws(FileError) {
+    /// Removes parts of blobs that are there whole. The directory need not be there, nor be one
+    /// that can be written to: a worker with the model file keeps no blobs.
+    package init(directory: String, byteCountMax: Int? = nil) {
         self.directory = directory
         self.byteCountMax = byteCountMax
-        try FileSystem.makeDirectory(directory)
-        try FileSystem.checkUsable(directory)
-        let entries = try FileSystem.entries(of: directory)
+        let entries = (try? FileSystem.entries(of: directory)) ?? []
         let names = Set(entries.map(\.name))
         for entry in entries {
             guard let blob = CacheRoom.blobName(of: entry.name), blob != entry.name,
                 names.contains(blob)
             else { continue }
             _ = FileSystem.removeUnused(path(ofFile: entry.name))
+        }
+    }
+
+    /// Makes the directory where there is none. Throws `ShippingError.cacheUnusable` where blobs
+    /// can't be kept.
+    package func prepare() throws(ShippingError) {
+        do throws(FileError) {
+            try FileSystem.makeDirectory(directory)
+            try FileSystem.checkUsable(directory)
+        } catch {
+            throw .cacheUnusable(directory: directory, error)
         }
     }
 
@@ -55,10 +65,13 @@ package struct BlobCache: Sendable {
         FileSystem.remove(path)
     }
 
-    /// Removes what was used least recently until `missing` fit, but no blob of `keeping`, nor one
-    /// that another worker uses. Throws `ShippingError.noRoom` where that does not suffice.
+    /// Prepares for `missing`, if there are any: removes what was used least recently until they
+    /// fit, but no blob of `keeping`, nor one that another worker uses. Throws
+    /// `ShippingError.cacheUnusable`, or `noRoom` where that does not suffice.
     package func makeRoom(for missing: [BlobDescription], keeping: [BlobDescription]) throws {
-        guard !missing.isEmpty, let disk = FileSystem.space(at: directory) else { return }
+        guard !missing.isEmpty else { return }
+        try prepare()
+        guard let disk = FileSystem.space(at: directory) else { return }
         let entries = try FileSystem.entries(of: directory)
         let coming = Set(missing.map(\.digest.hexadecimal))
         let begun = entries.filter { entry in

@@ -14,7 +14,7 @@ package struct SelfMeasurement {
     let threadCount: Int
     let coreCount: Int
     let memoryBudgetBytes: Int
-    /// Made by `BlobCache`, to which the files here are none of its blobs.
+    /// The blob cache's, to which the files here are none of its blobs. Made where it is missing.
     let cacheDirectory: String
     let isa: String
 
@@ -107,7 +107,8 @@ package struct SelfMeasurement {
         return nil
     }
 
-    /// Adds a line; those of earlier starts of the machine go.
+    /// Adds a line; those of earlier starts of the machine go. Failure only costs the next start a
+    /// measurement.
     private func write(_ speed: WorkerSpeed) {
         let numbers = [
             speed.readBytesPerSecond, speed.hostReadBytesPerSecond, speed.int8OperationsPerSecond,
@@ -119,11 +120,12 @@ package struct SelfMeasurement {
         let line = "\(key): \(numbers.map(String.init).joined(separator: " "))"
         let text = (kept + [line]).joined(separator: "\n") + "\n"
         do {
+            try FileSystem.makeDirectory(cacheDirectory)
             var file = try StagedFile(finalPath: path, suffix: ".new")
             try file.append(Array(text.utf8))
             try file.commit()
         } catch {
-            Log.warning("what was measured is not kept: \(error)")
+            Log.info("what was measured is not kept: \(error)")
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+package import Platform
 
 /// Why a blob could not be received or loaded.
 package enum ShippingError: Error, Equatable, CustomStringConvertible {
@@ -10,6 +11,7 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
     case tooLarge(needBytes: Int?, budgetBytes: Int)
     case notInBlob(tensor: String)
     case noRoom(directory: String, needByteCount: Int, shortByteCount: Int)
+    case cacheUnusable(directory: String, FileError)
 
     package var description: String {
         switch self {
@@ -27,6 +29,8 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
             "\(directory) has no room for \(ByteCount(UInt64(need))) of blobs: "
                 + "\(ByteCount(UInt64(short))) are lacking; free space on its disk, raise "
                 + "--cache-size, or give this worker the model file with --model"
+        case .cacheUnusable(let directory, let error):
+            "cannot keep blobs in \(directory): \(error), or name another directory with --cache"
         }
     }
 }

@@ -34,14 +34,17 @@ package final class WorkerNode: Sendable {
     /// Whether the worker is to end: what it does before it joins stops then.
     private let isEnding = Mutex(false)
 
-    /// Opens the data port and the cache. Throws `SocketError`, `FileError` or `EngineError`.
+    /// Opens the data port and the cache. Throws `SocketError`, `ShippingError` or `EngineError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
         self.events = events
         isa = try KernelISA.selected().rawValue
-        cache = try BlobCache(
+        let cache = BlobCache(
             directory: configuration.cacheDirectory, byteCountMax: configuration.cacheByteCountMax)
+        // Without a model file it will need the cache: better said before it is planned for.
+        if configuration.modelPath == nil { try cache.prepare() }
+        self.cache = cache
         let listener = try Listener(configuration.dataListen, security: configuration.security)
         dataAddress = listener.numericAddress
         acceptor = Acceptor(listener: listener, tally: dataTraffic) { link, event in

@@ -44,7 +44,8 @@ extension FileSystem {
 
     /// Throws unless files can be made, read and removed in `directory`.
     package static func checkUsable(_ directory: String) throws(FileError) {
-        guard access(directory, R_OK | W_OK | X_OK) == 0 else {
+        // With the dot it has to be a directory.
+        guard access(directory + "/.", R_OK | W_OK | X_OK) == 0 else {
             throw .cannotWrite(path: directory, errno: errno)
         }
     }

@@ -13,7 +13,7 @@ struct BlobCacheTests {
         let directory = try TemporaryDirectory()
         let old = try directory.write(
             [UInt8](repeating: 1, count: 8192), to: String(repeating: "a", count: 64))
-        let cache = try BlobCache(directory: directory.path, byteCountMax: byteCountMax)
+        let cache = BlobCache(directory: directory.path, byteCountMax: byteCountMax)
         let digest = try #require(BlobDigest([UInt8](repeating: 7, count: 32)))
         let coming = BlobDescription(digest: digest, byteCount: 4097, tensors: [])
         try cache.makeRoom(for: [coming], keeping: [coming])

@@ -13,7 +13,8 @@ struct BlobFetchTests {
     init() throws {
         Log.setThreshold(.error)
         directory = try TemporaryDirectory()
-        cache = try BlobCache(directory: directory.file("cache"))
+        cache = BlobCache(directory: directory.file("cache"))
+        try cache.prepare()
     }
 
     private func description(_ bytes: [UInt8]) throws -> BlobDescription {
@@ -48,11 +49,31 @@ struct BlobFetchTests {
         BlobChunk(digest: blob.digest, offset: offset, bytes: bytes)
     }
 
+    /// Only where a blob is to be kept, and with what helps.
     @Test func aCacheThatCannotBeUsedThrows() throws {
         let path = try directory.write([1], to: "file")
+        let blob = try description([1, 2, 3])
         for directory in [path, path + "/inside", "/dev/null"] {
-            #expect(throws: FileError.self) { try BlobCache(directory: directory) }
+            let cache = BlobCache(directory: directory)
+            #expect(cache.open(blob) == nil)
+            #expect(isComplete(try fetch([], from: cache).start()))
+            let error = #expect(throws: ShippingError.self) {
+                try fetch([blob], from: cache).start()
+            }
+            #expect(error?.description.contains("cannot write \(directory): ") == true)
+            #expect(error?.description.contains("--cache") == true)
         }
+    }
+
+    @Test func aCacheIsMadeForTheFirstBlob() throws {
+        let cache = BlobCache(directory: directory.file("made/later"))
+        #expect(isComplete(try self.fetch([], from: cache).start()))
+        #expect(!FileSystem.exists(directory.file("made")))
+        let blob = try description([1, 2, 3])
+        let fetch = self.fetch([blob], from: cache)
+        #expect(asked(try fetch.start()).count == 1)
+        #expect(isComplete(try fetch.take(chunk(blob, at: 0, [1, 2, 3]))))
+        #expect(cache.open(blob) != nil)
     }
 
     @Test func missingAndCutBlobsAreAskedFor() throws {
@@ -171,7 +192,7 @@ struct BlobFetchTests {
     }
 
     @Test func aCacheWithoutRoomSaysWhatToDo() throws {
-        let small = try BlobCache(directory: directory.file("small"), byteCountMax: 4096)
+        let small = BlobCache(directory: directory.file("small"), byteCountMax: 4096)
         let blob = try description([UInt8](repeating: 1, count: 5000))
         let error = #expect(throws: ShippingError.self) {
             try fetch([blob], from: small).start()
@@ -184,7 +205,8 @@ struct BlobFetchTests {
         let blobs = try (1...4).map {
             try description([UInt8](repeating: UInt8($0), count: 8192))
         }
-        let cache = try BlobCache(directory: directory.file("bound"), byteCountMax: 3 * 8192)
+        let cache = BlobCache(directory: directory.file("bound"), byteCountMax: 3 * 8192)
+        try cache.prepare()
         for (index, blob) in blobs.prefix(3).enumerated() {
             let name = "bound/" + blob.digest.hexadecimal
             try directory.write([UInt8](repeating: UInt8(index + 1), count: 8192), to: name)
@@ -207,7 +229,7 @@ struct BlobFetchTests {
         try directory.write([1, 2, 3], to: name)
         try directory.write([1], to: name + ".2.part")
         try directory.write([1], to: "cache/notes.part")
-        _ = try BlobCache(directory: cache.directory)
+        _ = BlobCache(directory: cache.directory)
         #expect(!FileSystem.exists(directory.file(name + ".2.part")))
         #expect(FileSystem.exists(directory.file("cache/notes.part")))
         #expect(FileSystem.exists(directory.file(name)))

@@ -230,14 +230,16 @@ struct RecoveryTests {
         second.stop()
     }
 
+    /// It could be when the worker started.
     @Test func aCacheThatCannotBeWrittenEndsTheWorkerWithTheReason() throws {
         let file = try TestModelFile()
         let cluster = try TestCluster(file.model, workerCount: 0)
         let cache = file.directory.file("gone")
         let worker = try cluster.addWorker(cache: cache)
         try file.directory.removeDirectory("gone")
+        try file.directory.write([], to: "gone")
         let end = try #require(worker.awaitEnd())
-        #expect(end.contains("cannot write \(cache)"))
+        #expect(end.contains("cannot write \(cache)") && end.contains("--cache"), "\(end)")
         cluster.stop()
     }
 

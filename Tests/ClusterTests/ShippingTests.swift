@@ -49,6 +49,26 @@ struct ShippingTests {
         #expect(kept.count == 1 && kept[0].hasPrefix("digests-"), "\(kept)")
     }
 
+    /// A cache that can't be written to matters to those alone who have to keep blobs.
+    @Test func aWorkerWithTheModelFileNeedsNoCache() throws {
+        try caches.write([], to: "file")
+        let shipped = try serve(cache: "plain")
+        let found = try serve(cache: "file/blobs", model: file.path)
+        #expect(found.shipped == 0 && found.tokens == shipped.tokens)
+
+        let cluster = try TestCluster(file.model, workerCount: 0, caches: caches)
+        defer { cluster.stop() }
+        let error = #expect(throws: ShippingError.self) {
+            try cluster.addWorker(cache: caches.file("file/blobs"))
+        }
+        #expect(error?.description.contains("--cache") == true)
+        let other = try TestModelFile(seed: 2)
+        let worker = try cluster.addWorker(cache: caches.file("file/blobs"), model: other.path)
+        let end = try #require(worker.awaitEnd())
+        #expect(end.contains(caches.file("file/blobs")) && end.contains("--cache"), "\(end)")
+        withExtendedLifetime(other) {}
+    }
+
     @Test func anotherModelFileIsOfNoUseAndNoHarm() throws {
         let other = try TestModelFile(seed: 2)
         let shipped = try serve(cache: "plain")

@@ -55,6 +55,17 @@ extension EndToEndTests {
             }
         }
 
+        /// Local workers read the model file itself, so nothing has to be kept.
+        @Test func noCacheIsNeeded() throws {
+            let directory = try TemporaryDirectory()
+            let cache = try directory.write([], to: "file") + "/blobs"
+            let split = try report(
+                Self.greedy + ["--local", "2", "--threads", "1", "--cache", cache])
+            let alone = try report(Self.greedy)
+            #expect(split.tokens == alone.tokens)
+            withExtendedLifetime(directory) {}
+        }
+
         @Test func seedsDiffer() throws {
             let other = Self.seeded.dropLast() + ["8"]
             #expect(try report(Self.seeded).tokens != report(Array(other)).tokens)

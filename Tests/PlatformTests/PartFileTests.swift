@@ -114,7 +114,7 @@ struct PartFileTests {
 
     @Test func directoriesThatCannotBeUsedThrow() throws {
         try directory.write([], to: "file")
-        for name in ["file/inside", "missing"] {
+        for name in ["file", "file/inside", "missing"] {
             let path = directory.file(name)
             #expect(throws: FileError.self) { try FileSystem.checkUsable(path) }
             #expect(throws: FileError.self) { try FileSystem.entries(of: path) }
