@@ -36,6 +36,13 @@ package enum PassiveSocket {
         return (descriptor, boundPort(descriptor))
     }
 
+    /// Throws what listening at all of `addresses` at once would, and listens at none of them.
+    package static func check(_ addresses: [SocketAddress]) throws(SocketError) {
+        var descriptors: [Int32] = []
+        defer { for descriptor in descriptors { _ = Glibc.close(descriptor) } }
+        for address in addresses { descriptors.append(try open(address).descriptor) }
+    }
+
     private static func boundPort(_ descriptor: Int32) -> UInt16 {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -47,6 +47,7 @@ struct ServeCommand: Command {
 
     private let modelPath: String
     private let listen: SocketAddress
+    private let workersListen: SocketAddress
     private let apiKeyFile: String?
     private let security: SecurityChoice
     private let configuration: CoordinatorConfiguration
@@ -64,11 +65,12 @@ struct ServeCommand: Command {
         security = try SecurityChoice(options)
         // Local workers need no port that others can reach; who wants them as well says so.
         let isLocal = localCount > 0 || security.isPlaintext
-        let workersListen = isLocal ? "127.0.0.1:7070" : "0.0.0.0:7070"
+        let workersStandard = isLocal ? "127.0.0.1:7070" : "0.0.0.0:7070"
+        workersListen = try options.address("--workers-listen", workersStandard, security)
         configuration = CoordinatorConfiguration(
             placement: .workers(
-                listen: try options.address("--workers-listen", workersListen, security),
-                localCount: localCount, threadCount: try options.threadCount(sharers: localCount)),
+                listen: workersListen, localCount: localCount,
+                threadCount: try options.threadCount(sharers: localCount)),
             // A worker joins only while there are fewer than stages in the longest plan.
             expectedWorkers: try options.integer(
                 "--expect", in: max(1, localCount)...Limits.stagesMax),
@@ -94,6 +96,8 @@ struct ServeCommand: Command {
         if case .failure(let error)? = model.served.chatTemplate {
             Log.warning("\(error); texts can be completed, chats are refused")
         }
+        // A model that was never served is hashed before anything listens, which takes minutes.
+        try PassiveSocket.check([listen, workersListen])
         var configuration = configuration
         configuration.security = try security.forCoordinator()
         let ending = Mailbox<Void>(capacity: 1)
