@@ -26,6 +26,7 @@ package final class Acceptor: Sendable {
         /// Links that ended as guests, to be joined by the accepting thread.
         var ended: [Link] = []
         var refusals = RefusalLog()
+        var isStopping = false
 
         mutating func removeGuest(_ link: Link) -> Bool {
             guard let index = guests.firstIndex(where: { $0 === link }) else { return false }
@@ -64,10 +65,15 @@ package final class Acceptor: Sendable {
         thread.withLock { $0 = accepting }
     }
 
+    /// From now on nothing is said of those that go without an introduction: they have been told to
+    /// end, or end because this side does.
+    package func beginStopping() { table.withLock { $0.isStopping = true } }
+
     /// Stops accepting, ends every accepted link and joins all threads.
     ///
     /// What `onEvent` posts to has been closed before, so that no reader waits there.
     package func stop() {
+        beginStopping()
         listener.stop()
         let accepting = thread.withLock { thread in
             defer { thread = nil }
@@ -152,6 +158,7 @@ package final class Acceptor: Sendable {
     }
 
     private func noteRefusal(of peer: String, _ reason: String) {
+        guard !table.withLock({ $0.isStopping }) else { return }
         log { $0.refused(peer, reason, now: MonotonicClock.now()) }
     }
 

@@ -160,6 +160,7 @@ final class ClusterBackend: StepBackend {
     }
 
     func stop() {
+        acceptor.beginStopping()
         for member in members.values {
             member.link.send(Frame(epoch: membership.epoch, id: 0, message: .bye))
             member.link.closeAfterSending()

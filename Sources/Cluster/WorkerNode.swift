@@ -57,6 +57,7 @@ package final class WorkerNode: Sendable {
     package func stop() {
         isEnding.withLock { $0 = true }
         loads.stop()
+        acceptor.beginStopping()
         events.post(.stop)
     }
 

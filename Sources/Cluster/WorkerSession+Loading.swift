@@ -134,10 +134,10 @@ extension WorkerSession {
         strand("the link to the next stage ended: \(reason ?? "it closed the link")")
     }
 
+    /// Nothing to worry about as such: links end before a newer plan comes, and before the end of
+    /// all. What neither follows is said by `checkPatience`.
     private func strand(_ reason: String) {
-        let line = "plan \(dataLinks.epoch): \(reason)"
-        // Of one that leaves, the coordinator ends the links.
-        if leavingSince == nil { Log.warning(line) } else { Log.info(line) }
+        Log.info("plan \(dataLinks.epoch): \(reason)")
         work = .stranded(since: MonotonicClock.now(), reason: reason)
     }
 }

@@ -171,6 +171,8 @@ final class WorkerSession {
             now - since > ClusterLimits.strandedPatience
         {
             work = .none
+            Log.warning(
+                "plan \(dataLinks.epoch): \(reason), and there has been no newer plan since")
             control.send(
                 Frame(
                     epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))

@@ -24,10 +24,11 @@ extension EndToEndTests {
             let status = try server.waitForExit(.seconds(10))
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
             #expect(status == 0 || status == 128 + signal, "status \(status): \(server.errors)")
+            #expect(!server.errors.contains(" warning "), "\(server.errors)")
             #expect(try temporaryFiles(directory) == [])
         }
 
-        /// However the parent dies, its workers follow.
+        /// However the parent dies, its workers follow, without a word of theirs.
         @Test func killedServerLeavesNoWorkers() throws {
             let directory = try TemporaryDirectory()
             let http = HTTP(directory: directory, port: try RawConnection.heldPort())
@@ -40,6 +41,25 @@ extension EndToEndTests {
             #expect(Deadline.wait { http.health() == 200 }, "\(server.errors)")
             server.kill()
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
+            let isQuiet = !["coordinator is gone", " warning "].contains {
+                server.errors.contains($0)
+            }
+            #expect(isQuiet, "\(server.errors)")
+        }
+
+        /// As soon as it has a worker, which is joining or loading.
+        @Test func interruptedBenchSaysNothing() throws {
+            let directory = try TemporaryDirectory()
+            let bench = try Caravan.start(
+                ["bench", TestModel.path, "--local", "1", "--threads", "1"], in: directory)
+            let hasWorker = Deadline.wait {
+                ProcessTable.living(directory).count == 2 || !bench.isRunning
+            }
+            #expect(hasWorker && bench.isRunning, "\(bench.errors)")
+            bench.signal(SIGINT)
+            #expect(try bench.waitForExit(.seconds(10)) == 128 + SIGINT)
+            #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
+            #expect(bench.errors.isEmpty, "\(bench.errors)")
         }
 
         /// Long enough that they do not end before a worker does.

@@ -30,6 +30,7 @@ extension EndToEndTests {
                 ["run", TestModel.path, "-p", prompt, "-n", "32", "--json"] + options,
                 in: directory)
             try #require(result.status == 0, "\(result.errors)")
+            #expect(result.errors.isEmpty, "\(result.errors)")
             #expect(ProcessTable.living(directory).isEmpty)
             return try JSONDecoder().decode(Report.self, from: Data(result.output.utf8))
         }
