@@ -2,7 +2,7 @@
 
 /// Why a sequence did not survive the loss of its pipeline.
 package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
-    /// No pipeline came up within the limit.
+    /// No pipeline came up within the limit, in which the time of loading does not count.
     case notRecovered(limit: Duration)
     /// Each pipeline went down before the sequence got another token.
     case lostTooOften(count: Int)
@@ -12,7 +12,7 @@ package enum SequenceFailure: Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notRecovered(let limit):
-            "no pipeline came up within \(limit.components.seconds) s"
+            "no pipeline came up within \(limit.components.seconds) s, loading not counted"
         case .lostTooOften(let count):
             "\(count) pipelines in a row went down before its next token"
         case .tooLong(let tokens, let limit):
