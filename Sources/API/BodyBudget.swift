@@ -11,6 +11,8 @@ final class BodyBudget: Sendable {
 
     init(byteCountMax: Int) { self.byteCountMax = byteCountMax }
 
+    var heldByteCount: Int { byteCount.load(ordering: .relaxed) }
+
     /// Counts `count` more; false, and nothing is counted, where these would be too many.
     func take(_ count: Int) -> Bool {
         let sum = byteCount.wrappingAdd(count, ordering: .relaxed).newValue

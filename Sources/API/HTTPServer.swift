@@ -25,6 +25,7 @@ package final class HTTPServer: Sendable {
     /// The port it listens on; chosen by the system when 0 was asked for.
     package let port: UInt16
     private let registry: ExchangeRegistry
+    private let bodies: BodyBudget
     private let running: Mutex<(daemon: MHDDaemon, watch: OSThread)?>
 
     /// Listens on `address`:`port` and serves from then on, on threads of its own.
@@ -57,11 +58,15 @@ package final class HTTPServer: Sendable {
         }
         self.port = socket.port
         self.registry = registry
+        bodies = shared.bodies
         let watch = OSThread(name: "http-watch") { registry.watch() }
         running = Mutex((daemon, watch))
     }
 
     deinit { stop() }
+
+    /// Bytes of all request bodies that are kept now.
+    package var heldBodyByteCount: Int { bodies.heldByteCount }
 
     /// Ends open requests with an error, closes all connections and joins the threads.
     ///

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import API
 import Testing
 
 /// What browsers send for web pages that try to use a server on loopback.
