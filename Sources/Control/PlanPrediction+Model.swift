@@ -10,25 +10,23 @@ extension PlanPrediction {
     ) {
         let pipeline = PredictedPipeline(stages: stages, cost: cost, links: links)
         let single = StepLoad.decode(streams: 1, depth: goal.depth)
-        let steps = pipeline.stepsInFlight(goal)
-        let load = StepLoad.decode(
-            streams: (goal.streams + steps - 1) / steps, depth: goal.depth)
-        let (period, limit) = pipeline.period(load, stepsInFlight: steps)
+        let decoding = pipeline.decoding(goal)
         self.init(
             stages: stages.map { worker, layers in
                 let rates = WorkerRates(worker)
                 return Stage(
                     seconds: cost.seconds(layers, single, on: rates),
-                    busySeconds: cost.seconds(layers, load, on: rates))
+                    busySeconds: cost.seconds(layers, decoding.load, on: rates))
             },
             singleStreamTokensPerSecond: 1 / max(pipeline.trip(single), 1e-9),
-            streams: goal.streams, stepsInFlight: steps,
-            tokensPerSecond: Double(goal.streams) / max(period, 1e-9), depth: goal.depth,
+            streams: goal.streams, stepsInFlight: decoding.stepsInFlight,
+            tokensPerSecond: Double(goal.streams) / max(decoding.seconds, 1e-9),
+            depth: goal.depth,
             promptLength: Self.promptLength,
             firstTokenSeconds: pipeline.firstToken(promptLength: Self.promptLength, goal),
             contextLengthMax: Self.contextLength(
                 stages, cost.work, memory: memory, kvBytesPerLayer: kvBytesPerLayer),
-            limit: limit)
+            limit: decoding.limit)
     }
 
     /// Given weights and scratch, what is left over for keys and values.
@@ -67,9 +65,21 @@ struct PredictedPipeline {
     /// One step through all stages and back, with nothing else in flight.
     func trip(_ load: StepLoad) -> Double { seconds(load).reduce(0, +) + network(load) }
 
+    /// How the goal's streams are given tokens: in how many steps of what load, how long until each
+    /// has one, and why no sooner.
+    func decoding(
+        _ goal: PlannerGoal
+    ) -> (stepsInFlight: Int, load: StepLoad, seconds: Double, limit: PlanLimit) {
+        let steps = stepsInFlight(goal)
+        let load = StepLoad.decode(
+            streams: (goal.streams + steps - 1) / steps, depth: goal.depth)
+        let (seconds, limit) = period(load, stepsInFlight: steps)
+        return (stepsInFlight: steps, load: load, seconds: seconds, limit: limit)
+    }
+
     /// As many steps of all streams as `PipelinePace` lets be in flight, which sees times of stages
     /// that are all at work.
-    func stepsInFlight(_ goal: PlannerGoal) -> Int {
+    private func stepsInFlight(_ goal: PlannerGoal) -> Int {
         let load = goal.decodeLoad(stageCount: stages.count)
         let isShared = goal.nominalStepsInFlight(stageCount: stages.count) > 1
         let times = seconds(load, isShared ? ratesBesideOthers(groupsOfOneHost()) : nil)
@@ -178,11 +188,15 @@ struct PredictedPipeline {
     /// Stages whose workers share a machine, of machines with more than one.
     private func groupsOfOneHost() -> [[Int]] {
         var groups: [[Int]] = []
+        var places: [NodeID: Int] = [:]
         for index in stages.indices {
-            let place = groups.firstIndex {
-                stages[$0[0]].worker.sharesHost(with: stages[index].worker)
+            guard let host = stages[index].worker.host else { continue }
+            if let place = places[host] {
+                groups[place].append(index)
+            } else {
+                places[host] = groups.count
+                groups.append([index])
             }
-            if let place { groups[place].append(index) } else { groups.append([index]) }
         }
         return groups.filter { $0.count > 1 }
     }

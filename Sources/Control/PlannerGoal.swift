@@ -3,9 +3,10 @@
 /// What a plan is to be good at.
 package struct PlannerGoal: Sendable, Equatable {
     package enum Objective: String, Sendable, CaseIterable {
-        /// Many streams together: the slowest stage counts.
+        /// All streams together: what counts is how many tokens a second they are predicted to
+        /// have. The more they are, the more the slowest stage alone decides.
         case throughput
-        /// One stream: the sum of all stages and hops counts.
+        /// One stream: what counts is the sum of all stages and hops, and its prompt.
         case latency
     }
 

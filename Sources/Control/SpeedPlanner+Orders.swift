@@ -5,26 +5,56 @@ import Wire
 /// Orders of workers: of a few workers every order is tried, of more those that swaps lead to. An
 /// order is only left for one that gains `gainMin`.
 extension SpeedPlanner {
-    /// Two workers change places only if a plan gains this from it.
-    private static let gainMin = 0.02
-    /// Splits tried for better orders.
+    /// Two workers change places only if a plan gains this from it, and what is looked for first
+    /// is only left for this.
+    static let gainMin = 0.02
+    /// Splits tried for better orders, by one aim.
     private static let trialsMax = 300
     /// So few workers are tried in every order.
     private static let permutedMax = 5
+    /// And so few with every aim.
+    private static let fullyTriedMax = 4
 
+    /// Better orders are looked for by the first aim and by the one that proves best: to try all of
+    /// them in every order would take too long.
     func bestCandidate() -> Candidate? {
         let first = initialOrder
-        var best = candidate(first)
-        func offer(_ order: [Int], to best: inout Candidate?) {
-            guard let next = candidate(order) else { return }
-            if best.map({ isBetter(next, than: $0) }) ?? true { best = next }
-        }
+        var best = bestSplit(in: first)
         let bound = boundToPlace
         guard !workers.dropFirst().allSatisfy({ areAlike($0, workers[0], bound) }) else {
             return best
         }
+        if workers.count <= Self.fullyTriedMax {
+            for order in permutations(first) { offer(bestSplit(in: order), to: &best) }
+            return best
+        }
+        let firstAim = Aim(load: 0, slack: slacks[0])
+        offer(improved(from: best?.order ?? first, firstAim, bound), to: &best)
+        if let found = best, found.aim != firstAim {
+            offer(improved(from: found.order, found.aim, bound), to: &best)
+        }
+        return best
+    }
+
+    /// The best order that is found by one aim from a given one on, with the best of its splits.
+    private func improved(
+        from first: [Int], _ aim: Aim, _ bound: Set<NodeID>
+    ) -> Candidate? {
+        guard let found = searched(from: first, aim, bound) else { return nil }
+        guard let best = bestSplit(in: found.order), best.seconds < found.seconds
+        else { return found }
+        return best
+    }
+
+    private func searched(
+        from first: [Int], _ aim: Aim, _ bound: Set<NodeID>
+    ) -> Candidate? {
+        func found(_ order: [Int]) -> Candidate? {
+            candidates(order, load: aim.load, slacks: [aim.slack]).first
+        }
+        var best = found(first)
         if workers.count <= Self.permutedMax {
-            for order in permutations(first) { offer(order, to: &best) }
+            for order in permutations(first) { offer(found(order), to: &best) }
             return best
         }
         var trials = 0
@@ -36,12 +66,21 @@ extension SpeedPlanner {
                 trials += 1
                 var swapped = order
                 swapped.swapAt(a, b)
-                offer(swapped, to: &next)
+                offer(found(swapped), to: &next)
             }
             guard let next, next.order != best?.order else { break }
             best = next
         }
         return best
+    }
+
+    private func offer(_ next: Candidate?, to best: inout Candidate?) {
+        guard let next else { return }
+        if best.map({ isBetter(next, than: $0) }) ?? true { best = next }
+    }
+
+    func isBetter(_ a: Candidate, than b: Candidate) -> Bool {
+        a.seconds < b.seconds * (1 - Self.gainMin)
     }
 
     private func permutations(_ order: [Int]) -> [[Int]] {
@@ -92,14 +131,5 @@ extension SpeedPlanner {
         WorkerRates(a) == WorkerRates(b) && a.memoryBudgetBytes == b.memoryBudgetBytes
             && a.path == b.path && !boundToPlace.contains(a.node)
             && !boundToPlace.contains(b.node)
-    }
-
-    private func isBetter(_ a: Candidate, than b: Candidate) -> Bool {
-        let factor = 1 - Self.gainMin
-        if goal.objective == .throughput {
-            if a.slowest < b.slowest * factor { return true }
-            guard a.slowest <= b.slowest * SpeedSplit.slack else { return false }
-        }
-        return a.sum < b.sum * factor
     }
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The fastest split of a model's layers over workers in a given order.
+/// The fastest splits of a model's layers over workers in a given order.
 ///
-/// Dynamic programming over (workers, layers), twice: first for the least time that the slowest
-/// stage can have, then for the least sum of stages and hops in which no stage is slower than that.
-/// A worker may be left out. The two may be for different loads: a prompt's parts follow each
-/// other through the stages, so its time is the slowest stage's; a stream's tokens do not.
+/// Dynamic programming over (workers, layers), first for the least time that the slowest stage can
+/// have, then for the least sum of stages and hops in which no stage is slower than that, or than
+/// some times that: between the two ends lie the splits among which a step in flight more or less
+/// is the best. A worker may be left out. The two may be for different loads: a prompt's parts
+/// follow each other through the stages, so its time is the slowest stage's; a stream's tokens do
+/// not.
 struct SpeedSplit {
     /// A worker at its place in the order.
     struct Seat {
@@ -20,23 +22,36 @@ struct SpeedSplit {
         var mustServe = false
     }
 
+    /// A split with the slack that suffices to find it.
+    struct Found {
+        /// One for each seat, empty for those left out.
+        var ranges: [Range<Int>]
+        var slack: Double
+    }
+
     /// Slower than the slowest stage has to be by so much is as good: it spares a stage, or a hop.
     static let slack = 1.02
 
     let layerCount: Int
 
-    /// A range for each seat, empty for those left out; nil where memory does not suffice.
-    ///
-    /// With `capped`, times of another load or of the same, no stage takes `slack` times longer for
-    /// that load than the slowest has to.
-    func ranges(
-        _ seats: [Seat], capped: [StageTable]? = nil, slack: Double = slack
-    ) -> [Range<Int>]? {
-        guard let capped else {
-            return leastSum(seats, capped: seats.map(\.times), limit: .infinity)
+    /// For each of `slacks` the split with the least sum in which no stage takes so many times
+    /// longer than the slowest has to, by the times `capped`, of another load or of the same. None
+    /// where memory does not suffice.
+    func found(_ seats: [Seat], capped: [StageTable], slacks: [Double]) -> [Found] {
+        guard slacks != [.infinity] else {
+            let ranges = leastSum(seats, capped: capped, limit: .infinity)
+            return ranges.map { [Found(ranges: $0, slack: .infinity)] } ?? []
         }
         let least = slowest(seats, capped)
-        return least < .infinity ? leastSum(seats, capped: capped, limit: least * slack) : nil
+        guard least < .infinity else { return [] }
+        return slacks.compactMap { slack -> Found? in
+            let limit = slack < .infinity ? least * slack : .infinity
+            guard let ranges = leastSum(seats, capped: capped, limit: limit) else { return nil }
+            let longest = zip(capped, ranges).reduce(0.0) { seconds, stage in
+                stage.1.isEmpty ? seconds : max(seconds, stage.0[stage.1])
+            }
+            return Found(ranges: ranges, slack: min(slack, longest / least * Self.slack))
+        }
     }
 
     /// The least time of the slowest stage over all splits that fit.
@@ -69,8 +84,11 @@ struct SpeedSplit {
             var start = Array(0...layerCount)
             for end in 1...layerCount {
                 for begin in stride(from: end - 1, through: seat.firstLayers[end], by: -1) {
-                    guard capped[begin..<end] <= limit else { break }
-                    let sum = best[begin] + seat.hopSeconds + seat.times[begin..<end]
+                    let seconds = seat.times[begin..<end]
+                    // As above; and whoever stands before takes no less than nothing.
+                    guard capped[begin..<end] <= limit, seat.hopSeconds + seconds < next[end]
+                    else { break }
+                    let sum = best[begin] + seat.hopSeconds + seconds
                     if sum < next[end] {
                         next[end] = sum
                         start[end] = begin
