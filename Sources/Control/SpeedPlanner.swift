@@ -122,8 +122,8 @@ struct SpeedPlanner {
         return gain * (isTie ? 1 - Self.gainMin : 1) > 1 ? single : found
     }
 
-    /// The split that one stream alone would be served by: all streams are to have no less of theirs
-    /// than of it.
+    /// The split that one stream alone would be served by: all streams are to have no less of
+    /// theirs than of it.
     private func splitForOneStream() -> Candidate? {
         guard isSpread, workers.count <= Self.comparedMax else { return nil }
         var goal = goal
