@@ -28,8 +28,9 @@ package enum HTTPLimits {
     /// Longer answers that wait for it; whoever sends one more writes it himself.
     static let longAnswerCountMax = connectionCountMax
     /// Log-probabilities of an answer that is no stream, which is kept until it is whole: enough
-    /// for each token of a context of 131,072 and 20 alternatives to it. More are refused with 400.
-    static let logProbabilityCountMax = 4 << 20
+    /// for 49,000 tokens with 20 alternatives each, and about 1 GB while it is written. More are
+    /// refused with 400.
+    static let logProbabilityCountMax = 1 << 20
     /// Bytes of a stream that wait for a slow reader; beyond them its request is cancelled.
     static let streamBufferBytesMax = 1 << 20
     /// Bytes that the library asks of a stream at a time.

@@ -87,9 +87,9 @@ struct LongAnswersTests {
     @Test(arguments: [
         (#""n":128,"logprobs":true,"top_logprobs":20"#, 400),
         (#""n":128,"logprobs":true,"top_logprobs":20,"max_tokens":9000000000000000000"#, 400),
-        (#""n":64,"logprobs":true,"top_logprobs":16"#, 400),
-        (#""n":64,"logprobs":true,"top_logprobs":15"#, 200),
-        (#""n":128,"logprobs":true,"top_logprobs":20,"max_tokens":1000"#, 200),
+        (#""n":16,"logprobs":true,"top_logprobs":16"#, 400),
+        (#""n":16,"logprobs":true,"top_logprobs":15"#, 200),
+        (#""n":128,"logprobs":true,"top_logprobs":20,"max_tokens":300"#, 200),
         (#""n":128,"logprobs":true,"top_logprobs":20,"stream":true"#, 200),
         (#""n":128,"max_tokens":9000000000000000000"#, 200),
         (#""logprobs":true,"top_logprobs":20,"max_tokens":9000000000000000000"#, 200),
