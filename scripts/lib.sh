@@ -15,6 +15,9 @@ build_flags=(
     -Xcc -Wall -Xcc -Werror
 )
 
+# What the head of the running script says of it.
+usage() { sed -n '3,/^set /s/^# \{0,1\}//p' "$root/scripts/${0##*/}"; }
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 die() {
