@@ -18,7 +18,9 @@ struct Authority {
         guard port.isEmpty || (port.hasPrefix(":") && isDigits(port.dropFirst())) else {
             return nil
         }
-        host = String(text[..<(end ?? text.endIndex)])
+        let name = text[..<(end ?? text.endIndex)]
+        // A final dot says that the name is whole.
+        host = String(name.hasSuffix(".") ? name.dropLast() : name)
     }
 
     /// Whether it is one of loopback's own names, for which no name server is asked.

@@ -48,8 +48,9 @@ package final class HTTPServer: Sendable {
         }
         let service = Service(
             generator: generator, apiKey: apiKey,
-            loopbackHost: listen.isLoopback ? address.lowercased() : nil, randomWord: randomWord,
-            now: now)
+            loopbackHost: listen.isLoopback
+                ? Authority(listen.description)?.host ?? address.lowercased() : nil,
+            randomWord: randomWord, now: now)
         let registry = ExchangeRegistry()
         let shared = MHDDaemon.Context(
             service: service, registry: registry, heldBodyBytesMax: heldBodyBytesMax)

@@ -77,7 +77,7 @@ package struct SelfMeasurement {
     /// The memory that measuring takes at most: a part of what there really is, since a budget may
     /// be beyond that, and a worker that is ended for it would never say so.
     package static func roomBytes(memoryBudgetBytes: Int, availableBytes: Int) -> Int {
-        min(memoryBudgetBytes, availableBytes) / 4
+        (availableBytes > 0 ? min(memoryBudgetBytes, availableBytes) : memoryBudgetBytes) / 4
     }
 
     // MARK: What is kept

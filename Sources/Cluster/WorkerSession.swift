@@ -171,8 +171,9 @@ final class WorkerSession {
             now - since > ClusterLimits.strandedPatience
         {
             work = .none
-            Log.warning(
-                "plan \(dataLinks.epoch): \(reason), and there has been no newer plan since")
+            let line = "plan \(dataLinks.epoch): \(reason), and there has been no newer plan since"
+            // Of one that leaves, the coordinator ends the links.
+            if leavingSince == nil { Log.warning(line) } else { Log.info(line) }
             control.send(
                 Frame(
                     epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))

@@ -51,8 +51,8 @@ extension Scheduler {
             let tokens = other.durable.tokens
             let most = (min(tokens.count, sequence.tokens.count) - 1) / size * size
             guard most > found?.length ?? length else { continue }
-            let alike = zip(tokens.prefix(most), sequence.tokens).prefix { $0 == $1 }.count
-            let shared = alike / size * size
+            let alike = tokens.indices.prefix(most).first { tokens[$0] != sequence.tokens[$0] }
+            let shared = (alike ?? most) / size * size
             if shared > found?.length ?? length { found = (other.admission, shared) }
         }
         return found

@@ -103,12 +103,12 @@ extension Scheduler {
     /// Rows to the end of each sequence's prompt, or of the nearest of those that wait for it.
     private func promptEnds() -> [Int] {
         var ends = sequences.map(\.pendingCount)
-        for waiting in sequences {
-            guard let awaited = waiting.awaited,
+        // Who waits comes later, so those that wait for one that waits are known by then.
+        for waiting in sequences.indices.reversed() {
+            guard let awaited = sequences[waiting].awaited,
                 let index = sequences.firstIndex(where: { $0.admission == awaited.admission })
             else { continue }
-            let end = waiting.durable.tokens.count - sequences[index].cachedCount
-            ends[index] = min(ends[index], end)
+            ends[index] = min(ends[index], ends[waiting] - sequences[index].cachedCount)
         }
         return ends
     }

@@ -24,7 +24,7 @@ struct WebPageTests {
 
     @Test(arguments: [
         "localhost", "LocalHost:8080", "127.0.0.1", "127.0.0.1:1", "127.9.8.7", "[::1]",
-        "[::1]:8080",
+        "[::1]:8080", "localhost.", "localhost.:8080",
     ])
     func loopbackAnswersAtItsNames(host: String) throws {
         #expect(get(try ServedFake(), "/v1/models", host: host).status == 200)
@@ -85,6 +85,7 @@ struct WebPageTests {
         let refused = complete(fake, origin: origin)
         #expect(refused.status == 403)
         #expect(refused.error["code"] as? String == "origin_not_allowed")
+        #expect((refused.error["message"] as? String)?.contains("--api-key-file") == true)
         #expect(fake.generator.requests.isEmpty)
     }
 
