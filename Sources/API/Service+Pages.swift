@@ -54,7 +54,8 @@ extension APIError {
         APIError(
             status: 403,
             "this server has no API key and takes nothing from web pages, such as one of "
-                + "'\(origin.prefix(100))'; ask it from a program, or serve with --api-key-file FILE",
+                + "'\(origin.prefix(100))'; ask it from a program, "
+                + "or serve with --api-key-file FILE",
             code: "origin_not_allowed")
     }
 
