@@ -87,10 +87,9 @@ extension Scheduler {
             !sequences[$0].isDecoding && sequences[$0].leader == nil
                 && sequences[$0].awaited == nil && sequences[$0].pendingCount > 0
         }
+        guard let oldest = order.first else { return }
         let ends = promptEnds()
-        guard let oldest = order.first,
-            let nearest = order.min(by: { (ends[$0], $0) < (ends[$1], $1) })
-        else { return }
+        let nearest = order.min { (ends[$0], $0) < (ends[$1], $1) } ?? oldest
         let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
         let budget = pace.promptRowCount(isDecoding: decoding > 0, pendingCount: pending)
         var left = min(budget, draft.rowsLeft)

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Control
+import Testing
+import Wire
+
+/// Where nobody decodes, parts of a prompt are no larger than another can wait for.
+struct SchedulerPromptPartsTests {
+    /// After parts of 512 rows that took so many microseconds the next has as many as take half a
+    /// second, but no fewer than 64.
+    @Test(arguments: [(4_000_000, 64), (1_000_000, 256), (200_000, 512)] as [(UInt32, Int)])
+    func slowStagesGetSmallParts(microseconds: UInt32, rowCount: Int) throws {
+        let limits = SchedulerLimits(
+            slotCount: 1, contextLength: 2_048, rowCountMax: 512, queueCountMax: 1,
+            vocabularyCount: 10, endOfGeneration: [])
+        var scheduler = Scheduler(limits: limits)
+        _ = scheduler.pipelineUp(epoch: 1, stageCount: 1)
+        let prompt = [UInt32](repeating: 3, count: 1_800)
+        let first = try scheduler.submit(
+            SequenceRequest(id: 1, prompt: prompt, sampling: SamplingSettings()))
+        #expect(rowCounts(first) == [512, 512])
+        let timing = StageTiming(
+            stage: 0, waitMicroseconds: 0, computeMicroseconds: microseconds,
+            sendMicroseconds: 0)
+        let next = try scheduler.candidatesArrived(
+            stepID: 1, Candidates(rows: [], trail: [timing]))
+        #expect(rowCounts(next) == [rowCount])
+    }
+
+    private func rowCounts(_ directives: [SchedulerDirective]) -> [Int] {
+        directives.compactMap { directive in
+            guard case .forward(_, let step) = directive else { return nil }
+            return step.rows.count
+        }
+    }
+}
