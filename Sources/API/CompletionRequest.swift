@@ -8,7 +8,8 @@ struct CompletionRequest: Decodable {
     }
 
     var fields: GenerationFields
-    var prompt: Prompt
+    /// Each is continued by itself; at least one.
+    var prompts: [Prompt]
     /// Alternatives to report with each token; nil for no log-probabilities.
     var topLogProbabilities: Int?
 
@@ -20,9 +21,17 @@ struct CompletionRequest: Decodable {
         fields = try GenerationFields(object)
         if fields.tokenCountMax == nil { fields.tokenCountMax = Self.defaultTokenCountMax }
         let field = try object.value(
-            PromptField.self, "prompt", "a string, a list of one string, or a list of token ids")
+            PromptField.self, "prompt",
+            "a string, a list of token ids, or a list of several such prompts")
         guard let field else { throw APIError.missing("prompt") }
-        prompt = field.prompt
+        prompts = field.prompts
+        let most = HTTPLimits.choiceCountMax / fields.choiceCount
+        guard prompts.count <= most else {
+            throw APIError.wrongValue(
+                "prompt",
+                "at most \(most) prompts, as a request has \(HTTPLimits.choiceCountMax) answers "
+                    + "at most")
+        }
         topLogProbabilities = try object.integer("logprobs", in: 0...20)
         try object.refuse("echo", "put the prompt in front of the answer yourself")
         try object.refuse(
@@ -37,26 +46,18 @@ struct CompletionRequest: Decodable {
 }
 
 private struct PromptField: Decodable {
-    let prompt: CompletionRequest.Prompt
+    let prompts: [CompletionRequest.Prompt]
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if let text = try value.text() {
-            prompt = .text(text)
+            prompts = [.text(text)]
         } else if let texts = try? value.decode([String].self), !texts.isEmpty {
-            prompt = .text(try Self.single(texts))
+            prompts = texts.map { .text($0) }
         } else if let lists = try? value.decode([[UInt32]].self), !lists.isEmpty {
-            prompt = .tokens(try Self.single(lists))
+            prompts = lists.map { .tokens($0) }
         } else {
-            prompt = .tokens(try value.decode([UInt32].self))
+            prompts = [.tokens(try value.decode([UInt32].self))]
         }
-    }
-
-    private static func single<T>(_ prompts: [T]) throws -> T {
-        guard prompts.count == 1, let prompt = prompts.first else {
-            throw APIError.unsupported(
-                "prompt", "\(prompts.count) prompts in one request; send one request for each")
-        }
-        return prompt
     }
 }

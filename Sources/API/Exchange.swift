@@ -28,6 +28,8 @@ final class Exchange: Sendable {
     private let connection: MHDConnection
     private let shared: MHDDaemon.Context
     private let head: RequestHead
+    /// Of every answer to this request.
+    let pageHeaders: [HTTPHeader]
     private let state: Mutex<State>
 
     init(
@@ -37,6 +39,7 @@ final class Exchange: Sendable {
         self.connection = connection
         self.shared = shared
         self.head = head
+        pageHeaders = shared.service.pageHeaders(head)
         var state = State(bodies: shared.bodies)
         state.refusal = refusal
         self.state = Mutex(state)
@@ -158,6 +161,8 @@ final class Exchange: Sendable {
 
     private func send(_ reply: HTTPReply) -> Verdict {
         state.withLock { $0.isAnswered = true }
+        var reply = reply
+        reply.headers += pageHeaders
         return connection.send(reply) ? .goOn : .close
     }
 

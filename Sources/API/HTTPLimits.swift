@@ -47,6 +47,8 @@ package enum HTTPLimits {
     static let choiceCountMax = 128
     static let stopTextCountMax = 16
     static let stopTextBytesMax = 1024
+    /// How long a browser need not ask again whether a page may send what it sends.
+    static let preflightSeconds = 600
     /// Seconds a client is asked to wait before it tries again when the cluster is not ready.
     static let retryAfterSeconds = 5
 

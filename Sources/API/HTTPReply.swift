@@ -6,6 +6,12 @@ struct HTTPReply: Equatable {
     var headers: [HTTPHeader]
     var body: [UInt8]
 
+    init(status: Int, headers: [HTTPHeader], body: [UInt8]) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
     init(status: Int = 200, json value: some Encodable) {
         self.status = status
         headers = [HTTPHeader("Content-Type", "application/json")]

@@ -46,7 +46,7 @@ struct MHDConnection: Sendable {
             HTTPHeader("Cache-Control", "no-cache"),
             HTTPHeader("X-Accel-Buffering", "no"),
         ]
-        return queue(response, status: 200, headers: headers)
+        return queue(response, status: 200, headers: headers + exchange.pageHeaders)
     }
 
     private func queue(_ response: OpaquePointer?, status: Int, headers: [HTTPHeader]) -> Bool {

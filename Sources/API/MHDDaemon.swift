@@ -143,6 +143,8 @@ private func newExchange(
     let head = RequestHead(
         method: method, path: target.path, authorization: connection.header("Authorization"),
         host: target.authority ?? connection.header("Host"), origin: connection.header("Origin"),
+        plannedMethod: connection.header("Access-Control-Request-Method"),
+        plannedHeaders: connection.header("Access-Control-Request-Headers"),
         contentType: connection.header("Content-Type"),
         contentLength: connection.header("Content-Length").flatMap { UInt64($0) },
         expectsContinue: connection.header("Expect") != nil)

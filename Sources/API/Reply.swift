@@ -41,6 +41,7 @@ struct Reply {
         /// nil while it is being generated.
         var finishReason: String?
         var hasFailed = false
+        var promptTokenCount = 0
         var tokenCount = 0
 
         var isOpen: Bool { finishReason == nil && !hasFailed }
@@ -53,12 +54,13 @@ struct Reply {
     let includesUsage: Bool
     let hasLogProbabilities: Bool
 
+    /// Those of a prompt together.
     private var choices: [Choice]
-    private var promptTokenCount = 0
+    private let promptCount: Int
 
     init(
         kind: Kind, identity: Identity, tokenizer: Tokenizer, fields: GenerationFields,
-        hasLogProbabilities: Bool
+        hasLogProbabilities: Bool, promptCount: Int = 1
     ) {
         self.kind = kind
         self.identity = identity
@@ -66,7 +68,8 @@ struct Reply {
         isStream = fields.isStream
         includesUsage = fields.includesUsage
         self.hasLogProbabilities = hasLogProbabilities
-        choices = (0..<fields.choiceCount).map { Choice(index: $0) }
+        self.promptCount = promptCount
+        choices = (0..<promptCount * fields.choiceCount).map { Choice(index: $0) }
     }
 
     /// Whether a generation still works for this answer.
@@ -144,7 +147,7 @@ struct Reply {
     }
 
     private mutating func finish(_ summary: GenerationSummary, choice index: Int) -> Step {
-        promptTokenCount = summary.promptTokenCount
+        choices[index].promptTokenCount = summary.promptTokenCount
         choices[index].tokenCount = summary.generatedTokenCount
         let trailing = summary.trailingText
         let reason = summary.reason.rawValue
@@ -165,10 +168,11 @@ struct Reply {
         return .last(bytes + Array("data: [DONE]\n\n".utf8))
     }
 
-    /// The choices share one prompt, which counts once.
+    /// Each prompt counts once, whatever number of choices share it.
     private var usage: Usage {
         Usage(
-            promptTokens: promptTokenCount,
+            promptTokens: choices.reduce(0) { $0 + $1.promptTokenCount }
+                / (choices.count / promptCount),
             completionTokens: choices.reduce(0) { $0 + $1.tokenCount })
     }
 }

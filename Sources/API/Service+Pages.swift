@@ -6,6 +6,9 @@
 /// request is as simple as a form's. And a page's name may be made to stand for 127.0.0.1 (DNS
 /// rebinding), after which the page reads the answers too. But the browser says in `Host` and
 /// `Origin` what was asked for and by whom, and no page can change that.
+///
+/// Pages that may use it, those of this machine and whoever has the key, are told so in the answer,
+/// or their browsers would keep it from them (WHATWG Fetch, section 3.2).
 extension Service {
     /// Why a request that a page may have made is refused; nil for those of programs.
     func refusalOfPages(_ head: RequestHead, _ route: Route) -> APIError? {
@@ -16,6 +19,31 @@ extension Service {
         guard route == .drain else { return nil }
         if let origin = head.origin { return .drainByPage(origin) }
         return isJSON(head.contentType) ? nil : .notJSON
+    }
+
+    /// What the browser of a page that may read the answer wants to see in it.
+    func pageHeaders(_ head: RequestHead) -> [HTTPHeader] {
+        guard let origin = head.origin, Route(path: head.path) != .drain,
+            apiKey != nil || !isForeign(origin)
+        else { return [] }
+        return [
+            HTTPHeader("Access-Control-Allow-Origin", origin), HTTPHeader("Vary", "Origin"),
+            HTTPHeader("Access-Control-Expose-Headers", "Retry-After"),
+        ]
+    }
+
+    /// The answer to a browser that asks before it sends what a page wants. The key comes later.
+    func preflight(_ head: RequestHead, _ route: Route) -> HTTPReply {
+        var reply = HTTPReply(status: 204, headers: [], body: [])
+        guard !pageHeaders(head).isEmpty else { return reply }
+        reply.headers.append(
+            HTTPHeader("Access-Control-Allow-Methods", route.methods.joined(separator: ", ")))
+        if let names = head.plannedHeaders {
+            reply.headers.append(HTTPHeader("Access-Control-Allow-Headers", names))
+        }
+        reply.headers.append(
+            HTTPHeader("Access-Control-Max-Age", String(HTTPLimits.preflightSeconds)))
+        return reply
     }
 
     private func isOwn(_ host: String, _ loopbackHost: String) -> Bool {
@@ -39,6 +67,10 @@ extension Service {
         let type = (contentType ?? "").prefix { $0 != ";" }.lowercased()
         return type.filter { $0 != " " && $0 != "\t" } == "application/json"
     }
+}
+
+extension RequestHead {
+    var isPreflight: Bool { method == "OPTIONS" && origin != nil && plannedMethod != nil }
 }
 
 extension APIError {

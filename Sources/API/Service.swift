@@ -11,6 +11,9 @@ struct RequestHead {
     var host: String?
     /// The page that asks, where a browser says so.
     var origin: String?
+    /// What a page would send, where its browser asks first whether it may (a *preflight*).
+    var plannedMethod: String?
+    var plannedHeaders: String?
     var contentType: String?
     var contentLength: UInt64?
     /// The client waits for a go-ahead before it sends the body.
@@ -18,14 +21,16 @@ struct RequestHead {
 
     init(
         method: String, path: String, authorization: String? = nil, host: String? = nil,
-        origin: String? = nil, contentType: String? = nil, contentLength: UInt64? = nil,
-        expectsContinue: Bool = false
+        origin: String? = nil, plannedMethod: String? = nil, plannedHeaders: String? = nil,
+        contentType: String? = nil, contentLength: UInt64? = nil, expectsContinue: Bool = false
     ) {
         self.method = method
         self.path = path
         self.authorization = authorization
         self.host = host
         self.origin = origin
+        self.plannedMethod = plannedMethod
+        self.plannedHeaders = plannedHeaders
         self.contentType = contentType
         self.contentLength = contentLength
         self.expectsContinue = expectsContinue
@@ -44,7 +49,7 @@ struct Service: Sendable {
 
     enum Answer {
         case whole(HTTPReply)
-        /// One request for each choice.
+        /// One request for each choice, those of a prompt together.
         case generations([GenerationRequest], Reply)
     }
 
@@ -53,6 +58,7 @@ struct Service: Sendable {
         guard let route = Route(path: head.path) else {
             return .unknownRoute(head.method, head.path)
         }
+        if head.isPreflight { return refusalOfPages(head, route) }
         guard route.methods.contains(head.method) else {
             return .wrongMethod(head.method, head.path, allowed: route.methods)
         }
@@ -63,7 +69,9 @@ struct Service: Sendable {
     }
 
     func answer(_ head: RequestHead, body: [UInt8]) throws(APIError) -> Answer {
-        switch Route(path: head.path) {
+        let route = Route(path: head.path)
+        if let route, head.isPreflight { return .whole(preflight(head, route)) }
+        switch route {
         case .chatCompletions?: return try chat(JSONBody.decode(ChatCompletionRequest.self, body))
         case .completions?: return try completion(JSONBody.decode(CompletionRequest.self, body))
         case .models?:
@@ -118,13 +126,16 @@ struct Service: Sendable {
     }
 
     /// An answer that is no stream is kept, with all its log-probabilities, until it is whole.
-    private func checkSize(_ fields: GenerationFields, topCount: Int?) throws(APIError) {
+    private func checkSize(
+        _ fields: GenerationFields, topCount: Int?, promptCount: Int = 1
+    ) throws(APIError) {
         guard let topCount, !fields.isStream else { return }
         let most = HTTPLimits.logProbabilityCountMax
         let contextLength = generator.model.contextLength
         // More than the limit is as good as all of it, and keeps the product small.
         let tokenCount = min(fields.tokenCountMax ?? contextLength, contextLength, most + 1)
-        guard fields.choiceCount * tokenCount * (1 + topCount) <= most else {
+        let choiceCount = promptCount * fields.choiceCount
+        guard choiceCount * tokenCount * (1 + topCount) <= most else {
             throw .tooManyLogProbabilities
         }
     }
@@ -134,35 +145,40 @@ struct Service: Sendable {
         try checkSize(body.fields, topCount: body.topLogProbabilities)
         let prompt = try PromptEncoder(model: generator.model, now: now()).encode(body.messages)
         return generation(
-            .chat, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
+            .chat, prompts: [prompt], fields: body.fields, topCount: body.topLogProbabilities)
     }
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        try checkSize(body.fields, topCount: body.topLogProbabilities)
-        let prompt = PromptEncoder(model: generator.model, now: now()).encode(body.prompt)
+        try checkSize(
+            body.fields, topCount: body.topLogProbabilities, promptCount: body.prompts.count)
+        let encoder = PromptEncoder(model: generator.model, now: now())
         return generation(
-            .completion, prompt: prompt, fields: body.fields, topCount: body.topLogProbabilities)
+            .completion, prompts: body.prompts.map(encoder.encode), fields: body.fields,
+            topCount: body.topLogProbabilities)
     }
 
+    /// A prompt's choices have the seeds that they would have if it came alone; where the client
+    /// sent none, prompts are drawn for independently.
     private func generation(
-        _ kind: Reply.Kind, prompt: [UInt32], fields: GenerationFields, topCount: Int?
+        _ kind: Reply.Kind, prompts: [[UInt32]], fields: GenerationFields, topCount: Int?
     ) -> Answer {
-        var sampling = fields.sampling
-        if !fields.hasSeed { sampling.seed = randomWord() }
-        let request = GenerationRequest(
-            prompt: prompt, sampling: sampling, tokenCountMax: fields.tokenCountMax,
-            stop: fields.stop, topLogProbabilities: topCount, ignoresEnd: fields.ignoresEnd)
         let prefix = kind == .chat ? "chatcmpl-" : "cmpl-"
         let identity = Reply.Identity(
             id: prefix + hexadecimal(randomWord()), created: now(), model: generator.model.name)
         let reply = Reply(
             kind: kind, identity: identity, tokenizer: generator.model.tokenizer, fields: fields,
-            hasLogProbabilities: topCount != nil)
-        let requests = (0..<fields.choiceCount).map { index in
-            var choice = request
-            choice.sampling.seed &+= UInt64(index)
-            return choice
+            hasLogProbabilities: topCount != nil, promptCount: prompts.count)
+        let requests = prompts.flatMap { prompt in
+            let seed = fields.hasSeed ? fields.sampling.seed : randomWord()
+            return (0..<fields.choiceCount).map { index in
+                var choice = fields.sampling
+                choice.seed = seed &+ UInt64(index)
+                return GenerationRequest(
+                    prompt: prompt, sampling: choice, tokenCountMax: fields.tokenCountMax,
+                    stop: fields.stop, topLogProbabilities: topCount,
+                    ignoresEnd: fields.ignoresEnd)
+            }
         }
         return .generations(requests, reply)
     }

@@ -95,52 +95,40 @@ final class CoordinatorLoop {
         reassure(after: ClusterLimits.waitingInterval)
     }
 
-    /// All or none.
-    private func submit(
-        _ requests: [GenerationRequest],
-        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
-    ) throws(GenerationError) -> [RequestID] {
-        var ids: [RequestID] = []
-        do throws(GenerationError) {
-            for (place, request) in requests.enumerated() {
-                ids.append(try submit(request) { deliver(place, $0) })
-            }
-        } catch {
-            for id in ids { cancel(id) }
-            throw error
-        }
-        return ids
-    }
-
     private func cancel(_ id: RequestID) {
         requests[id.value] = nil
         noteGone(id.value)
         carryOut(scheduler.cancel(id.value))
     }
 
+    /// All or none.
     private func submit(
-        _ request: GenerationRequest, _ deliver: @escaping @Sendable (GenerationEvent) -> Void
-    ) throws(GenerationError) -> RequestID {
+        _ requests: [GenerationRequest],
+        _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void
+    ) throws(GenerationError) -> [RequestID] {
         if let failure { throw failure }
-        let id = lastID + 1
+        let sequences = requests.enumerated().map { place, request in
+            SequenceRequest(
+                id: lastID + UInt64(place) + 1, prompt: request.prompt, sampling: request.sampling,
+                tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
+                topLogProbabilities: request.topLogProbabilities ?? 0)
+        }
         let directives: [SchedulerDirective]
         do {
-            directives = try scheduler.submit(
-                SequenceRequest(
-                    id: id, prompt: request.prompt, sampling: request.sampling,
-                    tokenCountMax: request.tokenCountMax, ignoresEnd: request.ignoresEnd,
-                    topLogProbabilities: request.topLogProbabilities ?? 0))
+            directives = try scheduler.submit(sequences)
         } catch {
             let seconds = counters.retryAfterSeconds(
                 waiting: scheduler.waiting, now: MonotonicClock.now())
             throw GenerationError(error, detail: status().detail, retryAfterSeconds: seconds)
         }
-        lastID = id
-        requests[id] = ActiveRequest(
-            request, tokenizer: model.served.tokenizer, now: MonotonicClock.now(),
-            deliver: deliver)
+        for (place, request) in requests.enumerated() {
+            lastID += 1
+            self.requests[lastID] = ActiveRequest(
+                request, tokenizer: model.served.tokenizer, now: MonotonicClock.now(),
+                deliver: { deliver(place, $0) })
+        }
         carryOut(directives)
-        return RequestID(id)
+        return sequences.map { RequestID($0.id) }
     }
 
     private func drain(_ worker: String, _ reply: Mailbox<Result<Void, DrainRefusal>>) {

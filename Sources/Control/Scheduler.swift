@@ -69,8 +69,33 @@ package struct Scheduler: Sendable {
     /// Takes a sequence in, or throws why not.
     package mutating func submit(
         _ sequence: SequenceRequest
+    ) throws(SchedulerRefusal) -> [SchedulerDirective] { try submit([sequence]) }
+
+    /// Takes sequences in, all or none: no step goes out for some of them before the last is known
+    /// to be fit.
+    package mutating func submit(
+        _ requests: [SequenceRequest]
     ) throws(SchedulerRefusal) -> [SchedulerDirective] {
         guard epoch != nil || outage != nil else { throw .notReady }
+        for request in requests { try check(request) }
+        // Those that find a slot with the next step do not wait for one.
+        let room = limits.slotCount + limits.queueCountMax - running - waiting
+        guard requests.count(where: { !$0.isDone }) <= room else {
+            throw .queueFull(waiting: waiting)
+        }
+        var directives: [SchedulerDirective] = []
+        for request in requests {
+            let durable = DurableSequence(request)
+            if request.isDone {
+                directives.append(durable.finished(.length))
+            } else {
+                queue.append(durable)
+            }
+        }
+        return directives + nextSteps()
+    }
+
+    private func check(_ sequence: SequenceRequest) throws(SchedulerRefusal) {
         guard !sequence.prompt.isEmpty else { throw .emptyPrompt }
         guard sequence.prompt.count < limits.lengthMax else {
             throw .promptTooLong(tokens: sequence.prompt.count, contextLength: limits.lengthMax)
@@ -84,14 +109,6 @@ package struct Scheduler: Sendable {
         if let token = sequence.prompt.first(where: { $0 >= vocabularyCount }) {
             throw .tokenOutOfRange(token: token, vocabularyCount: vocabularyCount)
         }
-        let durable = DurableSequence(sequence)
-        if let count = sequence.tokenCountMax, count <= 0 { return [durable.finished(.length)] }
-        // Those that find a slot with the next step do not wait for one.
-        guard running + waiting < limits.slotCount + limits.queueCountMax else {
-            throw .queueFull(waiting: waiting)
-        }
-        queue.append(durable)
-        return nextSteps()
     }
 
     /// Drops the sequence wherever it stands; nothing more is said of it.

@@ -13,6 +13,9 @@ package struct SequenceRequest: Sendable, Equatable {
     /// Alternatives to report with each token.
     package var topLogProbabilities: Int
 
+    /// Asks for nothing.
+    var isDone: Bool { tokenCountMax.map { $0 <= 0 } ?? false }
+
     package init(
         id: UInt64, prompt: [UInt32], sampling: SamplingSettings = SamplingSettings(),
         tokenCountMax: Int? = nil, ignoresEnd: Bool = false, topLogProbabilities: Int = 0

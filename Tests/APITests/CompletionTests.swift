@@ -2,6 +2,7 @@
 
 import Cluster
 import Control
+import Synchronization
 import Testing
 
 struct CompletionTests {
@@ -38,6 +39,48 @@ struct CompletionTests {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         #expect(fake.complete(#"{"prompt":\#(prompt)}"#).status == 200)
         #expect(fake.generator.requests.first?.prompt == [97, 98, 99])
+    }
+
+    /// Choice 1 of the second prompt comes fourth, with the seed that it would have alone.
+    @Test(arguments: [#"["abc","d"]"#, "[[97,98,99],[100]]"])
+    func severalPromptsAreContinuedApart(prompts: String) throws {
+        var script = FakeGenerator.saying("x")
+        script.saysSeed = true
+        let fake = try ServedFake(script)
+        let response = fake.complete(#"{"prompt":\#(prompts),"n":2,"seed":5}"#)
+        #expect(response.status == 200)
+        #expect(
+            fake.generator.requests.map(\.prompt) == [[97, 98, 99], [97, 98, 99], [100], [100]])
+        for (index, seed) in [5, 6, 5, 6].enumerated() {
+            #expect(value(response.json, "choices", index, "index") as? Int == index)
+            #expect(value(response.json, "choices", index, "text") as? String == "\(seed):x")
+        }
+        #expect(value(response.json, "usage", "prompt_tokens") as? Int == 3 + 1)
+        #expect(value(response.json, "usage", "completion_tokens") as? Int == 4)
+    }
+
+    /// Else equal prompts would have equal answers.
+    @Test func promptsWithoutASeedAreDrawnForIndependently() throws {
+        let words = Mutex<UInt64>(100)
+        let fake = try ServedFake(FakeGenerator.saying("x")) {
+            words.withLock { word in
+                word += 10
+                return word
+            }
+        }
+        #expect(fake.complete(#"{"prompt":["a","a"],"n":2}"#).status == 200)
+        let seeds = fake.generator.requests.map(\.sampling.seed)
+        #expect(Set(seeds).count == 4)
+        #expect(seeds[1] == seeds[0] + 1 && seeds[3] == seeds[2] + 1)
+    }
+
+    @Test(arguments: [(64, 2, 200), (65, 2, 400), (128, 1, 200), (129, 1, 400), (2, 128, 400)])
+    func requestsHaveABoundedNumberOfAnswers(prompts: Int, each: Int, status: Int) throws {
+        let fake = try ServedFake(FakeGenerator.saying("x"))
+        let list = [String](repeating: #""a""#, count: prompts).joined(separator: ",")
+        let response = fake.complete(#"{"prompt":[\#(list)],"n":\#(each)}"#)
+        #expect(response.status == status)
+        #expect(fake.generator.requests.count == (status == 200 ? prompts * each : 0))
     }
 
     @Test func logProbabilitiesAreLists() throws {

@@ -106,8 +106,9 @@ struct RequestErrorTests {
 
     private static let wrongPrompts = [
         Case(#""model":"tiny""#, "prompt", "missing_required_parameter"),
-        Case(#""prompt":["a","b"]"#, "prompt", "unsupported_parameter"),
-        Case(#""prompt":[[1],[2]]"#, "prompt", "unsupported_parameter"),
+        Case(#""prompt":["a",5]"#, "prompt", "invalid_type"),
+        Case(#""prompt":[[1],[]]"#, "prompt", "invalid_value"),
+        Case(#""prompt":["a",""]"#, "prompt", "invalid_value"),
         Case(#""prompt":{}"#, "prompt", "invalid_type"),
         Case(#""prompt":[-1]"#, "prompt", "invalid_value"),
         Case(#""prompt":[999999]"#, "prompt", "invalid_value"),

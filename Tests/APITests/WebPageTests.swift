@@ -98,6 +98,61 @@ struct WebPageTests {
         #expect(complete(fake, origin: origin).status == 200)
     }
 
+    private func preflight(_ fake: ServedFake, _ path: String, origin: String) -> TestResponse {
+        let client = fake.connect()
+        client.send(
+            "OPTIONS", path,
+            headers: [
+                "Origin: \(origin)", "Access-Control-Request-Method: POST",
+                "Access-Control-Request-Headers: authorization,content-type,x-stainless-os",
+            ])
+        return TestResponse(client.receiveAll())
+    }
+
+    /// Of pages that may use the server: whole, streamed and refused.
+    @Test(arguments: [nil, "sesame"]) func pagesMayReadTheirAnswers(apiKey: String?) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"), apiKey: apiKey)
+        let origin = apiKey == nil ? "http://localhost:3000" : "https://front.example"
+        let key = apiKey.map { ["Authorization: Bearer \($0)"] } ?? []
+        for (body, status) in [
+            (#"{"prompt":"a"}"#, 200), (#"{"prompt":"a","stream":true}"#, 200), ("{}", 400),
+        ] {
+            let response = fake.post(
+                "/v1/completions", Array(body.utf8), headers: key + ["Origin: \(origin)"])
+            #expect(response.status == status)
+            #expect(response.headers["access-control-allow-origin"] == origin)
+            #expect(response.headers["vary"] == "Origin")
+        }
+    }
+
+    /// The browser asks first, without the key.
+    @Test(arguments: [nil, "sesame"]) func pagesMayAskFirst(apiKey: String?) throws {
+        let fake = try ServedFake(apiKey: apiKey)
+        let origin = apiKey == nil ? "http://localhost:3000" : "https://front.example"
+        let answer = preflight(fake, "/v1/chat/completions", origin: origin)
+        #expect(answer.status == 204)
+        #expect(answer.headers["access-control-allow-origin"] == origin)
+        #expect(answer.headers["access-control-allow-methods"] == "POST")
+        #expect(
+            answer.headers["access-control-allow-headers"]
+                == "authorization,content-type,x-stainless-os")
+        #expect(preflight(fake, "/caravan/drain", origin: origin).status == 403)
+        #expect(preflight(fake, "/nowhere", origin: origin).status == 404)
+    }
+
+    @Test func othersAreNotToldThatTheyMay() throws {
+        let loopback = try ServedFake()
+        #expect(
+            preflight(loopback, "/v1/completions", origin: "http://evil.example").status == 403)
+        let open = try ServedFake(address: "0.0.0.0")
+        let answer = preflight(open, "/v1/completions", origin: "http://evil.example")
+        #expect(answer.headers["access-control-allow-origin"] == nil)
+        #expect(answer.headers["access-control-allow-methods"] == nil)
+        let client = open.connect()
+        client.send("OPTIONS", "/v1/completions")
+        #expect(TestResponse(client.receiveAll()).status == 405)
+    }
+
     @Test(arguments: [nil, "sesame"]) func noPageDrainsAWorker(apiKey: String?) throws {
         let fake = try ServedFake(apiKey: apiKey)
         let key = apiKey.map { ["Authorization: Bearer \($0)"] } ?? []
