@@ -105,8 +105,8 @@ package enum ClusterLimits {
     /// A request that has heard nothing for this long is told that it still waits.
     package static let waitingInterval = Duration.seconds(5)
     package static let defaultSlotCount = 4
-    /// Every sequence may want all logits in the same step, and a step has no room for more.
-    package static let slotCountMax = Limits.allLogitsRowsMax
+    /// A step has room for a row of each, and as many rows of prompts.
+    package static let slotCountMax = rowCountMax / 2
     /// How often the coordinator looks at its clock.
     package static let tickInterval = Duration.milliseconds(100)
     /// Steps over which the shown time per token, and the shown rate, are averaged.

@@ -85,14 +85,12 @@ package struct PrefixIndex: Sendable {
         return (place.depth, nodes[place.node].slots)
     }
 
-    /// The others all of whose pages are also the first of `slot`.
-    package func within(slot: UInt32) -> Set<UInt32> {
-        let path = paths[slot] ?? []
-        return path.reduce(into: []) { found, node in
-            for other in nodes[node].slots where other != slot && paths[other]?.last == node {
-                found.insert(other)
-            }
-        }
+    /// Whether all pages of `other` are also the first of `slot`, another.
+    package func isWithin(_ other: UInt32, slot: UInt32) -> Bool {
+        guard other != slot, let path = paths[slot], let pages = paths[other],
+            let last = pages.last, pages.count <= path.count
+        else { return false }
+        return path[pages.count - 1] == last
     }
 
     private func page(_ index: Int, of tokens: [UInt32]) -> [UInt32] {

@@ -29,7 +29,7 @@ extension Scheduler {
     /// Draws the token after `row` for the sequence at `index`, and for those that waited for it.
     private mutating func advance(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
         // They fork before the sequence may end and give its positions away.
-        let followers = forkFollowers(of: index)
+        let followers = forkFollowers(of: index, row)
         return followers.reduce(into: draw(index, row)) { directives, admission in
             guard let place = sequences.firstIndex(where: { $0.admission == admission }) else {
                 return

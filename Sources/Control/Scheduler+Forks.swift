@@ -82,21 +82,24 @@ extension Scheduler {
         fork(index, from: source.slot, length: source.length)
     }
 
-    /// The prompt of the sequence at `index` is through: its followers fork it. Returns the stays
-    /// of those that have all of its positions.
+    /// The prompt of the sequence at `index` is through with `row`: its followers fork it. Returns
+    /// the stays of those that have all of its positions.
     ///
     /// The newest token's row may have to run again, so it must not be in a page that others hold:
     /// where it fills its page, followers compute that one row themselves. Those for whom there is
-    /// no free page compute what is in none of the leader's whole pages.
-    mutating func forkFollowers(of index: Int) -> [UInt64] {
+    /// no free page compute what is in none of the leader's whole pages. And to draw from all
+    /// logits takes long: no more do so at once than rows of a step may ask for them.
+    mutating func forkFollowers(of index: Int, _ row: RowCandidates) -> [UInt64] {
         let leader = sequences[index]
+        var drawingMax = Int.max
+        if case .all = row.logits { drawingMax = limits.allLogitsRowsMax - 1 }
         let size = limits.pagePositionCount
         var complete: [UInt64] = []
         for follower in sequences.indices where sequences[follower].leader == leader.admission {
             sequences[follower].leader = nil
             while ledger.freeCount == 0, let oldest = kept.first { drop(oldest) }
-            let isFull = leader.cachedCount % size == 0
-            var length = isFull ? leader.cachedCount - 1 : leader.cachedCount
+            let isAlone = leader.cachedCount % size == 0 || complete.count >= drawingMax
+            var length = isAlone ? leader.cachedCount - 1 : leader.cachedCount
             if ledger.freeCount == 0 { length = length / size * size }
             if length > 0 { fork(follower, from: leader.slot, length: length) }
             guard length == leader.cachedCount else { continue }

@@ -18,8 +18,7 @@ extension Scheduler {
         let slot = sequence.slot
         prefixes.extend(slot: slot, to: length / size, of: sequence.durable.tokens)
         // What another begins with it has no more use for.
-        let within = prefixes.within(slot: slot)
-        for other in kept where within.contains(other) { drop(other) }
+        for other in kept where prefixes.isWithin(other, slot: slot) { drop(other) }
         if kept.count == limits.keptCountMax { drop(kept[0]) }
         kept.append(slot)
     }

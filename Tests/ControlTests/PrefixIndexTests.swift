@@ -17,7 +17,8 @@ struct PrefixIndexTests {
         #expect(index.longest(of: 3, [1, 2, 3], pageCountMax: 1).pageCount == 1)
         let nobody = index.longest(of: 4, [2, 2], pageCountMax: 1)
         #expect(nobody.pageCount == 0 && nobody.slots.isEmpty)
-        #expect(index.within(slot: 7) == [8] && index.within(slot: 8) == [])
+        #expect(index.isWithin(8, slot: 7) && !index.isWithin(9, slot: 7))
+        #expect(!index.isWithin(7, slot: 8) && !index.isWithin(7, slot: 7))
     }
 
     @Test func aSearchGoesOnAfterOthersGrewOrWent() {
@@ -62,7 +63,8 @@ struct PrefixIndexTests {
             let short = held.filter { $0.key != slot && !$0.value.isEmpty }.filter {
                 (held[slot] ?? []).starts(with: $0.value)
             }
-            #expect(index.within(slot: slot) == Set(short.keys))
+            let within = held.keys.filter { index.isWithin($0, slot: slot) }
+            #expect(Set(within) == Set(short.keys))
         }
         for slot in held.keys { index.remove(slot: slot) }
         #expect(index.isEmpty)
