@@ -118,7 +118,7 @@ struct PredictedPipeline {
             $0 + PlanPrediction.path($1.0.worker, $1.1.worker, links).seconds(bytes)
         }
         let ends = [stages.first, stages.last].compactMap { $0?.worker }
-        let all = ends.reduce(hops) { $0 + ($1.path ?? .sameHost).seconds(0) }
+        let all = ends.reduce(hops) { $0 + $1.endHopSeconds }
         return all + Double(stages.count + 1) * Self.handoverSeconds
             + Double(load.wantingCount) * Self.tokenSeconds
     }

@@ -34,6 +34,9 @@ package struct PlannerWorker: Sendable, Equatable {
         self.correction = correction
     }
 
+    /// A hop from the coordinator, or back to it: either has few bytes.
+    var endHopSeconds: Double { (path ?? .sameHost).seconds(0) }
+
     /// Whether both are known to run on one machine.
     func sharesHost(with other: PlannerWorker) -> Bool { host != nil && host == other.host }
 }

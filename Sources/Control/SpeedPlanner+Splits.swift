@@ -112,7 +112,10 @@ extension SpeedPlanner {
         let hops = zip(serving, serving.dropFirst()).reduce(0.0) {
             $0 + hopSeconds(from: $1.0.worker, to: $1.1.worker, seated.load)
         }
-        return stages + hops
+        let ends = [serving.first, serving.last].reduce(0.0) {
+            $0 + ($1.map { workers[$0.worker].endHopSeconds } ?? 0)
+        }
+        return stages + hops + ends
     }
 
     /// The order's split that answers one request soonest, from its prompt to its last token.
@@ -155,6 +158,8 @@ extension SpeedPlanner {
     ) -> [SpeedSplit.Seat] {
         order.indices.map { place in
             var seat = loads[load].seats[order[place]]
+            seat.entrySeconds = workers[order[place]].endHopSeconds
+            seat.exitSeconds = seat.entrySeconds
             if place > 0 {
                 seat.hopSeconds = hopSeconds(
                     from: order[place - 1], to: order[place], loads[load].load)

@@ -16,8 +16,11 @@ struct SpeedSplit {
         /// By where a stage ends: the first layer it can begin with, given the worker's memory; the
         /// end itself where there is room for none.
         var firstLayers: [Int]
-        /// The hop that brings a step here.
+        /// The hop that brings a step here from the worker before.
         var hopSeconds = 0.0
+        /// The same from the coordinator, to a first stage; and back to it, from a last one.
+        var entrySeconds = 0.0
+        var exitSeconds = 0.0
         /// May not be left out.
         var mustServe = false
     }
@@ -82,13 +85,16 @@ struct SpeedSplit {
         for (seat, capped) in zip(seats, capped) {
             var next = seat.mustServe ? best.map { _ in .infinity } : best
             var start = Array(0...layerCount)
+            let nearest = min(seat.entrySeconds, seat.hopSeconds)
             for end in 1...layerCount {
+                let exit = end == layerCount ? seat.exitSeconds : 0
                 for begin in stride(from: end - 1, through: seat.firstLayers[end], by: -1) {
-                    let seconds = seat.times[begin..<end]
+                    let seconds = seat.times[begin..<end] + exit
                     // As above; and whoever stands before takes no less than nothing.
-                    guard capped[begin..<end] <= limit, seat.hopSeconds + seconds < next[end]
+                    guard capped[begin..<end] <= limit, nearest + seconds < next[end]
                     else { break }
-                    let sum = best[begin] + seat.hopSeconds + seconds
+                    let hop = begin == 0 ? seat.entrySeconds : seat.hopSeconds
+                    let sum = best[begin] + hop + seconds
                     if sum < next[end] {
                         next[end] = sum
                         start[end] = begin

@@ -58,6 +58,22 @@ extension SpeedPlannerTests {
         #expect(single.stages.map(\.name) == ["w0"])
     }
 
+    /// Twice as fast, but a token's way there and back takes longer than it spares.
+    @Test(arguments: PlannerGoal.Objective.allCases)
+    func aFastWorkerFarAwayIsDoneWithout(objective: PlannerGoal.Objective) throws {
+        func path(_ seconds: Double) -> NetworkPath {
+            NetworkPath(roundTripSeconds: seconds, bytesPerSecond: 117_500_000)
+        }
+        let workers = [
+            worker(
+                0, reading: 80_000_000_000, multiplying: 2_000_000_000_000, path: path(0.02)),
+            worker(
+                1, reading: 40_000_000_000, multiplying: 1_000_000_000_000, path: path(0.0002)),
+        ]
+        let plan = try plan(objective, streams: 1, llama(layerCount: 5), workers)
+        #expect(plan.stages.map(\.name) == ["w1"])
+    }
+
     /// With figures that are not rounded: what is predicted is what is planned by.
     private func anyWorker(_ index: Int, using random: inout SplitMix) -> PlannerWorker {
         let mantissas: [UInt64] = [8, 10, 12]
