@@ -18,6 +18,18 @@ build_flags=(
 # What the head of the running script says of it.
 usage() { sed -n '3,/^set /s/^# \{0,1\}//p' "$root/scripts/${0##*/}"; }
 
+# For scripts that take none: `no_arguments "$@"`.
+no_arguments() {
+    [ $# -gt 0 ] || return 0
+    case "$1" in -h | --help)
+        usage
+        exit 0
+        ;;
+    esac
+    usage >&2
+    exit 64
+}
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 die() {
