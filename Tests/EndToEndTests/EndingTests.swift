@@ -66,7 +66,7 @@ extension EndToEndTests {
         private static func bodies(_ cluster: TestCluster) -> [String] {
             [nil, 7].map {
                 cluster.chat(
-                    "Write a very long story about a caravan.", tokens: 1200, stream: true,
+                    "Write a very long story about a caravan.", tokens: 400, stream: true,
                     seed: $0, ignoringEnd: true)
             }
         }
