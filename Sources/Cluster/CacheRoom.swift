@@ -4,8 +4,8 @@ package import Platform
 
 /// Decides which files leave the blob cache so that what is to come has room.
 ///
-/// Least recently used first, and never a kept one. Without a bound of its own the cache may fill
-/// the disk but for the last 5 %, at most 4 GiB, which other programs need.
+/// Least recently used first, and never a kept one. Beside its own bound the cache may fill the
+/// disk but for the last 5 %, at most 4 GiB, which other programs need.
 package struct CacheRoom {
     private static let reserveByteCountMax = 4 << 30
     private static let pageByteCount = 4096

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The cluster as `caravan status` and `GET /caravan/status` show it. Every figure was measured.
+/// The cluster as `caravan status` and `GET /caravan/status` show it. Every figure was measured,
+/// unless its name says that it was predicted.
 package struct ClusterStatus: Sendable, Codable {
     package var model: String
     /// `starting`, `loading`, `ready`, `degraded` or `stopping`.

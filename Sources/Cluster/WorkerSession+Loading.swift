@@ -13,7 +13,7 @@ extension WorkerSession {
         endPreparation()
         defer { withExtendedLifetime(prepared) {} }
         Log.info(
-            "plan \(epoch): stage \(assignment.stage + 1) of \(assignment.stageCount), "
+            "plan \(epoch): stage \(assignment.stage) of \(assignment.stageCount), "
                 + "layers \(assignment.layerStart)..<\(assignment.layerEnd)")
         for link in dataLinks.begin(epoch: epoch, stage: assignment.stage) {
             link.close(reason: "older plan")

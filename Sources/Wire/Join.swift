@@ -76,7 +76,7 @@ package struct Heartbeat: Sendable, Equatable {
     package var waitMicroseconds: UInt64
     package var sendMicroseconds: UInt64
     package var residentBytes: UInt64
-    /// Round trip of the previous heartbeat as the sender measured it; 0 before the first.
+    /// The least of the latest round trips that the sender measured; 0 before one is known.
     package var roundTripMicroseconds: UInt32
     /// Bytes of frames that came and went over data links.
     package var receivedBytes: UInt64

@@ -22,7 +22,7 @@ struct BenchCommand: Command {
             .init("--streams", "N,…", "streams that generate at once (default 1,4)"),
             .init("--depth", "N,…", "tokens each stream has before it generates (default 0)"),
             .init("--repeat", "N", "runs, of which the median counts (default 3)"),
-            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .cache,
             .wire,
             .kv,
             .optimise,

@@ -19,6 +19,10 @@ extension Syntax.Option {
     static let threads = Syntax.Option(
         "--threads", "N",
         "compute threads, of each worker with --local (default one a core in all)")
+    /// Of a command that may start local workers.
+    static let cache = Syntax.Option(
+        "--cache", "DIR",
+        "where the model's digests and local workers' blobs are kept (default as a worker's)")
 }
 
 extension Options {

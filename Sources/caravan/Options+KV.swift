@@ -9,14 +9,15 @@ extension Syntax {
         "Keys and values are kept in pages, which running sequences take as they grow. There are",
         "pages for --slots sequences of --context tokens (of "
             + "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where",
-        "the workers' memory is short, or as many as --kv-memory holds. When they run out the",
-        "youngest sequence waits, and resumes later with the same tokens.",
+        "the workers' memory is short, and at most as many as --kv-memory holds. When they run out",
+        "the youngest sequence waits, and resumes later with the same tokens.",
     ]
     /// The same of a cluster that is only planned.
     static let plannedKVNotes = [
         "There are pages for keys and values of --streams sequences of --context tokens (of",
         "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where memory is "
-            + "short, or as many as --kv-memory holds.",
+            + "short,",
+        "and at most as many as --kv-memory holds.",
     ]
 }
 

@@ -21,7 +21,7 @@ struct RunCommand: Command {
                 "compute in N worker processes on this machine (default: one stage in-process)"
             ),
             .threads,
-            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .cache,
             .wire,
             .kv,
             .init("--json", nil, "print one JSON object with token ids and speeds"),

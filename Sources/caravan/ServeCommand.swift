@@ -39,7 +39,7 @@ struct ServeCommand: Command {
                 "--api-key-file", "FILE",
                 "a file whose first line clients must send as key (without it the API on loopback "
                     + "answers only at localhost, 127.0.0.1 and [::1])"),
-            .init("--cache", "DIR", "where the model's digests and local workers' blobs are kept"),
+            .cache,
             .wire,
             .kv,
             .optimise,
@@ -115,6 +115,11 @@ struct ServeCommand: Command {
             defer { server.stop() }
             let api = SocketAddress(host: listen.host, port: server.port)
             Log.info("serving \(coordinator.model.name) on http://\(api)")
+            if apiKey == nil, !listen.isLoopback {
+                Log.warning(
+                    "whoever reaches \(api) may use the model and drain workers; "
+                        + "serve with --api-key-file FILE, or listen on 127.0.0.1")
+            }
             if let address = coordinator.workersAddress {
                 for line in try security.invitation(to: address) { Log.info(line) }
             }

@@ -17,11 +17,14 @@ struct WorkerCommand: Command {
                 "--data-listen", "HOST:PORT",
                 "where data links come in (default any free port, on loopback if --join is)"),
             .init("--model", "FILE", "the model, if it is here as well: nothing is shipped then"),
-            .init("--cache", "DIR", "where blobs are kept (default ~/.cache/caravan/blobs)"),
+            .init(
+                "--cache", "DIR",
+                "where blobs are kept (default $XDG_CACHE_HOME/caravan/blobs, or "
+                    + "~/.cache/caravan/blobs)"),
             .init(
                 "--cache-size", "SIZE",
-                "what blobs may take; those not used lately go first (default: leaves 5 % of the "
-                    + "disk free, but no more than 4 GiB)"),
+                "what blobs may take; those not used lately go first (in any case 5 % of the disk "
+                    + "stays free, but no more than 4 GiB)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
             .init("--child", nil, "end when standard input or the coordinator does"),
         ],
