@@ -45,7 +45,7 @@ extension EndToEndTests {
             ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
             ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--prefill-chunk", "513"],
-            ["serve", "model.gguf", "--slots", "65"], ["serve", "model.gguf", "--expect", "0"],
+            ["serve", "model.gguf", "--slots", "257"], ["serve", "model.gguf", "--expect", "0"],
             ["serve", "model.gguf", "--local", "2", "--expect", "1"],
             ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
