@@ -2,6 +2,7 @@
 
 import Control
 import Testing
+import Wire
 
 /// Requests with several prompts or choices.
 struct SchedulerSubmitTests {
@@ -12,6 +13,38 @@ struct SchedulerSubmitTests {
         var scheduler = Scheduler(limits: limits)
         _ = scheduler.pipelineUp(epoch: 1, stageCount: 1)
         return scheduler
+    }
+
+    /// To draw from all logits takes long, and nothing else is decided meanwhile.
+    @Test func fewDrawFromAllLogitsAtOnce() throws {
+        var limits = SchedulerLimits(
+            slotCount: 5, contextLength: 64, rowCountMax: 32, queueCountMax: 2,
+            vocabularyCount: FakePipeline.vocabularyCount, endOfGeneration: [])
+        limits.allLogitsRowsMax = 2
+        var scheduler = Scheduler(limits: limits)
+        var pipeline = FakePipeline(stageCount: 1, limits: limits)
+        _ = scheduler.pipelineUp(epoch: 1, stageCount: 1)
+        var sampling = SamplingSettings()
+        sampling.presencePenalty = -0.5
+        let choices = (0..<5 as Range<UInt64>).map {
+            SequenceRequest(id: $0, prompt: [1, 2, 3], sampling: sampling, tokenCountMax: 3)
+        }
+        var tokenCounts: [Int] = []
+        func carryOut(_ directives: [SchedulerDirective]) throws {
+            for case .forward(let stepID, let step) in directives {
+                try pipeline.run(stepID, step)
+            }
+            tokenCounts.append(directives.count { if case .token = $0 { true } else { false } })
+        }
+        try carryOut(scheduler.submit(choices))
+        while let answer = pipeline.takeAnswer() {
+            try carryOut(
+                scheduler.candidatesArrived(
+                    stepID: answer.stepID, Candidates(rows: answer.rows, trail: [])))
+        }
+        #expect(tokenCounts.allSatisfy { $0 <= 2 }, "\(tokenCounts)")
+        #expect(tokenCounts.reduce(0, +) == 5 * 3)
+        #expect(scheduler.isIdle)
     }
 
     private func requests(_ prompts: [[UInt32]]) -> [SequenceRequest] {
