@@ -70,12 +70,8 @@ void ck_quantise(
 }
 
 ck_panel ck_panel_of(size_t row, size_t row_count) {
-    size_t height = CK_PANEL_ROWS, start = row / height * height;
-    while (start + height > row_count || start + height <= row) {
-        start += start + height <= row_count ? height : 0;
-        height /= 2;
-    }
-    return (ck_panel){start, height};
+    size_t start = row / CK_PANEL_ROWS * CK_PANEL_ROWS, left = row_count - start;
+    return (ck_panel){start, left < CK_PANEL_ROWS ? left : CK_PANEL_ROWS};
 }
 
 void ck_multiply(

@@ -50,19 +50,16 @@ INLINE vf load_scales(const uint8_t *p) {
 
 INLINE vf as_floats(vi v) { return __builtin_convertvector(v, vf); }
 
-/// Some rows of a panel at the present block; the panel has `height` rows in all, so that each code
-/// is at a fixed distance from the first: an address of one register, which the CPU keeps together
-/// with the product it is an operand of.
+/// Some rows of a panel at the present block. Each code is at a fixed distance from the first: an
+/// address of one register, which the CPU keeps together with the product it is an operand of.
 typedef struct {
     const int8_t *codes;
     const ck_block *blocks;
 } tile_input;
 
-/// Rows that are multiplied at once, as far as the registers go.
-enum { TILE_ROWS = CK_LANES == 16 ? CK_PANEL_ROWS : CK_PANEL_ROWS / 2 };
-
-/// To the next block. The compiler must not see through it, or it would make one index of all.
-INLINE void advance(tile_input *in, const int height) {
+/// To the next block of a panel of `height` rows. The compiler must not see through it, or it would
+/// make one index of all.
+INLINE void advance(tile_input *in, size_t height) {
     in->codes += height * CK_BLOCK_COLUMNS;
     in->blocks += height;
     __asm__("" : "+r"(in->codes), "+r"(in->blocks));
@@ -85,7 +82,7 @@ INLINE bool is_full(uint32_t type, int run) {
 /// Exact Σ code · activation code of one block, for R activation rows.
 INLINE void block_sums(
     const uint32_t type, const int R, const uint8_t *codes, tile_input in, vi *s) {
-    dots dot[TILE_ROWS];
+    dots dot[CK_TILE_ROWS];
     UNROLL for (int r = 0; r < R; r++) {
         dot[r] = dots_start(in.blocks[r].start * (code_offset(type) / 8));
     }
@@ -104,7 +101,7 @@ INLINE void block_sums(
 /// The same of one half of a block.
 INLINE void half_sums(
     const uint32_t type, const int R, const uint8_t *codes, tile_input in, int half, vi *s) {
-    dots dot[TILE_ROWS];
+    dots dot[CK_TILE_ROWS];
     UNROLL for (int r = 0; r < R; r++) {
         int32_t start = in.blocks[r].half_starts[half];
         dot[r] = dots_start(type == CK_Q6_K ? start : start / 32 * code_offset(type));
@@ -123,7 +120,7 @@ INLINE void half_sums(
 INLINE void add_block(
     const uint32_t type, const int R, const uint8_t *codes, vf scale, vf minimum, tile_input in,
     vf *total) {
-    vi s[TILE_ROWS];
+    vi s[CK_TILE_ROWS];
     block_sums(type, R, codes, in, s);
     UNROLL for (int r = 0; r < R; r++) {
         total[r] = FMA(scale * in.blocks[r].scale, as_floats(s[r]), total[r]);
@@ -138,8 +135,8 @@ INLINE void add_block(
 INLINE void add_halves(
     const uint32_t type, const int R, const uint8_t *codes, vf d, vf d_minimum, scale_quad *quad,
     tile_input in, vf *total) {
-    vi s[TILE_ROWS];
-    vf first[TILE_ROWS];
+    vi s[CK_TILE_ROWS];
+    vf first[CK_TILE_ROWS];
     vf scale = d * next_scale(type, &quad->scales);
     half_sums(type, R, codes, in, 0, s);
     UNROLL for (int r = 0; r < R; r++) { first[r] = scale * as_floats(s[r]); }
@@ -174,7 +171,7 @@ INLINE void prefetch_ahead(const uint8_t *p, size_t bytes) {
 
 /// One group (or the half `part` of it, where registers are narrow) times R activation rows.
 INLINE void plain_tile(
-    const uint32_t type, const int R, const int height, const uint8_t *group, size_t block_count,
+    const uint32_t type, const int R, size_t height, const uint8_t *group, size_t block_count,
     size_t part, tile_input in, vf *total) {
     for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
@@ -191,7 +188,7 @@ INLINE void plain_tile(
 /// where Q4_0 reads 33 GB/s with 1 thread and 38 with 2: Q4_K 27 and 33 GB/s flattened, 34 and 39
 /// as a loop.
 INLINE void super_tile(
-    const uint32_t type, const int R, const int height, const uint8_t *group, size_t block_count,
+    const uint32_t type, const int R, size_t height, const uint8_t *group, size_t block_count,
     size_t part, tile_input in, vf *total) {
     const size_t quad_count = has_halves(type) ? 4 : 2, quad_blocks = 8 / quad_count;
     for (size_t b = 0; b < block_count; b += 8, group += unit_bytes(type)) {
@@ -217,14 +214,14 @@ INLINE void super_tile(
     }
 }
 
-/// A group times the R rows from `row`, of a panel with `height` rows that begins at `panel`.
+/// A group times the R rows from the panel's `first`.
 INLINE void quantised_rows(
-    const uint32_t type, const int R, const int height, const ck_matrix *w,
-    const ck_activations *x, size_t group, size_t panel, size_t row, output target) {
-    size_t blocks = x->columns / CK_BLOCK_COLUMNS, first = row - panel;
+    const uint32_t type, const int R, const ck_matrix *w, const ck_activations *x, size_t group,
+    ck_panel panel, size_t first, output target) {
+    size_t blocks = x->columns / CK_BLOCK_COLUMNS, row = panel.start + first;
     tile_input in = {
-        x->codes + panel * x->columns + first * CK_BLOCK_COLUMNS,
-        x->blocks + panel * blocks + first};
+        x->codes + panel.start * x->columns + first * CK_BLOCK_COLUMNS,
+        x->blocks + panel.start * blocks + first};
     size_t units = is_super(type) ? blocks / 8 : blocks;
     const uint8_t *base = (const uint8_t *)w->packed + group * units * unit_bytes(type);
     for (size_t part = 0; part < 16 / CK_LANES; part++) {
@@ -232,21 +229,42 @@ INLINE void quantised_rows(
         if (column >= w->rows) {
             break;
         }
-        vf total[TILE_ROWS];
+        vf total[CK_TILE_ROWS];
         UNROLL for (int r = 0; r < R; r++) {
             total[r] = 0;
             fetch_target(target, row + (size_t)r, column);
         }
         if (is_super(type)) {
-            super_tile(type, R, height, base, blocks, part, in, total);
+            super_tile(type, R, panel.rows, base, blocks, part, in, total);
         } else {
-            plain_tile(type, R, height, base, blocks, part, in, total);
+            plain_tile(type, R, panel.rows, base, blocks, part, in, total);
         }
         UNROLL for (int r = 0; r < R; r++) {
             float results[CK_LANES];
             __builtin_memcpy(results, &total[r], sizeof results);
             put(target, row + (size_t)r, column, results, CK_LANES, w->rows - column);
         }
+    }
+}
+
+/// A group times a panel. Each number of rows has code of its own: seven rows in tiles of 4, 2 and
+/// 1, which each unpack the weights again, cost half as much again as eight.
+INLINE void quantised_panel(
+    const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group,
+    ck_panel panel, output target) {
+    size_t first = 0;
+    for (; first + CK_TILE_ROWS <= panel.rows; first += CK_TILE_ROWS) {
+        quantised_rows(type, CK_TILE_ROWS, w, x, group, panel, first, target);
+    }
+    switch (panel.rows - first) {
+#define TILE(R)                                                                                   \
+    case R:                                                                                       \
+        if (R < CK_TILE_ROWS) {                                                                   \
+            quantised_rows(type, R, w, x, group, panel, first, target);                           \
+        }                                                                                         \
+        break;
+        TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
+#undef TILE
     }
 }
 
@@ -259,21 +277,11 @@ INLINE void quantised_typed(
         for (size_t group = group_start; group < group_end; group++) {
             size_t row = start;
             for (; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
-                for (size_t first = 0; first < CK_PANEL_ROWS; first += TILE_ROWS) {
-                    quantised_rows(
-                        type, TILE_ROWS, CK_PANEL_ROWS, w, x, group, row, row + first, target);
-                }
-            }
-            if (end - row >= 4) {
-                quantised_rows(type, 4, 4, w, x, group, row, row, target);
-                row += 4;
-            }
-            if (end - row >= 2) {
-                quantised_rows(type, 2, 2, w, x, group, row, row, target);
-                row += 2;
+                ck_panel panel = {row, CK_PANEL_ROWS};
+                quantised_panel(type, w, x, group, panel, target);
             }
             if (row < end) {
-                quantised_rows(type, 1, 1, w, x, group, row, row, target);
+                quantised_panel(type, w, x, group, (ck_panel){row, end - row}, target);
             }
         }
     }

@@ -166,7 +166,7 @@ import Testing
                 sizes.append(panel.rows)
                 row += panel.rows
             }
-            let rest = [4, 2, 1].filter { count % 8 & $0 != 0 }
+            let rest = count % 8 > 0 ? [count % 8] : []
             #expect(row == count && sizes == Array(repeating: 8, count: count / 8) + rest)
         }
     }

@@ -80,7 +80,7 @@ typedef struct {
 /// The rows that a weight matrix is multiplied with: `values` (rows, columns) by float weights,
 /// codes in -127...127 and their blocks by quantised ones.
 ///
-/// Codes and blocks are in panels: of 8 rows as long as there are so many, then of 4, 2 and 1. A
+/// Codes and blocks are in panels: of 8 rows as long as there are so many, then of the rest. A
 /// panel is (columns / 32, its rows, 32) codes, and (columns / 32, its rows) blocks.
 typedef struct {
     size_t rows, columns;
