@@ -248,7 +248,7 @@ INLINE void quantised_rows(
 }
 
 /// A group times a panel. Each number of rows has code of its own: seven rows in tiles of 4, 2 and
-/// 1, which each unpack the weights again, cost half as much again as eight.
+/// 1, which each unpack the weights again, cost 1.4 times as much as eight.
 INLINE void quantised_panel(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group,
     ck_panel panel, output target) {
@@ -269,6 +269,8 @@ INLINE void quantised_panel(
 }
 
 /// All rows by groups; a group stays in the first-level cache while up to 128 rows pass over it.
+/// Full panels have a loop of their own, as the compiler otherwise prepares every number of rows
+/// for each of them: 64 rows of Q4_0 by AVX-512 then take 1.15 times as long.
 INLINE void quantised_typed(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group_start,
     size_t group_end, output target) {
