@@ -110,7 +110,7 @@ extension TemplateEvaluator {
                     ? [.string(parts[0]), .string(separator), .string(parts[1])]
                     : [.string(text), .string(""), .string("")], isTuple: true)
         case .zfill:
-            let width = arguments.integer(0, "width") ?? 0
+            let width = max(0, arguments.integer(0, "width") ?? 0)
             try reserveText(width)
             let isSigned = text.hasPrefix("-") || text.hasPrefix("+")
             let zeros = String(repeating: "0", count: max(0, width - text.unicodeScalars.count))

@@ -38,8 +38,9 @@ final class TemplateEvaluator {
 
     func fail(_ reason: String) -> TemplateError { .evaluation(line: line, reason: reason) }
 
+    /// Nothing gives steps back.
     func charge(_ count: Int = 1) throws(TemplateError) {
-        stepCount = saturatingSum(stepCount, count)
+        stepCount = saturatingSum(stepCount, max(0, count))
         guard stepCount <= TemplateLimits.stepCountMax else {
             throw .limitExceeded(line: line, what: "steps", limit: TemplateLimits.stepCountMax)
         }

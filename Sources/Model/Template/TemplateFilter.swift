@@ -104,6 +104,7 @@ extension TemplateEvaluator {
     }
 
     private func centred(_ text: String, width: Int) throws(TemplateError) -> TemplateValue {
+        let width = max(0, width)
         let missing = max(0, width - text.unicodeScalars.count)
         try reserveText(saturatingSum(text.utf8.count, missing))
         let before = missing / 2 + (missing & width & 1)

@@ -25,10 +25,19 @@ import Testing
         "{% for i in range(99999) %}{{ 'x' * 1000 }}{% endfor %}",
         "{{ 2 ** 64 }}", "{{ 9223372036854775807 + 1 }}", "{{ -9223372036854775807 - 2 }}",
         "{{ 99999999999999999999 }}", "{{ 1e300 | int }}{{ 2 ** 99 }}",
+        "{% set x = 'a'.zfill(-9223372036854775807) %}{% for a in range(99999) %}"
+            + "{% for b in range(99999) %}{% endfor %}{% endfor %}",
         "{{ [1] | batch(10**18, 0) }}", "{{ 'x' | center(10**18) }}", "{{ 'x'.zfill(10**18) }}",
     ])
     func greedyTemplateFails(_ source: String) {
         #expect(throws: TemplateError.self) { try outcome(of: source, variables: [:]).get() }
+    }
+
+    /// They add nothing to a text, as in Python, and give no steps back.
+    @Test func negativeWidthsAreNone() throws {
+        let source =
+            "{{ 'ab'.zfill(-9223372036854775807) ~ ('x' | center(-9223372036854775807 - 1)) }}"
+        #expect(try outcome(of: source, variables: [:]).get() == "abx")
     }
 
     @Test(arguments: ["(", "[", "{", "not ", "-", "a.b|f(", "1 + ", "1 if 1 else "])
