@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
+import Platform
 import Testing
 
 struct StopMatcherTests {
@@ -31,6 +32,34 @@ struct StopMatcherTests {
     @Test func theEarliestStopTextCounts() {
         #expect(run(["cd", "b"], ["abcd"]).shown == ["a"])
         #expect(run(["bcd", "b"], ["ab"]).shown == ["a"])
+    }
+
+    /// Texts of two letters, in which stop texts overlap themselves and each other: letter by
+    /// letter the first to be whole ends the text, and of several the longest.
+    @Test func overlappingStopTextsAreFound() {
+        var seed: UInt64 = 0
+        func random(_ bound: UInt64) -> Int {
+            seed += 1
+            return Int(RandomBytes.word(seed: seed) % bound)
+        }
+        func text(_ count: Int) -> String {
+            String((0..<count).map { _ in random(3) == 0 ? "b" : "a" })
+        }
+        for _ in 0..<2000 {
+            let stops = (0..<3).map { _ in text(1 + random(6)) }
+            let letters = text(12)
+            let (shown, rest) = run(stops, letters.map { String($0) })
+            let beginnings = letters.indices.map { letters[...$0] }
+            func ends(of text: Substring) -> [Int] {
+                stops.filter { text.hasSuffix($0) }.map(\.count)
+            }
+            if let whole = beginnings.first(where: { !ends(of: $0).isEmpty }) {
+                let longest = ends(of: whole).max() ?? 0
+                #expect(shown.joined() + rest == whole.dropLast(longest), "\(stops) \(letters)")
+            } else {
+                #expect(shown.joined() + rest == letters, "\(stops)")
+            }
+        }
     }
 
     @Test func charactersAreNeverSplit() {

@@ -29,21 +29,13 @@ extension String {
     /// Offsets in UTF-8 of the non-overlapping occurrences of `pattern`, at most `countMax`, in
     /// time linear in both lengths (Knuth, Morris, Pratt).
     func occurrences(of pattern: String, countMax: Int = .max) -> [Int] {
-        let pattern = Array(pattern.utf8)
-        guard !pattern.isEmpty, pattern.count <= utf8.count, countMax > 0 else { return [] }
-        var borders = [0]
-        var length = 0
-        for byte in pattern.dropFirst() {
-            while length > 0, byte != pattern[length] { length = borders[length - 1] }
-            if byte == pattern[length] { length += 1 }
-            borders.append(length)
-        }
+        guard !pattern.isEmpty, pattern.utf8.count <= utf8.count, countMax > 0 else { return [] }
+        let pattern = BytePattern(Array(pattern.utf8))
         var found: [Int] = []
-        length = 0
+        var length = 0
         for (offset, byte) in utf8.enumerated() {
-            while length > 0, byte != pattern[length] { length = borders[length - 1] }
-            if byte == pattern[length] { length += 1 }
-            guard length == pattern.count else { continue }
+            length = pattern.next(after: length, byte)
+            guard length == pattern.bytes.count else { continue }
             found.append(offset + 1 - length)
             length = 0
             if found.count == countMax { break }
