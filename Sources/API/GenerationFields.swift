@@ -23,7 +23,7 @@ struct GenerationFields {
         model = try fields.string("model")
         let seed = try fields.value(Seed.self, "seed", "an integer of at most 64 bits")
         sampling = try SamplingSettings(fields, seed: seed?.word ?? 0)
-        hasSeed = seed != nil
+        hasSeed = seed?.word != nil
         let older = try fields.integer("max_tokens", in: 1...Int.max)
         tokenCountMax = try fields.integer("max_completion_tokens", in: 1...Int.max) ?? older
         stop =
@@ -58,7 +58,7 @@ extension SamplingSettings {
         self.init()
         self.seed = seed
         temperature = try fields.number("temperature", in: 0...2) ?? temperature
-        topP = try fields.number("top_p", in: 0...1, above: true) ?? topP
+        topP = try fields.number("top_p", in: 0...1) ?? topP
         // Other servers write -1 for all.
         topK = try max(0, fields.integer("top_k", in: -1...Int(Int32.max)) ?? topK)
         minP = try fields.number("min_p", in: 0...1) ?? minP
@@ -69,14 +69,14 @@ extension SamplingSettings {
     }
 }
 
-/// Any 64-bit integer, signed or not.
+/// Any 64-bit integer, signed or not. With -1 clients of other servers ask for any seed.
 private struct Seed: Decodable {
-    let word: UInt64
+    let word: UInt64?
 
     init(from decoder: any Decoder) throws {
         let value = try decoder.singleValueContainer()
         if let signed = try? value.decode(Int64.self) {
-            word = UInt64(bitPattern: signed)
+            word = signed == -1 ? nil : UInt64(bitPattern: signed)
         } else {
             word = try value.decode(UInt64.self)
         }

@@ -21,8 +21,8 @@ struct PrometheusText {
         add(
             "preemptions_total", "Sequences that made room for older ones.",
             Double(status.preemptions), "counter")
-        add("requests_waiting", "Requests that wait for a slot.", Double(status.waiting))
-        add("requests_total", "Requests completed.", Double(status.requestsServed), "counter")
+        add("requests_waiting", "Answers that wait for a slot.", Double(status.waiting))
+        add("requests_total", "Answers completed.", Double(status.requestsServed), "counter")
         add(
             "generated_tokens_total", "Tokens generated.", Double(status.tokensGenerated),
             "counter")
@@ -109,12 +109,13 @@ struct PrometheusText {
     }
 
     private func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
+        // By code points: a mark that follows one of these would make another character of it.
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            switch scalar {
             case "\\": result += "\\\\"
             case "\"": result += "\\\""
             case "\n": result += "\\n"
-            default: result.append(character)
+            default: result.unicodeScalars.append(scalar)
             }
         }
     }

@@ -34,9 +34,6 @@ struct ChatCommand: Command {
         tokenCountMax = try options.integer("-n", in: 1...Int(Int32.max))
         // These are the API's ranges.
         sampling = try options.sampling(temperatureMax: 2)
-        guard sampling.topP > 0 else {
-            throw UsageError.badValue("--top-p", "0", "a number above 0 and at most 1")
-        }
         seed = try options.seed("--seed")
     }
 
@@ -145,7 +142,7 @@ struct ChatCommand: Command {
             let part = stream.next()
             guard !isStopped() else {
                 // The terminal has echoed ^C.
-                screen.endAnswer()
+                try screen.endAnswer()
                 return answer?.text ?? ""
             }
             switch part {
@@ -166,12 +163,12 @@ struct ChatCommand: Command {
 
     private func show(
         _ piece: ChatAnswer.Piece, on screen: inout ChatScreen
-    ) throws(ChatError) {
+    ) throws(OutputError) {
         switch piece {
         case .text(let text): try screen.show(text)
         case .waiting: screen.showWaiting()
         case .finished(let reason):
-            screen.endAnswer()
+            try screen.endAnswer()
             guard reason == "length" else { return }
             let limit = tokenCountMax.map { "it may have \($0) tokens (-n), or " } ?? ""
             screen.note("the answer was cut: \(limit)the context is full; /new begins anew")

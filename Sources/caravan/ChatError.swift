@@ -14,7 +14,6 @@ package enum ChatError: Error, Equatable, CustomStringConvertible {
     case textTooLong(limit: Int)
     /// A terminal hands over no longer line, and drops the rest without a word.
     case lineCut(limit: Int)
-    case nobodyReads
 
     package var description: String {
         switch self {
@@ -32,7 +31,6 @@ package enum ChatError: Error, Equatable, CustomStringConvertible {
         case .lineCut(let limit):
             "the terminal cuts a line off after \(limit) bytes; "
                 + #"write it in several lines between """ and """"#
-        case .nobodyReads: "the answer can't be written: check what reads the output"
         }
     }
 

@@ -31,9 +31,9 @@ struct ChatScreen {
         StandardOutput.write(StyledLine(text, .faint).text(colour: colour) + "\n")
     }
 
-    mutating func show(_ text: String) throws(ChatError) {
+    mutating func show(_ text: String) throws(OutputError) {
         ProgressLine.clear()
-        guard StandardOutput.write(answer: text) else { throw .nobodyReads }
+        try StandardOutput.show(answer: text)
         isAtLineStart = text.utf8.last == UInt8(ascii: "\n")
     }
 
@@ -44,10 +44,10 @@ struct ChatScreen {
     }
 
     /// After an answer: its line ends, and on a terminal an empty one follows.
-    mutating func endAnswer() {
+    mutating func endAnswer() throws(OutputError) {
         ProgressLine.clear()
         let isOpen = !isAtLineStart || !isInteractive
-        StandardOutput.write((isOpen ? "\n" : "") + (isInteractive ? "\n" : ""))
+        try StandardOutput.show((isOpen ? "\n" : "") + (isInteractive ? "\n" : ""))
         isAtLineStart = true
     }
 

@@ -71,7 +71,7 @@ struct ChatCompletionTests {
     @Test func everySettingReachesTheGenerator() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let response = fake.chat(
-            with: #""temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":-1,"#
+            with: #""temperature":0.5,"top_p":0.9,"top_k":40,"min_p":0.05,"seed":-2,"#
                 + #""stop":["x","y"],"presence_penalty":-1,"frequency_penalty":1.5,"#
                 + #""repetition_penalty":1.1,"max_tokens":7,"max_completion_tokens":9,"#
                 + #""logprobs":true,"top_logprobs":3,"ignore_eos":true,"n":1,"user":"u","#
@@ -84,7 +84,7 @@ struct ChatCompletionTests {
         expected.topP = 0.9
         expected.topK = 40
         expected.minP = 0.05
-        expected.seed = .max
+        expected.seed = .max - 1
         expected.presencePenalty = -1
         expected.frequencyPenalty = 1.5
         expected.repetitionPenalty = 1.1
@@ -93,6 +93,17 @@ struct ChatCompletionTests {
         #expect(request.tokenCountMax == 9)
         #expect(request.topLogProbabilities == 3)
         #expect(request.ignoresEnd)
+    }
+
+    /// As other servers have it, -1 is no seed; and OpenAI's lowest top_p is 0.
+    @Test func minusOneIsNoSeedAndTopPMayBeZero() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.chat(with: #""seed":-1,"top_p":0"#).status == 200)
+        let request = try #require(fake.generator.requests.first)
+        var expected = SamplingSettings()
+        expected.seed = 42
+        expected.topP = 0
+        #expect(request.sampling == expected)
     }
 
     @Test func absentFieldsAreOpenAIsDefaultsAndNullIsAbsent() throws {

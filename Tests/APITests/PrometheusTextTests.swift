@@ -8,7 +8,8 @@ struct PrometheusTextTests {
     private static func page() throws -> [Substring] {
         let fake = try ServedFake()
         var status = fake.generator.status()
-        var stage = StageStatus(stage: 0, worker: #"a "b" \c"#, layerStart: 0, layerEnd: 3)
+        let worker = "a \"b\" \\c\"\u{301}"
+        var stage = StageStatus(stage: 0, worker: worker, layerStart: 0, layerEnd: 3)
         stage.utilisation = 0.75
         stage.residentBytes = 1 << 30
         var silent = StageStatus(stage: 1, worker: "d", layerStart: 3, layerEnd: 6)
@@ -27,7 +28,7 @@ struct PrometheusTextTests {
         #expect(page.contains("caravan_generated_tokens_total 1234567"))
         #expect(page.contains(#"caravan_step_seconds{quantile="0.99"} 0.0125"#))
         #expect(page.contains("caravan_bubble_ratio 0.25"))
-        let labels = #"{stage="0",worker="a \"b\" \\c"}"#
+        let labels = #"{stage="0",worker="a \"b\" \\c\""# + "\u{301}" + #""}"#
         #expect(page.contains("caravan_stage_utilisation_ratio\(labels) 0.75"))
         #expect(page.contains("caravan_stage_resident_bytes\(labels) 1073741824"))
         // What is not known has no sample.

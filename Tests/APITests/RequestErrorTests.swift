@@ -45,7 +45,7 @@ struct RequestErrorTests {
         Case(#""temperature":2.1"#, "temperature", "invalid_value"),
         Case(#""temperature":-0.1"#, "temperature", "invalid_value"),
         Case(#""temperature":1e400"#, "temperature", "invalid_value"),
-        Case(#""top_p":0"#, "top_p", "invalid_value"),
+        Case(#""top_p":-0.1"#, "top_p", "invalid_value"),
         Case(#""top_p":1.1"#, "top_p", "invalid_value"),
         Case(#""top_k":-2"#, "top_k", "invalid_value"),
         Case(#""top_k":1.5"#, "top_k", "invalid_value"),

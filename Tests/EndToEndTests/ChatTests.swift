@@ -75,6 +75,16 @@ extension EndToEndTests {
             #expect(result.status == 0 && result.errors.isEmpty, "\(result) \(cluster.log)")
             #expect(result.output == "\(first)\n\(second)\n\(first)\n")
 
+            let questions = try cluster.directory.write(Array(lines.utf8), to: "questions")
+            let unread = try RunningProcess(
+                "/bin/sh",
+                [
+                    "-c", #"{ "$0" "$@"; echo "status $?" >&2; } | head -c 1"#,
+                    try Caravan.path(), "chat",
+                ] + options, input: questions, in: cluster.directory)
+            #expect(try unread.waitForExit(.seconds(180)) == 0)
+            #expect(unread.errors == "status 141\n")
+
             let refused = try chat("/bye\nHello\n", options, in: cluster.directory)
             expectOneLine(refused, mentions: "/quit")
             expectOneLine(
