@@ -54,7 +54,13 @@ package struct PrefixIndex: Sendable {
 
     /// The slot holds nothing any more.
     package mutating func remove(slot: UInt32) {
-        for node in (paths.removeValue(forKey: slot) ?? []).reversed() {
+        truncate(slot: slot, to: 0)
+        paths[slot] = nil
+    }
+
+    /// The slot holds no more than its first `pageCount` pages any more.
+    package mutating func truncate(slot: UInt32, to pageCount: Int) {
+        while self.pageCount(slot: slot) > pageCount, let node = paths[slot]?.popLast() {
             nodes[node].slots.remove(slot)
             guard nodes[node].slots.isEmpty else { continue }
             nodes[nodes[node].parent].children[nodes[node].page] = nil

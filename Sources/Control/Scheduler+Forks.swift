@@ -97,7 +97,7 @@ extension Scheduler {
         var complete: [UInt64] = []
         for follower in sequences.indices where sequences[follower].leader == leader.admission {
             sequences[follower].leader = nil
-            while ledger.freeCount == 0, let oldest = kept.first { drop(oldest) }
+            while ledger.freeCount == 0, giveUpKept(1) {}
             let isAlone = leader.cachedCount % size == 0 || complete.count >= drawingMax
             var length = isAlone ? leader.cachedCount - 1 : leader.cachedCount
             if ledger.freeCount == 0 { length = length / size * size }

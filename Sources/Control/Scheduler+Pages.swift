@@ -21,6 +21,7 @@ extension Scheduler {
         for other in kept where prefixes.isWithin(other, slot: slot) { drop(other) }
         if kept.count == limits.keptCountMax { drop(kept[0]) }
         kept.append(slot)
+        ledger.keep(slot: slot)
     }
 
     /// Gives free slots and pages to those that wait, in order of arrival: nobody overtakes.
@@ -41,8 +42,8 @@ extension Scheduler {
                 return $0 + max(0, roomPages($1.durable) - own)
             }
             // What is shared does not become free by letting its keeper go.
-            let gain = ledger.gain(releasing: kept, pinning: held, of: source?.slot)
-            let possible = ledger.freeCount + gain
+            let pinned = source.map { ledger.keptCount(ofFirst: held, of: $0.slot) } ?? 0
+            let possible = ledger.freeCount + ledger.keptCount - pinned
             guard roomPages(next) - shared + growing <= possible else { return }
             admit(queue.removeFirst(), from: source, behind: leader?.admission)
         }
@@ -102,29 +103,46 @@ extension Scheduler {
     }
 
     /// How many of `count` rows the sequence at `index` gets pages for, which it holds from then
-    /// on. Kept prefixes go first to make room, then the youngest sequences, younger ones only.
+    /// on. Kept prefixes make room first, then the youngest sequences, younger ones only; what
+    /// these have is kept as long as there is room for it.
     mutating func grant(_ count: Int, at index: Int) -> Int {
         // Gone to make room for an older one.
         guard sequences.indices.contains(index) else { return 0 }
         let (slot, cached) = (sequences[index].slot, sequences[index].cachedCount)
         let held = ledger.heldCount(slot: slot)
         while ledger.pages(cached + count) - held > ledger.freeCount {
-            if let oldest = kept.first {
-                drop(oldest)
-            } else if sequences.count - 1 > index {
-                let youngest = sequences.removeLast()
-                release(youngest.slot)
-                queue.insert(youngest.durable, at: 0)
-                if youngest.leader == nil, youngest.awaited == nil { preemptionCount += 1 }
-            } else {
-                break
-            }
+            let lack = ledger.pages(cached + count) - held - ledger.freeCount
+            guard !giveUpKept(lack) else { continue }
+            guard sequences.count - 1 > index, let youngest = sequences.last else { break }
+            retire(sequences.count - 1)
+            queue.insert(youngest.durable, at: 0)
+            if youngest.leader == nil, youngest.awaited == nil { preemptionCount += 1 }
         }
         let room = (held + ledger.freeCount) * limits.pagePositionCount - cached
         let granted = min(count, room)
         if granted > 0 { ledger.extend(slot: slot, to: cached + granted) }
         return granted
     }
+
+    /// Frees `count` pages, or as many as it holds, from the end of the prefix that was used least
+    /// lately: who begins like it has the more use for it the longer it stays. False if none is
+    /// kept.
+    mutating func giveUpKept(_ count: Int) -> Bool {
+        guard let oldest = kept.first else { return false }
+        let pageCount = ledger.heldCount(slot: oldest, freeing: max(count, Self.givenUpMin))
+        if pageCount == 0 {
+            drop(oldest)
+        } else {
+            let length = pageCount * limits.pagePositionCount
+            edits.append(.truncate(slot: oldest, length: UInt32(length)))
+            ledger.truncate(slot: oldest, to: length)
+            prefixes.truncate(slot: oldest, to: pageCount)
+        }
+        return true
+    }
+
+    /// Pages: one at a time would be an edit for each.
+    private static let givenUpMin = 8
 
     /// Ends the keeping of a slot's pages.
     mutating func drop(_ slot: UInt32) {

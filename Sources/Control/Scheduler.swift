@@ -60,7 +60,7 @@ package struct Scheduler: Sendable {
     /// Pages of the KV caches that sequences hold, those of kept prefixes included.
     package var pagesInUse: Int { ledger.usedCount }
     /// Pages that only kept prefixes hold: free for whoever needs them.
-    package var pagesKept: Int { ledger.gain(releasing: kept) }
+    package var pagesKept: Int { ledger.keptCount }
     /// Steps that have not come back.
     package var stepsInFlight: Int { inFlight.count }
     /// Whether no sequence runs or waits. A step may still be in flight.

@@ -27,6 +27,8 @@ struct PrefixIndexTests {
         #expect(index.longest(of: 1, [5, 6, 7], pageCountMax: 3).pageCount == 1)
         index.extend(slot: 1, to: 3, of: [5, 6, 7])
         #expect(index.longest(of: 1, [5, 6, 7], pageCountMax: 3).pageCount == 3)
+        index.truncate(slot: 1, to: 2)
+        #expect(index.longest(of: 1, [5, 6, 7], pageCountMax: 3).pageCount == 2)
         index.remove(slot: 1)
         #expect(index.longest(of: 1, [5, 6, 7], pageCountMax: 3).pageCount == 0)
         #expect(index.isEmpty)
@@ -39,7 +41,11 @@ struct PrefixIndexTests {
         var held: [UInt32: [UInt32]] = [:]
         for id in 0..<3_000 as Range<UInt64> {
             let slot = UInt32.random(in: 0..<12, using: &random)
-            if Int.random(in: 0..<3, using: &random) == 0 {
+            let isLess = Int.random(in: 0..<3, using: &random) == 0
+            if isLess, let tokens = held[slot], tokens.count > 2, id % 2 == 0 {
+                held[slot] = Array(tokens.prefix(2))
+                index.truncate(slot: slot, to: 1)
+            } else if isLess {
                 held[slot] = nil
                 index.remove(slot: slot)
             } else {
