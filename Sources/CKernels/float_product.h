@@ -24,23 +24,24 @@ INLINE v16f float_column(const uint32_t type, const void *group, size_t column) 
 
 INLINE size_t float_bytes(uint32_t type) { return type == CK_F32 ? 4 : 2; }
 
+/// A group times the R rows from `row` on.
 INLINE void float_rows(
     const uint32_t type, const int R, const ck_matrix *w, const ck_activations *x, size_t group,
     size_t row, output target) {
     const char *base = (const char *)w->packed + group * 16 * w->columns * float_bytes(type);
     const float *values = x->values + row * x->columns;
-    v16f even[4] = {0}, odd[4] = {0};
+    v16f even[CK_FLOAT_ROWS] = {0}, odd[CK_FLOAT_ROWS] = {0};
     size_t column = 0;
     for (; column + 2 <= w->columns; column += 2) {
         v16f a = float_column(type, base, column);
         v16f b = float_column(type, base, column + 1);
-        _Pragma("clang loop unroll(full)") for (int r = 0; r < R; r++) {
+        UNROLL for (int r = 0; r < R; r++) {
             const float *v = values + (size_t)r * x->columns + column;
             even[r] = FMA(a, (v16f)v[0], even[r]);
             odd[r] = FMA(b, (v16f)v[1], odd[r]);
         }
     }
-    for (int r = 0; r < R; r++) {
+    UNROLL for (int r = 0; r < R; r++) {
         if (column < w->columns) {
             v16f a = float_column(type, base, column);
             even[r] = FMA(a, (v16f)values[(size_t)r * x->columns + column], even[r]);
@@ -51,16 +52,25 @@ INLINE void float_rows(
     }
 }
 
+/// All rows by groups, in tiles of CK_FLOAT_ROWS. Those left over have code of their own for each
+/// number: row by row, which reads and widens the weights anew, 3 rows cost more than 4.
 INLINE void float_typed(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group_start,
     size_t group_end, output target) {
     for (size_t group = group_start; group < group_end; group++) {
         size_t row = 0;
-        for (; row + 4 <= x->rows; row += 4) {
-            float_rows(type, 4, w, x, group, row, target);
+        for (; row + CK_FLOAT_ROWS <= x->rows; row += CK_FLOAT_ROWS) {
+            float_rows(type, CK_FLOAT_ROWS, w, x, group, row, target);
         }
-        for (; row < x->rows; row++) {
-            float_rows(type, 1, w, x, group, row, target);
+        switch (x->rows - row) {
+#define TILE(R)                                                                                   \
+    case R:                                                                                       \
+        if (R < CK_FLOAT_ROWS) {                                                                  \
+            float_rows(type, R, w, x, group, row, target);                                        \
+        }                                                                                         \
+        break;
+            TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
+#undef TILE
         }
     }
 }

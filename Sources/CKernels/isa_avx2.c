@@ -4,6 +4,7 @@
 #define CK_TABLE ck_table_avx2
 #define CK_LANES 8
 #define CK_TILE_ROWS 4
+#define CK_FLOAT_ROWS 3
 #define CK_HARDWARE_F16 1
 #define CK_Q8_OFFSET 0
 

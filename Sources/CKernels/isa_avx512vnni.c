@@ -4,6 +4,7 @@
 #define CK_TABLE ck_table_avx512vnni
 #define CK_LANES 16
 #define CK_TILE_ROWS 8
+#define CK_FLOAT_ROWS 8
 #define CK_HARDWARE_F16 1
 #define CK_Q8_OFFSET 128
 

@@ -5,6 +5,7 @@
 // Two registers of rows: with four, the sums of a tile would not fit the 32 there are.
 #define CK_LANES 8
 #define CK_TILE_ROWS 4
+#define CK_FLOAT_ROWS 3
 #define CK_HARDWARE_F16 1
 #define CK_Q8_OFFSET 0
 

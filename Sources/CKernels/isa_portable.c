@@ -4,6 +4,7 @@
 #define CK_TABLE ck_table_portable
 #define CK_LANES 16
 #define CK_TILE_ROWS 4
+#define CK_FLOAT_ROWS 3
 #define CK_Q8_OFFSET 128
 
 #include "kernels.h"

@@ -22,6 +22,7 @@ typedef int32_t v4i __attribute__((ext_vector_type(4)));
 typedef uint32_t v4u __attribute__((ext_vector_type(4)));
 
 #define INLINE static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
 #define FMA(a, b, c) __builtin_elementwise_fma((a), (b), (c))
 
 INLINE v16f load16(const float *p) {

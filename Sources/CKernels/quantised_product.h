@@ -20,7 +20,6 @@
 #include "output.h"
 #include "super_scales.h"
 
-#define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable)")
 
 /// Bytes before the codes of a block, or of a super-block.

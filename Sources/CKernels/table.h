@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Everything one ISA file is made of. Before including it the file defines CK_TABLE (the table's
 // name), CK_LANES (8 or 16 rows in one integer register), CK_TILE_ROWS (4 or 8 rows of activations
-// that are multiplied at once, as far as the registers go) and the dot products of its ISA.
+// that are multiplied at once, as far as the registers go), CK_FLOAT_ROWS (the same for float
+// weights, of which each row takes 32 sums) and the dot products of its ISA.
 #include "attention.h"
 #include "float_product.h"
 #include "quantised_product.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
+import Model
 import Platform
 
 /// How fast the kernels run on this machine: the figures that predictions are made of.
@@ -13,7 +14,7 @@ package struct KernelSpeed: Sendable, Equatable {
     /// Multiplications and additions with quantised weights, many rows at once; like those of a
     /// step, the weights come from memory.
     package var int8OperationsPerSecond: Double
-    /// The same with float weights.
+    /// The same with float weights, as prompts are multiplied with them: see `FloatProduct`.
     package var f32OperationsPerSecond: Double
     /// What handing one loop to all threads costs.
     package var loopSeconds: Double
@@ -22,8 +23,11 @@ package struct KernelSpeed: Sendable, Equatable {
     package static let byteCountMax = 256 << 20
     private static let columnCount = 2_048
     private static let rowCount = 32
+    private static let floatRowCount = FloatProduct.rowCountMin
     /// Groups of one product: as many weights as a matrix of a small model.
     private static let groupCount = 256
+    /// Floats of a thread's tile.
+    private static let tileCount = columnCount * FloatProduct.tileRows
     private static let loopCount = 500
     private static let passCount = 7
     /// After which no other pass begins.
@@ -32,17 +36,16 @@ package struct KernelSpeed: Sendable, Equatable {
     private static let trialCount = 3
     private static let trialTime = Duration.milliseconds(40)
 
-    /// Takes about a third of a second, and at most `byteCount` bytes, of which 16 MiB are needed.
+    /// Takes about a third of a second, at most `byteCount` bytes of weights, of which 16 MiB are
+    /// needed, and half a MiB a thread.
     package static func measure(
         threadCount: Int, byteCount: Int = byteCountMax
     ) throws(EngineError) -> KernelSpeed {
         let bench = try ProductBench(threadCount: threadCount, byteCount: byteCount)
         return KernelSpeed(
             readBytesPerSecond: bench.readRate(passCount: passCount),
-            int8OperationsPerSecond: bench.rate(
-                UInt32(CK_Q4_0), rowCount: rowCount, for: trialTime),
-            f32OperationsPerSecond: bench.rate(
-                UInt32(CK_F16), rowCount: rowCount, for: trialTime),
+            int8OperationsPerSecond: bench.rate(.q4_0, rowCount: rowCount, for: trialTime),
+            f32OperationsPerSecond: bench.rate(.f16, rowCount: floatRowCount, for: trialTime),
             loopSeconds: bench.loopSeconds(count: loopCount))
     }
 
@@ -60,30 +63,34 @@ package struct KernelSpeed: Sendable, Equatable {
         let team: ComputeTeam
         let weights: AnonymousMemory
         let scratch: AnonymousMemory
-        let activations: ck_activations
+        let values: UnsafeMutablePointer<Float>
         let out: UnsafeMutablePointer<Float>
+        let codes: CodeBuffer
+        /// (threads, columns, `FloatProduct.tileRows`)
+        let tiles: UnsafeMutablePointer<Float>
 
         init(threadCount: Int, byteCount: Int) throws(EngineError) {
             isa = try KernelISA.selected()
+            FloatProduct.useOneThread()
             team = ComputeTeam(threadCount: threadCount)
             weights = try AnonymousMemory(
                 byteCount: max(16 << 20, min(byteCount, byteCountMax)), hugePages: true)
-            let values = rowCount * columnCount
-            let outs = rowCount * groupCount * Int(CK_GROUP_ROWS)
-            let blocks = values / Int(CK_BLOCK_COLUMNS)
+            let count = max(rowCount, floatRowCount)
+            let valueCount = count * columnCount
+            let outCount = count * groupCount * Int(CK_GROUP_ROWS)
+            let floatCount = valueCount + outCount + threadCount * tileCount
+            let blockBytes = valueCount / Int(CK_BLOCK_COLUMNS) * MemoryLayout<ck_block>.stride
             scratch = try AnonymousMemory(
-                byteCount: (values + outs) * 4 + values + blocks * MemoryLayout<ck_block>.stride
-                    + 4 * 64, hugePages: true)
-            let floats = scratch.pointer(at: 0, as: Float.self)
-            out = scratch.pointer(at: values * 4, as: Float.self)
-            let buffer = CodeBuffer(
-                codes: scratch.pointer(at: (values + outs) * 4, as: Int8.self),
-                blocks: scratch.pointer(at: (values + outs) * 4 + values, as: ck_block.self))
-            for index in 0..<values { floats[index] = Float(index % 61) / 61 - 0.5 }
-            let rows = Activations(
-                floats, rowCount: rowCount, columnCount: columnCount, buffer: buffer)
-            for row in 0..<rowCount { rows.quantise(row: row, isa: isa.code) }
-            activations = rows.kernel
+                byteCount: floatCount * 4 + valueCount + blockBytes, hugePages: true)
+            values = scratch.pointer(at: 0, as: Float.self)
+            out = values + valueCount
+            tiles = out + outCount
+            codes = CodeBuffer(
+                codes: scratch.pointer(at: floatCount * 4, as: Int8.self),
+                blocks: scratch.pointer(at: floatCount * 4 + valueCount, as: ck_block.self))
+            for index in 0..<valueCount { values[index] = Float(index % 61) / 61 - 0.5 }
+            let rows = activations(rowCount: count)
+            for row in 0..<count { rows.quantise(row: row, isa: isa.code) }
             fill()
         }
 
@@ -96,34 +103,33 @@ package struct KernelSpeed: Sendable, Equatable {
             }
         }
 
+        private func activations(rowCount: Int) -> Activations {
+            Activations(values, rowCount: rowCount, columnCount: columnCount, buffer: codes)
+        }
+
         /// One product of the first `rowCount` rows with groups that begin at byte `offset`.
-        private func multiply(_ type: UInt32, rowCount: Int, groupCount: Int, offset: Int) {
-            nonisolated(unsafe) let base = weights.base
-            nonisolated(unsafe) let rows = activations
-            nonisolated(unsafe) let out = out
+        private func multiply(_ type: ElementType, rowCount: Int, offset: Int) {
             let stride = groupCount * Int(CK_GROUP_ROWS)
-            team.split(groupCount) { groups, _ in
-                var matrix = ck_matrix(
-                    packed: base + offset, type: type, rows: stride, columns: columnCount)
-                var rows = rows
-                rows.rows = rowCount
-                ck_multiply(
-                    isa.code, &matrix, &rows, groups.lowerBound, groups.upperBound, out, stride,
-                    false)
+            let matrix = ck_matrix(
+                packed: weights.base + offset, type: type.rawValue, rows: stride,
+                columns: columnCount)
+            let product = Product(matrix, type: type, out: out, stride: stride)
+            let rows = activations(rowCount: rowCount)
+            team.split(groupCount, unit: product.groupUnit(rowCount: rowCount)) { groups, thread in
+                product.multiply(
+                    rows, groups: groups, isa: isa.code, tile: tiles + thread * tileCount)
             }
         }
 
         func readRate(passCount: Int) -> Double {
-            let bytes = groupCount * ck_group_bytes(UInt32(CK_Q4_0), columnCount)
+            let bytes = groupCount * ck_group_bytes(ElementType.q4_0.rawValue, columnCount)
             let products = weights.byteCount / bytes
             let start = MonotonicClock.now()
             var times: [Double] = []
             repeat {
                 let pass = Self.time {
                     for product in 0..<products {
-                        multiply(
-                            UInt32(CK_Q4_0), rowCount: 1, groupCount: groupCount,
-                            offset: product * bytes)
+                        multiply(.q4_0, rowCount: 1, offset: product * bytes)
                     }
                 }
                 times.append(pass)
@@ -132,17 +138,15 @@ package struct KernelSpeed: Sendable, Equatable {
         }
 
         /// Operations a second on matrices that follow each other in memory.
-        func rate(_ type: UInt32, rowCount: Int, for time: Duration) -> Double {
-            let bytes = groupCount * ck_group_bytes(type, columnCount)
+        func rate(_ type: ElementType, rowCount: Int, for time: Duration) -> Double {
+            let bytes = groupCount * ck_group_bytes(type.rawValue, columnCount)
             let products = max(1, weights.byteCount / bytes)
             var product = 0
             let times = (0..<trialCount).map { _ in
                 let start = MonotonicClock.now()
                 var count = 0
                 repeat {
-                    multiply(
-                        type, rowCount: rowCount, groupCount: groupCount,
-                        offset: product % products * bytes)
+                    multiply(type, rowCount: rowCount, offset: product % products * bytes)
                     product += 1
                     count += 1
                 } while MonotonicClock.now() - start < time

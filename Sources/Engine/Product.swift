@@ -32,15 +32,40 @@ struct Product {
         _ matrix: PackedMatrix, out: UnsafeMutablePointer<Float>, stride: Int,
         accumulate: Bool = false
     ) {
-        weights = matrix.kernel
-        type = matrix.type
-        groupCount = matrix.groupCount
+        self.init(
+            matrix.kernel, type: matrix.type, out: out, stride: stride, accumulate: accumulate)
+    }
+
+    init(
+        _ weights: ck_matrix, type: ElementType, out: UnsafeMutablePointer<Float>, stride: Int,
+        accumulate: Bool = false
+    ) {
+        self.weights = weights
+        self.type = type
+        groupCount = (weights.rows + Int(CK_GROUP_ROWS) - 1) / Int(CK_GROUP_ROWS)
         self.out = out
         self.stride = stride
         self.accumulate = accumulate
     }
 
     fileprivate func unitCount(_ unit: Int) -> Int { (groupCount + unit - 1) / unit }
+
+    /// The part that some groups of weight rows make; `tile` is the thread's, see `FloatProduct`.
+    func multiply(
+        _ rows: Activations, groups: Range<Int>, isa: ck_isa, tile: UnsafeMutablePointer<Float>
+    ) {
+        var weights = weights
+        if FloatProduct.isUsed(type: type, rowCount: rows.rowCount) {
+            FloatProduct.multiply(
+                isa: isa, weights: weights, rows: rows, groups: groups, out: out, stride: stride,
+                accumulate: accumulate, tile: tile)
+        } else {
+            var activations = rows.kernel
+            ck_multiply(
+                isa, &weights, &activations, groups.lowerBound, groups.upperBound, out, stride,
+                accumulate)
+        }
+    }
 }
 
 extension StageEngine {
@@ -69,17 +94,8 @@ extension StageEngine {
 
     /// The part of a product that some groups of weight rows make.
     func multiply(_ rows: Activations, _ product: Product, groups: Range<Int>, thread: Int) {
-        var weights = product.weights
-        if FloatProduct.isUsed(type: product.type, rowCount: rows.rowCount) {
-            FloatProduct.multiply(
-                isa: isa.code, weights: weights, rows: rows, groups: groups, out: product.out,
-                stride: product.stride, accumulate: product.accumulate,
-                tile: scratch.tiles + thread * scratch.tileCount)
-        } else {
-            var activations = rows.kernel
-            ck_multiply(
-                isa.code, &weights, &activations, groups.lowerBound, groups.upperBound,
-                product.out, product.stride, product.accumulate)
-        }
+        product.multiply(
+            rows, groups: groups, isa: isa.code,
+            tile: scratch.tiles + thread * scratch.tileCount)
     }
 }

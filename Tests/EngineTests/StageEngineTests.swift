@@ -8,6 +8,8 @@ import Testing
 /// The whole forward pass on small random models, and what a stage refuses.
 @Suite struct StageEngineTests {
     private let tokens = (0..<34).map { ($0 * 31 + 7) % 75 }
+    /// As many as take float weights to OpenBLAS in one step.
+    private let manyTokens = (0..<FloatProduct.rowCountMin).map { ($0 * 31 + 7) % 75 }
 
     private func worst(_ found: [Prediction], _ exact: [[Double]]) -> Double {
         zip(found, exact).reduce(0.0) { worst, pair in
@@ -18,18 +20,18 @@ import Testing
         }
     }
 
-    /// Rows one by one take the lane kernels, 34 at once OpenBLAS; the cache's f16 is the error.
+    /// Rows one by one take the lane kernels, all at once OpenBLAS; the cache's f16 is the error.
     @Test(arguments: ElementType.floats, [true, false])
     func floatModelsMatchDoubles(type: ElementType, isTied: Bool) throws {
         let model = try SmallModel(type: type, isTied: isTied, hasRopeFactors: !isTied)
-        let exact = model.exactLogits(tokens)
+        let exact = model.exactLogits(manyTokens)
         let engine = try model.engine()
-        let atOnce = try [engine].forward(StageRow.run(tokens))
+        let atOnce = try [engine].forward(StageRow.run(manyTokens))
         try engine.release(slot: 0)
-        let singly = try tokens.enumerated().flatMap { index, token in
+        let singly = try manyTokens.enumerated().flatMap { index, token in
             try [engine].forward(StageRow.run([token], from: index))
         }
-        #expect(atOnce.count == 34 && singly.count == 34)
+        #expect(atOnce.count == manyTokens.count && singly.count == manyTokens.count)
         #expect(worst(atOnce, exact) < 2e-3)
         #expect(worst(singly, exact) < 2e-3)
     }
@@ -38,11 +40,11 @@ import Testing
     @Test func floatModelsRepeatThemselvesOnAnyThreads() throws {
         let model = try SmallModel(type: .f16)
         let expected = try [model.engine(model.configuration(threadCount: 1))].forward(
-            StageRow.run(tokens))
+            StageRow.run(manyTokens))
         for threadCount in [2, 3] {
             let engine = try model.engine(model.configuration(threadCount: threadCount))
             for _ in 0..<20 {
-                let found = try [engine].forward(StageRow.run(tokens))
+                let found = try [engine].forward(StageRow.run(manyTokens))
                 for (prediction, other) in zip(found, expected) {
                     #expect(prediction.allLogits.isIdentical(to: other.allLogits))
                 }
@@ -65,13 +67,14 @@ import Testing
     @Test(arguments: ElementType.allCases)
     func smallStepsGiveTheSameBits(type: ElementType) throws {
         let model = try SmallModel(type: type)
-        let whole = try [model.engine()].forward(StageRow.run(tokens.prefix(31)))
+        let tokens = manyTokens.dropLast()
+        let whole = try [model.engine()].forward(StageRow.run(tokens))
         for isa in KernelISA.allCases where isa.isSupported {
             let stages = try [0..<1, 1..<3].map {
                 try model.engine(model.configuration(layers: $0, threadCount: 3), isa: isa)
             }
-            for start in stride(from: 0, to: 31, by: 5) {
-                let part = tokens[start..<min(31, start + 5)]
+            for start in stride(from: 0, to: tokens.count, by: 5) {
+                let part = tokens[start..<min(tokens.count, start + 5)]
                 let predictions = try stages.forward(StageRow.run(part, slot: 1, from: start))
                 for (offset, prediction) in predictions.enumerated() {
                     let expected = whole[start + offset]
