@@ -14,17 +14,20 @@ package struct CgroupMemory: Sendable {
         self.membership = membership
     }
 
-    /// Names of the files and of the part of the use that the kernel would take back.
+    /// Names of the files, and of the parts of the use that the kernel would take back.
     private struct Version {
-        let limit: String
+        /// Beyond `memory.high` nothing is ended, but everything crawls: systemd's MemoryHigh.
+        let limits: [String]
         let used: String
-        let reclaimable: String
+        /// The files' pages. What was read twice is active, and goes as readily as the rest.
+        let reclaimable: [Substring]
 
         static let two = Version(
-            limit: "memory.max", used: "memory.current", reclaimable: "inactive_file")
+            limits: ["memory.max", "memory.high"], used: "memory.current",
+            reclaimable: ["inactive_file", "active_file"])
         static let one = Version(
-            limit: "memory.limit_in_bytes", used: "memory.usage_in_bytes",
-            reclaimable: "total_inactive_file")
+            limits: ["memory.limit_in_bytes"], used: "memory.usage_in_bytes",
+            reclaimable: ["total_inactive_file", "total_active_file"])
     }
 
     /// Bytes that may still be taken; nil where nothing limits them.
@@ -56,9 +59,8 @@ package struct CgroupMemory: Sendable {
         for part in [""] + path.split(separator: "/").map({ "/" + $0 }) {
             guard part != "/.." else { break }
             folder += part
-            guard let limit = integer("\(folder)/\(version.limit)"), limit < Int.max / 2 else {
-                continue
-            }
+            let limits = version.limits.compactMap { integer("\(folder)/\($0)") }
+            guard let limit = limits.min(), limit < Int.max / 2 else { continue }
             let used = integer("\(folder)/\(version.used)") ?? 0
             let reclaimable = reclaimable(folder, version)
             rooms.append(max(0, limit - max(0, used - reclaimable)))
@@ -67,11 +69,12 @@ package struct CgroupMemory: Sendable {
     }
 
     private func reclaimable(_ folder: String, _ version: Version) -> Int {
-        for line in (SmallFile.read("\(folder)/memory.stat") ?? "").split(separator: "\n") {
+        let lines = (SmallFile.read("\(folder)/memory.stat") ?? "").split(separator: "\n")
+        return lines.reduce(0) { sum, line in
             let words = line.split(separator: " ")
-            if words.count == 2, words[0] == version.reclaimable { return Int(words[1]) ?? 0 }
+            guard words.count == 2, version.reclaimable.contains(words[0]) else { return sum }
+            return sum + (Int(words[1]) ?? 0)
         }
-        return 0
     }
 
     private func integer(_ path: String) -> Int? {

@@ -41,14 +41,27 @@ struct CgroupMemoryTests {
     @Test func filePagesCanBeTakenBack() throws {
         try write("root/a/memory.max", "1000\n")
         try write("root/a/memory.current", "950\n")
-        try write("root/a/memory.stat", "anon 350\ninactive_file 600\nactive_file 0\n")
+        try write("root/a/memory.stat", "anon 350\ninactive_file 200\nactive_file 400\n")
         #expect(try available(membership: "0::/a\n") == 650)
+    }
+
+    /// At each level, whichever of the two is lower.
+    @Test(arguments: [("max", "800", 500), ("900", "800", 500), ("800", "900", 500)])
+    func whatSlowsDownIsALimitToo(most: String, high: String, left: Int) throws {
+        try write("root/a/memory.max", most + "\n")
+        try write("root/a/memory.high", high + "\n")
+        try write("root/a/memory.current", "300\n")
+        try write("root/a/b/memory.max", "max\n")
+        try write("root/a/b/memory.high", "max\n")
+        #expect(try available(membership: "0::/a/b\n") == left)
     }
 
     @Test func versionOneIsReadToo() throws {
         try write("root/memory/a/memory.limit_in_bytes", "5000\n")
         try write("root/memory/a/memory.usage_in_bytes", "4000\n")
-        try write("root/memory/a/memory.stat", "inactive_file 1\ntotal_inactive_file 500\n")
+        try write(
+            "root/memory/a/memory.stat",
+            "inactive_file 1\nactive_file 2\ntotal_inactive_file 300\ntotal_active_file 200\n")
         // What stands there where there is no limit.
         try write("root/memory/memory.limit_in_bytes", "9223372036854771712\n")
         let lines = "12:cpu,cpuacct:/x\n7:memory:/a\n0::/unified\n"
