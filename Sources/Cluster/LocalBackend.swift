@@ -32,7 +32,7 @@ final class LocalBackend: StepBackend {
                 let runner = StageRunner(stage: 0, engine: engine)
                 board.note(isa: engine.isa.rawValue)
                 post(.localReady)
-                while let (id, step) = work.take() {
+                while let (id, step) = Self.next(work, runner) {
                     let output = try runner.run(step, sendMicroseconds: 0)
                     board.note(resident: runner.residentByteCount, runner.counters)
                     if case .candidates(let candidates) = output {
@@ -43,6 +43,16 @@ final class LocalBackend: StepBackend {
                 post(.localFailed("\(error)"))
             }
         }
+    }
+
+    /// The next step; memory is given back before it, and while there is none. nil at the end.
+    private static func next(
+        _ work: Mailbox<(UInt64, Step)>, _ runner: StageRunner
+    ) -> (UInt64, Step)? {
+        while runner.giveBack() > 0 {
+            if let next = work.take(timeout: ClusterLimits.watchInterval) { return next }
+        }
+        return work.take()
     }
 
     func handle(_ event: BackendEvent) -> [BackendOutcome] {

@@ -62,7 +62,13 @@ final class StageRunner {
     }
 
     /// What `run` gave is on its way: what comes until the next step is waiting.
-    func handedOver() { previousEnd = MonotonicClock.now() }
+    func handedOver() {
+        giveBack()
+        previousEnd = MonotonicClock.now()
+    }
+
+    /// As the engine's: once after each step, and in pauses as long as it gives any.
+    @discardableResult func giveBack() -> Int { engine.giveBack() }
 
     private func package(_ output: StageOutput, of step: Step, trail: [StageTiming]) -> Output {
         switch output {

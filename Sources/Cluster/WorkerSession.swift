@@ -92,6 +92,7 @@ final class WorkerSession {
         control.send(Frame(epoch: 0, id: 0, message: .hello(hello)))
         while true {
             let event = events.take(timeout: ClusterLimits.watchInterval)
+            if event == nil, case .running(let runner, _) = work { runner.giveBack() }
             checkPatience()
             if let end = checkModel() ?? checkLeave() {
                 // It would be missed: perhaps it was a link's last.

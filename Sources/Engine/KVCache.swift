@@ -4,8 +4,9 @@ import CKernels
 
 /// Keys and values of every slot, in pages of a fixed number of positions.
 ///
-/// One reservation holds all pages; memory is touched as positions come and given back with the
-/// last slot that holds a page, but for a few pages that the next sequence finds warm.
+/// One reservation holds all pages; memory is touched as positions come. What the last slot that
+/// held a page left is given back little by little (`giveBack`), but for a few pages that the next
+/// sequence finds warm.
 final class KVCache {
     private(set) var pages: KVPages
     let layout: KVLayout
@@ -14,6 +15,9 @@ final class KVCache {
     private let warmPageCount: Int
 
     private static let warmByteCountMax = 16 << 20
+    /// Given back at once, or a page: about 3 ms. A gigabyte takes 80, in which every stream would
+    /// wait for the pages of one that ended.
+    private static let byteCountBackMax = 32 << 20
 
     init(configuration: StageConfiguration) throws(EngineError) {
         layout = KVLayout(configuration)
@@ -53,19 +57,14 @@ final class KVCache {
         }
     }
 
-    func release(slot: Int) {
-        pages.release(slot: slot)
-        giveBack()
-    }
+    func release(slot: Int) { pages.release(slot: slot) }
 
     func truncate(slot: Int, to length: Int) throws(EngineError) {
         if let copy = try pages.truncate(slot: slot, to: length) { carryOut(copy) }
-        giveBack()
     }
 
     func fork(slot: Int, source: Int, length: Int) throws(EngineError) {
         if let copy = try pages.fork(slot: slot, source: source, length: length) { carryOut(copy) }
-        giveBack()
     }
 
     /// Whole blocks, and only those that hold positions: what follows is not touched.
@@ -82,9 +81,14 @@ final class KVCache {
         }
     }
 
-    private func giveBack() {
-        for page in pages.takeBack(keeping: warmPageCount) {
+    /// Gives back memory of free pages, those first that were freed first; the bytes, or 0 where
+    /// there is no more. What is left stays warm: rows that come find it touched.
+    func giveBack() -> Int {
+        let limit = max(1, Self.byteCountBackMax / layout.pageBytes)
+        let free = pages.takeBack(keeping: warmPageCount, atMost: limit)
+        for page in free {
             pool.discard(at: Int(page) * layout.pageBytes, byteCount: layout.pageBytes)
         }
+        return free.count * layout.pageBytes
     }
 }

@@ -89,9 +89,10 @@ package struct KVPages {
         return isPartial(length) ? unshareLast(slot: slot) : nil
     }
 
-    /// Free pages whose memory is to be given back, all but the `count` last freed.
-    package mutating func takeBack(keeping count: Int) -> ArraySlice<UInt32> {
-        let pages = warm.prefix(max(0, warm.count - count))
+    /// Free pages whose memory is to be given back: the `limit` first freed, but for the `count`
+    /// last freed.
+    package mutating func takeBack(keeping count: Int, atMost limit: Int) -> ArraySlice<UInt32> {
+        let pages = warm.prefix(min(limit, max(0, warm.count - count)))
         warm.removeFirst(pages.count)
         cold += pages
         return pages

@@ -94,6 +94,10 @@ package final class StageEngine {
     /// Pages of the KV cache that are in no slot.
     package var freePageCount: Int { cache.pages.freeCount }
 
+    /// Gives the system some memory back that sequences no longer need; the bytes, or 0 when there
+    /// is no more to give. To be called between steps, and while there are none, until then.
+    @discardableResult package func giveBack() -> Int { cache.giveBack() }
+
     /// Bytes of weights, of the pages now held, and of working memory.
     package var residentByteCount: Int {
         weights.byteCount + cache.usedByteCount + Scratch.byteCount(configuration)

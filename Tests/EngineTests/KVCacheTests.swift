@@ -80,6 +80,25 @@ import Testing
         #expect(engine.freePageCount == 3)
     }
 
+    /// Pages of which each is more than a call gives back: however many are free, nobody waits for
+    /// more than one, and those not yet given back serve again as they are.
+    @Test func memoryOfEndedSequencesIsGivenBackInParts() throws {
+        let configuration = model.configuration(slotCount: 3, pagePositionCount: 65_536)
+        let engine = try model.engine(configuration)
+        let pageBytes = try #require(configuration.kvByteCount) / 3
+        var expected: [[Float]] = []
+        for slot in 0..<3 {
+            expected = try [engine].forward(StageRow.run(tokens(40), slot: slot)).map(\.allLogits)
+        }
+        #expect(engine.giveBack() == 0)
+        for slot in 0..<3 { try engine.release(slot: slot) }
+        #expect(engine.freePageCount == 3 && engine.giveBack() == pageBytes)
+        expectSame(try [engine].forward(StageRow.run(tokens(40))), expected)
+        #expect(engine.giveBack() == pageBytes && engine.giveBack() == 0)
+        try engine.release(slot: 0)
+        #expect(engine.giveBack() == pageBytes && engine.giveBack() == 0)
+    }
+
     /// Beyond the length at which one sequence's attention is shared out among threads.
     @Test(arguments: KVType.allCases)
     func longContextsGiveTheSameBits(kvType: KVType) throws {

@@ -74,10 +74,12 @@ import Testing
         var pages = pages()
         pages.extend(slot: 0, to: 160)
         let held = pages.tables[0]
-        #expect(pages.takeBack(keeping: 0).isEmpty)
+        #expect(pages.takeBack(keeping: 0, atMost: 6).isEmpty)
         pages.release(slot: 0)
-        #expect(Set(pages.takeBack(keeping: 2)) == Set(held.suffix(3)))
-        #expect(pages.takeBack(keeping: 2).isEmpty && pages.freeCount == 6)
+        // The last pages are freed first, and each call gives back no more than it is to.
+        #expect(Array(pages.takeBack(keeping: 2, atMost: 2)) == [held[4], held[3]])
+        #expect(Array(pages.takeBack(keeping: 2, atMost: 2)) == [held[2]])
+        #expect(pages.takeBack(keeping: 2, atMost: 2).isEmpty && pages.freeCount == 6)
         // Those that kept theirs are taken first.
         pages.extend(slot: 1, to: 64)
         #expect(Set(pages.tables[1]) == Set(held.prefix(2)))
@@ -113,7 +115,7 @@ import Testing
                 #expect(pages.tables == before.tables && pages.lengths == before.lengths)
                 #expect(before.freeCount == 0)
             }
-            if draw(4) == 0 { _ = pages.takeBack(keeping: draw(4)) }
+            if draw(4) == 0 { _ = pages.takeBack(keeping: draw(4), atMost: draw(9)) }
             check(pages)
         }
     }
