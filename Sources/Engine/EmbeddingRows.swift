@@ -14,23 +14,18 @@ struct EmbeddingRows {
 
     var byteCount: Int { memory.byteCount }
 
-    /// Copied before the file's pages of it go, so that it is hardly ever in memory twice.
-    private static let sliceByteCount = 16 << 20
-
     init(_ tensor: Tensor) throws(EngineError) {
         type = tensor.type
         columnCount = tensor.shape[0]
         rowByteCount = columnCount / type.blockElementCount * type.blockByteCount
         memory = try AnonymousMemory(byteCount: tensor.byteCount, hugePages: false)
-        for start in stride(from: 0, to: tensor.byteCount, by: Self.sliceByteCount) {
-            let slice = start..<min(start + Self.sliceByteCount, tensor.byteCount)
-            tensor.region.withUnsafeBytes { bytes in
-                UnsafeMutableRawBufferPointer(start: memory.base + start, count: slice.count)
-                    .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[slice]))
-            }
-            tensor.region.release(slice)
+        do throws(FileError) {
+            try tensor.region.read(
+                at: 0,
+                into: UnsafeMutableRawBufferPointer(start: memory.base, count: tensor.byteCount))
+        } catch {
+            throw .unreadable(error)
         }
-        tensor.region.release()
     }
 
     /// Writes the row of `token`, `columnCount` values, to `out`.

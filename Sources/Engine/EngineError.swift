@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import Platform
+
 /// Why a stage cannot be loaded or a step cannot be run. After a throw nothing has changed.
 package enum EngineError: Error, Equatable, CustomStringConvertible {
     case unknownISA(String)
@@ -8,6 +10,8 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case missingTensor(String)
     case tensorShape(name: String, found: [Int], expected: [Int])
     case outOfMemory(byteCount: Int)
+    /// The file with the weights.
+    case unreadable(FileError)
     /// Whoever asked for the stage no longer wants it.
     case loadingStopped
     case tooManyRows(count: Int, limit: Int)
@@ -23,7 +27,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownISA, .unsupportedISA, .configuration, .missingTensor, .tensorShape,
-            .outOfMemory, .loadingStopped:
+            .outOfMemory, .unreadable, .loadingStopped:
             loadDescription
         default:
             stepDescription
@@ -45,6 +49,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
             "tensor \(name) has shape \(found) where the model needs \(expected)"
         case .outOfMemory(let byteCount):
             "no \(byteCount) bytes of memory for the stage; use fewer layers, slots or positions"
+        case .unreadable(let error): "\(error)"
         case .loadingStopped: "loading the stage was stopped"
         default:
             ""

@@ -3,6 +3,7 @@
 import CKernels
 import Model
 import Platform
+import Synchronization
 
 /// A weight matrix in the kernels' layout: groups of 16 rows, see `ck_matrix`.
 struct PackedMatrix {
@@ -35,27 +36,58 @@ struct PackedMatrix {
         return (groups * ck_group_bytes(tensor.type.rawValue, columns) + 63) / 64 * 64
     }
 
-    /// Bytes of a tensor that are packed before the file's pages of them go: a head alone may be
-    /// a quarter of a model, and must not be in memory twice.
+    /// What a thread reads before it packs it: little enough to be in a near cache then.
+    private static let pieceByteCount = 256 << 10
+    /// What all threads read before they go on, as disks had rather not read here and there.
     private static let sliceByteCount = 16 << 20
 
-    /// Packs the tensor's rows with all threads and lets the file's pages go behind them.
-    func pack(_ tensor: Tensor, team: ComputeTeam) {
-        let groupBytes = tensor.byteCount / rowCount * 16
-        let sliceGroups = max(1, Self.sliceByteCount / groupBytes)
-        tensor.region.withUnsafeBytes { source in
-            for start in stride(from: 0, to: groupCount, by: sliceGroups) {
-                let end = min(groupCount, start + sliceGroups)
-                team.split(end - start) { groups, _ in
-                    ck_pack(
-                        type.rawValue, source.baseAddress, rowCount, columnCount,
-                        start + groups.lowerBound, start + groups.upperBound,
-                        UnsafeMutableRawPointer(mutating: kernel.packed))
+    private static func pieceGroups(_ groupByteCount: Int) -> Int {
+        max(1, pieceByteCount / groupByteCount)
+    }
+
+    /// The room that each thread needs to pack a tensor.
+    static func bufferByteCount(for tensor: Tensor) -> Int {
+        let groupBytes = Int(ck_group_bytes(tensor.type.rawValue, tensor.shape[0]))
+        return pieceGroups(groupBytes) * groupBytes
+    }
+
+    /// Reads and packs the tensor's rows with all threads, of which each has `bufferByteCount`
+    /// bytes of `buffers`.
+    ///
+    /// The file is read, not its mapping: one that was cut short, or a bad sector, is an error here
+    /// and not the process's end, and none of its pages is in memory beside what was packed.
+    func pack(
+        _ tensor: Tensor, team: ComputeTeam, buffers: AnonymousMemory, bufferByteCount: Int
+    ) throws(EngineError) {
+        let pieceGroups = Self.pieceGroups(groupByteCount)
+        let pieceCount = (groupCount + pieceGroups - 1) / pieceGroups
+        let slicePieces = max(1, Self.sliceByteCount / (pieceGroups * groupByteCount))
+        let failure = Mutex<FileError?>(nil)
+        for start in stride(from: 0, to: pieceCount, by: slicePieces) {
+            team.run(min(slicePieces, pieceCount - start)) { piece, thread in
+                let first = (start + piece) * pieceGroups
+                do throws(FileError) {
+                    try pack(
+                        first..<min(first + pieceGroups, groupCount), of: tensor,
+                        through: buffers.base + thread * bufferByteCount)
+                } catch {
+                    failure.withLock { $0 = error }
                 }
-                tensor.region.release(
-                    start * groupBytes..<min(end * groupBytes, tensor.byteCount))
             }
+            if let error = failure.withLock({ $0 }) { throw .unreadable(error) }
         }
-        tensor.region.release()
+    }
+
+    private func pack(
+        _ groups: Range<Int>, of tensor: Tensor, through buffer: UnsafeMutableRawPointer
+    ) throws(FileError) {
+        let start = groups.lowerBound * groupByteCount
+        let end = min(groups.upperBound * groupByteCount, tensor.byteCount)
+        try tensor.region.read(
+            at: start, into: UnsafeMutableRawBufferPointer(start: buffer, count: end - start))
+        // As the first groups of a matrix that begins here.
+        ck_pack(
+            type.rawValue, buffer, rowCount - groups.lowerBound * Int(CK_GROUP_ROWS), columnCount,
+            0, groups.count, UnsafeMutableRawPointer(mutating: kernel.packed) + start)
     }
 }

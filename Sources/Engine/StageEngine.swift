@@ -17,7 +17,7 @@ package final class StageEngine {
     let team: ComputeTeam
     let frequencies: [Float]
 
-    /// Packs the stage's weights, letting go of the file's pages behind it.
+    /// Reads and packs the stage's weights.
     ///
     /// `tensors` may hold more than the stage needs. `progress` gets the bytes packed so far,
     /// after each layer, and ends the loading by a throw.

@@ -60,7 +60,7 @@ struct StageWeights {
             try progress(packer.offset)
         }
         self.layers = layers
-        head = headTensor.map(packer.pack)
+        head = if let headTensor { try packer.pack(headTensor) } else { nil }
         try progress(packer.offset)
         outputNorm = configuration.isLast ? try source.vector(.outputNorm) : []
         ropeFactors = try source.optionalVector(.rope)
@@ -94,7 +94,7 @@ struct StageWeights {
         _ layer: Int, from source: WeightSource, with packer: WeightPacker
     ) throws(EngineError) -> Layer {
         func matrix(_ part: TensorRole.Part) throws(EngineError) -> PackedMatrix {
-            packer.pack(try source.tensor(.layer(layer, part)))
+            try packer.pack(try source.tensor(.layer(layer, part)))
         }
         return Layer(
             attentionNorm: try source.vector(.layer(layer, .attentionNorm)),
@@ -139,11 +139,15 @@ private struct WeightSource {
     func vector(_ role: TensorRole) throws(EngineError) -> [Float] {
         let tensor = try tensor(role)
         let count = tensor.elementCount
-        return tensor.region.withUnsafeBytes { bytes in
-            [Float](unsafeUninitializedCapacity: count) { out, initialised in
-                ck_dequantise(tensor.type.rawValue, bytes.baseAddress, count, out.baseAddress)
-                initialised = count
-            }
+        let bytes = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: tensor.byteCount, alignment: 64)
+        defer { bytes.deallocate() }
+        do throws(FileError) { try tensor.region.read(at: 0, into: bytes) } catch {
+            throw .unreadable(error)
+        }
+        return [Float](unsafeUninitializedCapacity: count) { out, initialised in
+            ck_dequantise(tensor.type.rawValue, bytes.baseAddress, count, out.baseAddress)
+            initialised = count
         }
     }
 
@@ -156,21 +160,28 @@ private struct WeightSource {
 private final class WeightPacker {
     let byteCount: Int
     private let memory: AnonymousMemory
+    /// Each thread's, for what it reads.
+    private let buffers: AnonymousMemory
+    private let bufferByteCount: Int
     private let team: ComputeTeam
     private(set) var offset = 0
 
     init(matrices: [Tensor], team: ComputeTeam) throws(EngineError) {
         byteCount = matrices.reduce(0) { $0 + PackedMatrix.byteCount(of: $1) }
         memory = try AnonymousMemory(byteCount: byteCount, hugePages: true)
+        bufferByteCount = matrices.reduce(0) { max($0, PackedMatrix.bufferByteCount(for: $1)) }
+        buffers = try AnonymousMemory(
+            byteCount: team.threadCount * bufferByteCount, hugePages: false)
         self.team = team
     }
 
     /// Each tensor of `matrices` may be packed once.
-    func pack(_ tensor: Tensor) -> PackedMatrix {
+    func pack(_ tensor: Tensor) throws(EngineError) -> PackedMatrix {
         let matrix = PackedMatrix(tensor: tensor, memory: memory, offset: offset)
         offset += PackedMatrix.byteCount(of: tensor)
         precondition(offset <= byteCount)
-        matrix.pack(tensor, team: team)
+        try matrix.pack(
+            tensor, team: team, buffers: buffers, bufferByteCount: bufferByteCount)
         return matrix
     }
 }

@@ -90,7 +90,6 @@ extension Blob.Entry {
         guard !region.file.hasChanged else { throw .changed(path: region.file.path) }
         let first = overlap.lowerBound - wanted.lowerBound
         let part = UnsafeMutableRawBufferPointer(rebasing: buffer[first..<first + overlap.count])
-        try region.file.read(
-            at: region.range.lowerBound + overlap.lowerBound - offset, into: part)
+        try region.read(at: overlap.lowerBound - offset, into: part)
     }
 }

@@ -4,8 +4,8 @@ package import Platform
 
 /// A model in one or several mapped GGUF files, its metadata and tensor table checked.
 ///
-/// Tensor data are not touched here: they are read from the mapping when a blob is shipped or
-/// packed. A split model is opened by the path of any of its parts.
+/// Tensor data are not touched here: they are read from the file when a blob is shipped or packed.
+/// A split model is opened by the path of any of its parts.
 package final class ModelFile: Sendable {
     /// The first part's, which carries what describes the model.
     package let metadata: Metadata

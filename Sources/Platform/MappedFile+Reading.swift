@@ -30,6 +30,16 @@ extension MappedFile {
     package func markUsed() { _ = flock(descriptor, LOCK_SH | LOCK_NB) }
 }
 
+extension FileRegion {
+    /// Fills `buffer` with the bytes from `offset` of the region on, as `MappedFile.read` does.
+    package func read(
+        at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(FileError) {
+        precondition(offset >= 0 && buffer.count <= byteCount - offset)
+        try file.read(at: range.lowerBound + offset, into: buffer)
+    }
+}
+
 /// Fills `buffer` from `offset` of the file on; `.changed` where the file ends before that.
 func readFully(
     _ descriptor: Int32, at offset: Int, into buffer: UnsafeMutableRawBufferPointer, path: String

@@ -95,15 +95,6 @@ package struct FileRegion: Sendable {
     ) throws(E) -> R {
         try file.withUnsafeBytes(range, body)
     }
-
-    /// Drops this process's pages of the region; they are read again from the file if touched.
-    package func release() { file.release(range) }
-
-    /// The same for a part of it, counted from the region's start.
-    package func release(_ part: Range<Int>) {
-        precondition(part.upperBound <= range.count)
-        file.release(range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
-    }
 }
 
 /// Why a file could not be used.
