@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
 import Platform
 import Synchronization
-import Wire
+package import Wire
 
 /// Sends one worker the blobs it asks for, from a thread of its own.
 ///
 /// A chunk is read from the model file when the link has room for it: what is in memory for one
 /// worker is `ClusterLimits.shippingBytesMax` and the socket's buffer, whatever the blobs' sizes.
-final class BlobShipper: Sendable {
+package final class BlobShipper: Sendable {
     private let requests = Mailbox<Order>(capacity: Limits.blobsMax)
     private let thread: OSThread
 
@@ -19,27 +18,48 @@ final class BlobShipper: Sendable {
         let epoch: UInt32
         let id: UInt64
     }
+
+    private enum Outcome {
+        case sent
+        /// The link has ended, perhaps because there is no such blob.
+        case ended
+        /// The blob can't be read.
+        case failed(String)
+    }
     private let sent = ShippedBytes()
 
-    init(link: Link, catalog: BlobCatalog) {
+    /// `onFailure` hears once of each plan whose blobs can't be read, and why. What becomes of the
+    /// plan is for others to decide: the worker may well serve without it.
+    package init(
+        link: Link, find: @escaping @Sendable (BlobDigest) -> (any ByteSource)?,
+        onFailure: @escaping @Sendable (_ epoch: UInt32, _ reason: String) -> Void
+    ) {
         thread = OSThread(name: "ship") { [requests, sent] in
+            var failedEpoch: UInt32?
             while let order = requests.take() {
-                guard Self.carryOut(order, on: link, from: catalog, sent) else { return }
+                guard order.epoch != failedEpoch else { continue }
+                switch Self.carryOut(order, on: link, find, sent) {
+                case .sent: break
+                case .ended: return
+                case .failed(let reason):
+                    failedEpoch = order.epoch
+                    onFailure(order.epoch, reason)
+                }
             }
         }
     }
 
-    /// False when the link has ended, perhaps because the request can't be met.
     private static func carryOut(
-        _ order: Order, on link: Link, from catalog: BlobCatalog, _ sent: ShippedBytes
-    ) -> Bool {
+        _ order: Order, on link: Link, _ find: (BlobDigest) -> (any ByteSource)?,
+        _ sent: ShippedBytes
+    ) -> Outcome {
         let request = order.request
-        guard let blob = catalog.blob(request.digest), request.offset < UInt64(blob.byteCount)
+        guard let blob = find(request.digest), request.offset < UInt64(blob.byteCount)
         else {
             link.refuse(
                 .blobUnavailable,
                 "no blob \(request.digest.hexadecimal) from \(request.offset) on")
-            return false
+            return .ended
         }
         let first = Int(request.offset)
         let end = first + Int(min(request.count, UInt64(blob.byteCount - first)))
@@ -50,37 +70,32 @@ final class BlobShipper: Sendable {
                     digest: request.digest, offset: UInt64(start),
                     bytes: try blob.read(offset: start, count: count))
                 let frame = Frame(epoch: order.epoch, id: order.id, message: .blobChunk(chunk))
-                guard link.ship(frame) else { return false }
+                guard link.ship(frame) else { return .ended }
                 sent.add(count)
             }
         } catch {
-            refuse(link, error)
-            return false
+            return .failed(Self.reason(error))
         }
-        return true
+        return .sent
     }
 
-    private static func refuse(_ link: Link, _ error: FileError) {
-        let reason =
-            if case .changed(let path) = error {
-                "the model file \(path) has changed since the coordinator opened it; "
-                    + "restart the coordinator"
-            } else {
-                "the model file can't be shipped: \(error)"
-            }
-        Log.error(reason)
-        link.refuse(.blobUnavailable, reason)
+    private static func reason(_ error: FileError) -> String {
+        guard case .changed(let path) = error else {
+            return "the model file can't be shipped: \(error)"
+        }
+        return "the model file \(path) has changed since the coordinator opened it; "
+            + "restart the coordinator"
     }
 
     var sentBytes: Int { sent.count }
 
     /// False when a peer asks for more than a plan can have.
-    func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) -> Bool {
+    package func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) -> Bool {
         requests.offer(Order(request: request, epoch: epoch, id: id))
     }
 
     /// Ends the thread; the link has been closed before, so nothing waits on it.
-    func stop() {
+    package func stop() {
         requests.close()
         thread.join()
     }

@@ -53,7 +53,9 @@ extension ClusterBackend {
             refuse(link, .refused, reason)
             return outcomes
         }
-        members[hello.node] = Member(hello: hello, link: link, catalog: catalog)
+        members[hello.node] = Member(hello: hello, link: link, catalog: catalog) { [post] in
+            post(.unshippable(link, epoch: $0, reason: $1))
+        }
         roles[ObjectIdentifier(link)] = .member(hello.node)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")
         let welcome = Welcome(
@@ -133,6 +135,24 @@ extension ClusterBackend {
                     node: member.hello.node, epoch: frame.epoch, now: MonotonicClock.now()))
         default: return []
         }
+    }
+
+    /// The present plan can't do without the blobs; of one to come nothing but that plan is lost.
+    func noteUnshippable(_ link: Link, _ epoch: UInt32, _ reason: String) -> [BackendOutcome] {
+        guard case .member(let node)? = roles[ObjectIdentifier(link)], !link.isDismissed else {
+            return []
+        }
+        if epoch == membership.comingEpoch {
+            Log.error("plan \(epoch) can't be prepared: \(reason)")
+            return carryOut(
+                membership.prepared(
+                    node: node, epoch: epoch, failure: reason, now: MonotonicClock.now()))
+        }
+        if epoch == membership.epoch {
+            Log.error(reason)
+            link.refuse(.blobUnavailable, reason)
+        }
+        return []
     }
 
     private func note(

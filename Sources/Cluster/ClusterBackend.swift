@@ -105,7 +105,15 @@ final class ClusterBackend: StepBackend {
     var workersAddress: SocketAddress { acceptor.address }
 
     func handle(_ event: BackendEvent) -> [BackendOutcome] {
-        guard case .link(let link, let event) = event else { return [] }
+        switch event {
+        case .link(let link, let event): return handle(link, event)
+        case .unshippable(let link, let epoch, let reason):
+            return noteUnshippable(link, epoch, reason)
+        case .localReady, .localFailed, .localCandidates: return []
+        }
+    }
+
+    private func handle(_ link: Link, _ event: Link.Event) -> [BackendOutcome] {
         if case .frame = event, link.isDismissed { return [] }
         switch (event, roles[ObjectIdentifier(link)]) {
         case (.closed(let reason), let role): return handleClosed(link, reason, role)

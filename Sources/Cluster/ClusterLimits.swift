@@ -45,6 +45,10 @@ package enum ClusterLimits {
     /// are to be planned for.
     package static let joinRetryInterval = Duration.milliseconds(250)
     package static let joinRetryIntervalMax = Duration.seconds(1)
+    /// The same where a worker can't have what its stage needs until somebody frees a disk, say, or
+    /// restarts the coordinator: each attempt takes a pipeline down.
+    static let hindrancePause = Duration.seconds(5)
+    static let hindrancePauseMax = Duration.seconds(20)
     /// How long a worker that lost the link to the next stage waits for a newer plan; longer than
     /// a dead worker goes unnoticed.
     package static let strandedPatience = Duration.milliseconds(3500)

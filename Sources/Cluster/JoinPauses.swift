@@ -5,7 +5,8 @@
 package struct JoinPauses {
     /// nil to go on for ever.
     private let deadline: Duration?
-    private var pause = ClusterLimits.joinRetryInterval
+    private var pauses = DoublingPause(
+        from: ClusterLimits.joinRetryInterval, to: ClusterLimits.joinRetryIntervalMax)
 
     /// With `patience` it gives up once that has passed; time is a duration since any fixed start.
     package init(patience: Duration?, now: Duration) { deadline = patience.map { now + $0 } }
@@ -13,7 +14,6 @@ package struct JoinPauses {
     /// Before the next attempt; nil where there is to be none.
     package mutating func next(now: Duration) -> Duration? {
         if let deadline, now >= deadline { return nil }
-        defer { pause = min(pause * 2, ClusterLimits.joinRetryIntervalMax) }
-        return pause
+        return pauses.next()
     }
 }

@@ -68,7 +68,7 @@ final class LocalBackend: StepBackend {
         case .link(let link, .closed):
             link.finish()
             return []
-        case .link: return []
+        case .link, .unshippable: return []
         }
     }
 

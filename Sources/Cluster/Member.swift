@@ -16,10 +16,15 @@ final class Member {
     /// Has said that it goes.
     var hasLeft = false
 
-    init(hello: Hello, link: Link, catalog: BlobCatalog) {
+    /// `onShippingFailure` hears, on another thread, of a plan whose blobs can't be shipped.
+    init(
+        hello: Hello, link: Link, catalog: BlobCatalog,
+        onShippingFailure: @escaping @Sendable (_ epoch: UInt32, _ reason: String) -> Void
+    ) {
         self.hello = hello
         self.link = link
-        shipper = BlobShipper(link: link, catalog: catalog)
+        shipper = BlobShipper(
+            link: link, find: { catalog.blob($0) }, onFailure: onShippingFailure)
     }
 
     var shippedBytes: Int { shipper.sentBytes }

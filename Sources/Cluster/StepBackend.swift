@@ -29,6 +29,8 @@ protocol StepBackend: AnyObject {
 /// What comes to the coordinator's thread from the backend's other threads.
 enum BackendEvent: Sendable {
     case link(Link, Link.Event)
+    /// The blobs of plan `epoch` can't be shipped to the worker behind the link.
+    case unshippable(Link, epoch: UInt32, reason: String)
     case localReady
     case localFailed(String)
     case localCandidates(stepID: UInt64, Candidates)

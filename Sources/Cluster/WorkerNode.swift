@@ -80,6 +80,8 @@ package final class WorkerNode: Sendable {
         let speed = measuredSpeed()
         var counters = StageCounters()
         var hasBeenWelcome = false
+        var hindrances = DoublingPause(
+            from: ClusterLimits.hindrancePause, to: ClusterLimits.hindrancePauseMax)
         while let link = try joinLink(patience: hasBeenWelcome ? nil : ClusterLimits.joinPatience) {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
@@ -90,25 +92,37 @@ package final class WorkerNode: Sendable {
             counters = session.pastCounters
             hasBeenWelcome = hasBeenWelcome || session.isWelcome
             guard !session.isStopped, session.leavingSince == nil else { return }
-            switch end {
-            case .stopped: return
-            case .refused(let reason): throw WorkerError.refused(reason)
-            case .failed(let reason): throw WorkerError.cannotLoad(reason)
-            case .lost(let reason):
-                guard !configuration.endsWithCoordinator else {
-                    throw WorkerError.coordinatorGone(reason)
-                }
-                Log.warning("the coordinator is gone (\(reason)); joining again")
-            case .modelChanged:
-                Log.warning(
-                    "\(model?.path ?? "the model file") was written to; blobs are shipped to this "
-                        + "worker from now on. Restart it to use the file again")
-                model = nil
-            case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
-            }
-            // Never at once: a coordinator that turns everyone away would be joined in a loop.
-            guard !isStopped(within: ClusterLimits.joinRetryInterval) else { return }
+            if case .modelChanged = end { model = nil }
+            guard let pause = try pause(after: end, &hindrances), !isStopped(within: pause)
+            else { return }
         }
+    }
+
+    /// How long to wait before joining again; nil to end. Throws what would happen again.
+    private func pause(
+        after end: WorkerSession.End, _ hindrances: inout DoublingPause
+    ) throws -> Duration? {
+        switch end {
+        case .stopped: return nil
+        case .refused(let reason): throw WorkerError.refused(reason)
+        case .failed(let reason): throw WorkerError.cannotLoad(reason)
+        case .lost(let reason):
+            guard !configuration.endsWithCoordinator else {
+                throw WorkerError.coordinatorGone(reason)
+            }
+            Log.warning("the coordinator is gone (\(reason)); joining again")
+        case .modelChanged:
+            Log.warning(
+                "\(configuration.modelPath ?? "the model file") was written to; blobs are shipped "
+                    + "to this worker from now on. Restart it to use the file again")
+        case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
+        case .hindered(let reason):
+            let pause = hindrances.next()
+            Log.warning("\(reason); joining again in \(pause.components.seconds) s")
+            return pause
+        }
+        // Never at once: a coordinator that turns everyone away would be joined in a loop.
+        return ClusterLimits.joinRetryInterval
     }
 
     /// The worker's own model file, if it has one.

@@ -19,6 +19,8 @@ final class WorkerSession {
         case lost(String)
         /// This side ended the link for a reason that may pass.
         case broken(String)
+        /// The worker can't have what its stage needs until somebody has done something about it.
+        case hindered(String)
         /// The worker's own model file was written to, and counts for nothing from now on.
         case modelChanged
     }
@@ -231,10 +233,7 @@ final class WorkerSession {
     private func handleControl(_ frame: Frame) -> End? {
         switch frame.message {
         case .welcome(let welcome): return begin(welcome)
-        case .error(let notice):
-            // Joining again would not bring a blob that the coordinator can't ship.
-            let isFinal = notice.code == .refused || notice.code == .blobUnavailable
-            return isWelcome && !isFinal ? .lost(notice.message) : .refused(notice.message)
+        case .error(let notice): return end(after: notice)
         case .bye:
             return configuration.endsWithCoordinator ? .stopped : .lost("it is shutting down")
         case .assignment(let assignment) where isWelcome:
@@ -261,6 +260,14 @@ final class WorkerSession {
             control.refuse(.unexpectedFrame, "a coordinator does not send this frame")
         }
         return nil
+    }
+
+    private func end(after notice: ErrorNotice) -> End {
+        guard isWelcome, notice.code != .refused else { return .refused(notice.message) }
+        guard notice.code == .blobUnavailable else { return .lost(notice.message) }
+        // Whoever starts the coordinator anew finds this worker there; a child is started with it.
+        return configuration.endsWithCoordinator
+            ? .refused(notice.message) : .hindered(notice.message)
     }
 
     private func begin(_ welcome: Welcome) -> End? {

@@ -36,35 +36,12 @@ struct DrainCommand: Command {
         let deadline = MonotonicClock.now() + Self.patience
         while MonotonicClock.now() < deadline {
             let status = try StatusCommand.fetch(coordinator.url, apiKey: apiKey)
-            let draining = status.members.first {
-                ($0.name == worker || $0.address == worker) && $0.role == "draining"
-            }
-            guard let draining else {
-                let names = status.stages.map(\.worker).joined(separator: ", ")
-                let line = "worker \(worker) is drained; plan \(status.epoch) runs on \(names)"
+            if let line = try DrainReport(worker, status).line() {
                 try StandardOutput.show(line.escapingControls + "\n")
                 return ExitStatus.done
             }
-            guard draining.note.isEmpty else { throw DrainError.held(worker, draining.note) }
             _ = pause.take(timeout: Self.interval)
         }
         throw DrainError.slow(worker)
-    }
-}
-
-enum DrainError: Error, CustomStringConvertible {
-    /// Something has happened since it was begun.
-    case held(String, String)
-    case slow(String)
-
-    var description: String {
-        switch self {
-        case .held(let worker, let reason):
-            "worker \(worker) can't go yet: \(reason); it goes as soon as the others can do "
-                + "without it"
-        case .slow(let worker):
-            "the layers of worker \(worker) are still moving after an hour; "
-                + "'caravan status' shows how far it is"
-        }
     }
 }

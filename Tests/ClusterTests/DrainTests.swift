@@ -116,6 +116,28 @@ struct DrainTests {
         cluster.stop()
     }
 
+    /// What those that stay lack can't be read from the model file any more.
+    @Test func aChangedModelFileKeepsThePlan() throws {
+        let file = try TestModelFile()
+        let cluster = try TestCluster(file.model, workerCount: 0, expecting: 3)
+        for _ in 0..<3 { try cluster.addWorker() }
+        #expect(cluster.awaitReady(stageCount: 3))
+        let coordinator = cluster.coordinator
+        let expected = try coordinator.generate(Self.requests[0])
+        try file.directory.setModified("tiny.gguf", seconds: 1)
+        try coordinator.drain(worker: "w2")
+        #expect(
+            eventually {
+                let note = coordinator.status().members.first { $0.role == "draining" }?.note
+                return note?.contains("tiny.gguf has changed") == true
+            })
+        #expect(try coordinator.generate(Self.requests[0]) == expected)
+        let status = coordinator.status()
+        #expect(status.epoch == 1 && status.stages.count == 3)
+        #expect(!status.events.contains { $0.text.contains("is gone") })
+        cluster.stop()
+    }
+
     /// A survivor that has no room on its disk keeps serving, and says why.
     @Test func aFullCacheKeepsThePlan() throws {
         let file = try TestModelFile()

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Cluster
+import Platform
+import Testing
+import Wire
+
+struct BlobShipperTests {
+    /// A disk that fails.
+    private struct Unreadable: ByteSource {
+        let byteCount = 8
+
+        func read(offset: Int, count: Int) throws(FileError) -> [UInt8] {
+            throw .changed(path: "/m.gguf")
+        }
+    }
+
+    private struct Readable: ByteSource {
+        let byteCount = 8
+
+        func read(offset: Int, count: Int) throws(FileError) -> [UInt8] {
+            (offset..<offset + count).map(UInt8.init)
+        }
+    }
+
+    private func request(_ byte: UInt8) throws -> BlobRequest {
+        BlobRequest(digest: try digest(byte), offset: 0, count: 8)
+    }
+
+    private func digest(_ byte: UInt8) throws -> BlobDigest {
+        try #require(BlobDigest([UInt8](repeating: byte, count: 32)))
+    }
+
+    /// The worker may serve a plan that needs nothing of it.
+    @Test func whatCannotBeReadIsReportedAndDoesNotEndTheLink() throws {
+        let pair = try LinkPair()
+        let failures = Mailbox<(UInt32, String)>(capacity: 8)
+        let bad = try digest(1)
+        let shipper = BlobShipper(
+            link: pair.near, find: { $0 == bad ? Unreadable() : Readable() as any ByteSource },
+            onFailure: { failures.offer(($0, $1)) })
+        // Once for all that a plan lacks.
+        for (id, epoch) in ([2, 2, 3] as [UInt32]).enumerated() {
+            #expect(shipper.ask(try request(1), epoch: epoch, id: UInt64(id)))
+        }
+        #expect(shipper.ask(try request(2), epoch: 4, id: 9))
+        let frame = LinkPair.frame(pair.farEvents)
+        #expect(frame?.epoch == 4 && frame?.id == 9)
+        let reports = (0..<3).map { _ in failures.take(timeout: .zero) }
+        #expect(reports.map { $0?.0 } == [2, 3, nil])
+        #expect(reports[0]?.1.contains("/m.gguf has changed") == true)
+        pair.near.close(reason: "done")
+        shipper.stop()
+        pair.finish()
+    }
+}
