@@ -20,7 +20,7 @@ package final class BlobFetch {
     package private(set) var shippedBytes: UInt64 = 0
     package private(set) var held: [BlobDigest: HeldBlob] = [:]
     private let cache: BlobCache
-    private let model: LocalModel?
+    private var model: LocalModel?
     private let pieceByteCount: Int
     private let windowByteCount: Int
     /// At hand, but not hashed since this process started on the assignment.
@@ -86,6 +86,16 @@ package final class BlobFetch {
             case nil: break
             }
         }
+        return try start()
+    }
+
+    /// Does without the model file from now on: what was found in it is asked for.
+    func letGoOfModel() throws -> Progress {
+        model = nil
+        held = held.filter { _, blob in
+            if case .inModel = blob { false } else { true }
+        }
+        unchecked.removeAll { held[$0.digest] == nil }
         return try start()
     }
 

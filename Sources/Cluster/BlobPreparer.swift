@@ -32,8 +32,11 @@ final class BlobPreparer: Sendable {
         earlier?.abandon()
         thread = OSThread(name: "prepare") { [inbox, outcome] in
             earlier?.stop()
+            // What is in a file that was written to will have to be shipped: better now than when
+            // the plan has no pipeline.
             let fetch = BlobFetch(
-                assignment: assignment, cache: cache, model: model,
+                assignment: assignment, cache: cache,
+                model: model?.hasChanged == true ? nil : model,
                 pieceByteCount: ClusterLimits.preparingPieceBytes,
                 windowByteCount: ClusterLimits.preparingWindowBytes)
             guard let result = Self.bring(fetch, inbox, ask) else { return }

@@ -43,6 +43,8 @@ final class ClusterBackend: StepBackend {
     var hasServed = false
     /// How a worker started here has ended, while there is no plan without it.
     var endedChild: String?
+    /// How the last of them has failed, for the time when nobody is left.
+    private var failedChild: String?
     var events = RecentEvents()
     /// Of connections that had the token.
     var refusals = RefusalLog()
@@ -132,6 +134,7 @@ final class ClusterBackend: StepBackend {
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"
             if status == 0 { Log.info(line) } else { Log.error(line) }
+            if status != 0 { failedChild = line }
             endedChild = line
         }
         // As their readers saw it: this thread may itself have been held up, with the heartbeats
@@ -144,11 +147,17 @@ final class ClusterBackend: StepBackend {
     }
 
     /// Before anything was served, what is left after the end of a worker started here may be too
-    /// little for a plan: nobody else need ever join.
+    /// little for a plan: nobody else need ever join. Later that holds where nobody at all is left:
+    /// a start anew brings the workers back that only the coordinator starts.
     private func giveUpIfHopeless() -> [BackendOutcome] {
-        guard let reason = endedChild, !hasServed, membership.plan == nil else { return [] }
-        endedChild = nil
-        return [.failed(reason)]
+        if let reason = endedChild, !hasServed, membership.plan == nil {
+            endedChild = nil
+            return [.failed(reason)]
+        }
+        guard let reason = failedChild, hasServed, children?.isEmpty == true, members.isEmpty
+        else { return [] }
+        failedChild = nil
+        return [.failed("no worker is left: \(reason)")]
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

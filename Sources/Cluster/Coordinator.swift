@@ -18,9 +18,11 @@ package final class Coordinator: TextGenerator {
     ///
     /// Throws what is wrong with the model file, the port or the local workers at once. For workers
     /// the model file is hashed first, if it never was: that takes minutes where it is large, and
-    /// ends with `HashingStopped` soon after `isStopped` says so.
+    /// ends with `HashingStopped` soon after `isStopped` says so. `onFailure` hears, from another
+    /// thread, that nothing can be computed any more.
     package init(
         model: LoadedModel, configuration: CoordinatorConfiguration,
+        onFailure: @escaping @Sendable (GenerationError) -> Void = { _ in },
         unless isStopped: @escaping @Sendable () -> Bool = { false }
     ) throws {
         let events = Mailbox<CoordinatorEvent>(capacity: ClusterLimits.eventsMax)
@@ -47,7 +49,7 @@ package final class Coordinator: TextGenerator {
         let handover = Handover(
             CoordinatorLoop(
                 model: model, backend: backend, pages: pages,
-                prefillChunk: configuration.prefillChunk))
+                prefillChunk: configuration.prefillChunk, onFailure: onFailure))
         self.model = model.served
         self.events = events
         workersAddress = address

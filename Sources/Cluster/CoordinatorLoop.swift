@@ -35,10 +35,14 @@ final class CoordinatorLoop {
     private var failure: GenerationError?
     private var counters = ClusterCounters(now: MonotonicClock.now())
     private var lastTick = MonotonicClock.now()
+    private let onFailure: (GenerationError) -> Void
 
+    /// `onFailure` hears when there will never be a pipeline again.
     init(
-        model: LoadedModel, backend: any StepBackend, pages: PageDemand, prefillChunk: Int? = nil
+        model: LoadedModel, backend: any StepBackend, pages: PageDemand, prefillChunk: Int? = nil,
+        onFailure: @escaping (GenerationError) -> Void
     ) {
+        self.onFailure = onFailure
         self.model = model
         self.backend = backend
         var limits = SchedulerLimits(model, pages: pages)
@@ -233,6 +237,7 @@ final class CoordinatorLoop {
     private func giveUp(_ reason: String) {
         let error = GenerationError.notReady(reason)
         failure = error
+        onFailure(error)
         for waiter in waiters { waiter.offer(error) }
         waiters = []
         for (id, request) in requests {

@@ -44,6 +44,8 @@ final class LocalWorkers {
         address.specified(by: SocketEnds.firstNetworkHost() ?? "127.0.0.1")
     }
 
+    var isEmpty: Bool { children.isEmpty }
+
     /// Names and exit statuses of those that ended since the last call.
     func takeEnded() -> [(name: String, status: Int32)] {
         var ended: [(String, Int32)] = []

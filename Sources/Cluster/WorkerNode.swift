@@ -92,7 +92,7 @@ package final class WorkerNode: Sendable {
             counters = session.pastCounters
             hasBeenWelcome = hasBeenWelcome || session.isWelcome
             guard !session.isStopped, session.leavingSince == nil else { return }
-            if case .modelChanged = end { model = nil }
+            model = session.model
             guard let pause = try pause(after: end, &hindrances), !isStopped(within: pause)
             else { return }
         }
@@ -111,10 +111,6 @@ package final class WorkerNode: Sendable {
                 throw WorkerError.coordinatorGone(reason)
             }
             Log.warning("the coordinator is gone (\(reason)); joining again")
-        case .modelChanged:
-            Log.warning(
-                "\(configuration.modelPath ?? "the model file") was written to; blobs are shipped "
-                    + "to this worker from now on. Restart it to use the file again")
         case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
         case .hindered(let reason):
             let pause = hindrances.next()

@@ -59,11 +59,12 @@ extension WorkerSession {
             Frame(epoch: dataLinks.epoch, id: blobRequestCount, message: .blobRequest(request)))
     }
 
-    /// Loads the stage, connects to the next one and reports ready.
+    /// Loads the stage and lets it serve.
     ///
     /// Blobs from disk are hashed while they are packed; what proves damaged is asked for instead.
     private func load(_ fetch: BlobFetch) throws {
         work = .none
+        guard !letGoOfChangedModel() else { return try go(on: fetch, try fetch.letGoOfModel()) }
         let assignment = fetch.assignment
         let epoch = dataLinks.epoch
         let start = MonotonicClock.now()
@@ -84,8 +85,20 @@ extension WorkerSession {
             loaded = nil
             return try go(on: fetch, try fetch.replace(damaged))
         }
+        // It may have been written to after it was hashed, and before it was packed.
+        guard !letGoOfChangedModel() else {
+            loaded = nil
+            return try go(on: fetch, try fetch.letGoOfModel())
+        }
         guard let runner = try loaded?.get() else { return }
         heldBlobs = Array(fetch.held.values)
+        try serve(runner, of: fetch, start: start)
+    }
+
+    /// Connects the stage, whose loading began at `start`, to the next one and reports ready.
+    private func serve(_ runner: StageRunner, of fetch: BlobFetch, start: Duration) throws {
+        let assignment = fetch.assignment
+        let epoch = dataLinks.epoch
         guard let address = SocketAddress(assignment.nextAddress) else {
             throw ShippingError.unloadable("next address \(assignment.nextAddress)")
         }

@@ -21,8 +21,6 @@ final class WorkerSession {
         case broken(String)
         /// The worker can't have what its stage needs until somebody has done something about it.
         case hindered(String)
-        /// The worker's own model file was written to, and counts for nothing from now on.
-        case modelChanged
     }
 
     /// The stage that this worker holds or is about to.
@@ -36,7 +34,8 @@ final class WorkerSession {
 
     let configuration: WorkerConfiguration
     let cache: BlobCache
-    let model: LocalModel?
+    /// The worker's own model file; nil once it was written to.
+    private(set) var model: LocalModel?
     let control: Link
     let events: Mailbox<WorkerNode.Event>
     let hello: Hello
@@ -64,7 +63,6 @@ final class WorkerSession {
     private(set) var isWelcome = false
     /// Of connections that had the token.
     private var refusals = RefusalLog()
-    private var lastModelCheck = Duration.zero
     /// The coordinator's.
     private var silence: Silence
     /// Whether the worker was told to stop while the session ended.
@@ -96,7 +94,7 @@ final class WorkerSession {
             let event = events.take(timeout: ClusterLimits.watchInterval)
             if event == nil, case .running(let runner, _) = work { runner.giveBack() }
             checkPatience()
-            if let end = checkModel() ?? checkLeave() {
+            if let end = checkLeave() {
                 // It would be missed: perhaps it was a link's last.
                 if let event { settle(event) }
                 return end
@@ -183,14 +181,17 @@ final class WorkerSession {
         }
     }
 
-    /// Leaves when the model file has been written to: its blobs are no longer those of the plans.
-    private func checkModel() -> End? {
-        let now = MonotonicClock.now()
-        guard now - lastModelCheck >= ClusterLimits.heartbeatInterval else { return nil }
-        lastModelCheck = now
-        guard heart.watching({ model?.hasChanged == true }) else { return nil }
-        control.refuse(.internalFault, "this worker's model file was written to")
-        return .modelChanged
+    /// Lets go of the model file if it was written to: its blobs are no longer those of the plans.
+    ///
+    /// For loading alone. A stage that runs needs nothing of the file, and the question may take
+    /// as long as a network file system hangs.
+    func letGoOfChangedModel() -> Bool {
+        guard let model, heart.watching({ model.hasChanged }) else { return false }
+        Log.warning(
+            "\(model.path) was written to; blobs are shipped to this worker from now on. Restart "
+                + "it to use the file again")
+        self.model = nil
+        return true
     }
 
     private func handle(_ event: WorkerNode.Event) -> End? {

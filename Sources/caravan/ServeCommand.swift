@@ -100,12 +100,14 @@ struct ServeCommand: Command {
         try PassiveSocket.check([listen, workersListen])
         var configuration = configuration
         configuration.security = try security.forCoordinator()
-        let ending = Mailbox<Void>(capacity: 1)
+        // Closed when it is told to end; holds why it ends by itself.
+        let ending = Mailbox<GenerationError>(capacity: 1)
         return try Supervisor.run(stop: { _ in ending.close() }) { [configuration] in
             let coordinator: Coordinator
             do {
                 coordinator = try Coordinator(
-                    model: model, configuration: configuration, unless: { ending.isClosed })
+                    model: model, configuration: configuration,
+                    onFailure: { ending.offer($0) }, unless: { ending.isClosed })
             } catch is HashingStopped {
                 return ExitStatus.done
             }
@@ -132,7 +134,7 @@ struct ServeCommand: Command {
             case .failed(let error): throw error
             case .stopped: return ExitStatus.done
             }
-            while !ending.isClosed { _ = ending.take() }
+            if let failure = ending.take() { throw failure }
             return ExitStatus.done
         }
     }

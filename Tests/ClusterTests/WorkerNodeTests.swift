@@ -10,41 +10,18 @@ import Wire
 /// A worker against a coordinator that this test plays, rightly or not.
 @Suite(.serialized)
 struct WorkerNodeTests {
-    private let caches: TemporaryDirectory
-    private let listener: Listener
+    private let coordinator: PlayedCoordinator
 
-    init() throws {
-        Log.setThreshold(.error)
-        caches = try TemporaryDirectory()
-        listener = try Listener(
-            SocketAddress(host: "127.0.0.1", port: 0), security: TestCluster.security)
-    }
+    init() throws { coordinator = try PlayedCoordinator() }
 
-    /// A worker that has connected and said hello.
     private func join(
         model: String? = nil, endsWithCoordinator: Bool = true
     ) throws -> (worker: TestWorker, peer: WireClient) {
-        let worker = try TestWorker(
-            WorkerConfiguration(
-                coordinator: listener.address,
-                dataListen: SocketAddress(host: "127.0.0.1", port: 0),
-                security: TestCluster.security, name: "w", cacheDirectory: caches.file("cache"),
-                modelPath: model, memoryBudgetBytes: 1 << 30, threadCount: 1,
-                endsWithCoordinator: endsWithCoordinator))
-        return (worker, try awaitHello())
-    }
-
-    /// The next connection, over which a worker has said hello.
-    private func awaitHello() throws -> WireClient {
-        let stream = try #require(listener.accept(writeTimeout: TestCluster.patience))
-        let peer = try WireClient(stream)
-        guard case .hello(let hello)? = peer.receive()?.message else {
-            Issue.record("no hello")
-            return peer
-        }
+        let (worker, peer, hello) = try coordinator.join(
+            model: model, endsWithCoordinator: endsWithCoordinator)
         #expect(hello.name == "w")
         #expect(hello.memoryBudgetBytes == 1 << 30)
-        return peer
+        return (worker, peer)
     }
 
     private func assignment(slotCount: UInt32, contextLength: UInt32) -> Message {
@@ -114,14 +91,22 @@ struct WorkerNodeTests {
         worker.stop()
     }
 
-    /// The session ends for another reason than the link's end, which must still be seen.
-    @Test func aModelFileIsWrittenToAsTheLinkEnds() throws {
+    /// What a file holds that was written to is shipped, as if it had never been there.
+    @Test func aModelFileThatWasWrittenToIsNotLoaded() throws {
         let file = try TestModelFile()
-        let (worker, peer) = try join(model: file.path, endsWithCoordinator: false)
+        let assignment = try coordinator.assignment(file.model)
+        let (worker, peer) = try join(model: file.path)
         let other = GGUFBuilder.tinyLlama(layers: 5, type: .q8_0, seed: 2)
         try file.directory.overwrite(other.bytes(), in: "tiny.gguf")
-        peer.close()
-        _ = try awaitHello()
+        peer.send(welcome)
+        peer.send(assignment, epoch: 1)
+        var requestCount = 0
+        let blobCount = file.model.blobs.all.count
+        while requestCount < blobCount, let message = peer.receive()?.message {
+            if case .blobRequest = message { requestCount += 1 }
+            if case .error(let notice) = message { Issue.record("\(notice.message)") }
+        }
+        #expect(requestCount == blobCount)
         worker.stop()
         #expect(worker.awaitEnd() == "")
     }

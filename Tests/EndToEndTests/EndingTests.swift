@@ -47,6 +47,30 @@ extension EndToEndTests {
             #expect(isQuiet, "\(server.errors)")
         }
 
+        /// Nobody but a start anew brings its workers back; one that is left serves on.
+        @Test func serveEndsWhenItsLastWorkerHas() throws {
+            let directory = try TemporaryDirectory()
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
+            let server = try Caravan.start(
+                [
+                    "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
+                    "--workers-listen", "127.0.0.1:0", "--local", "2", "--threads", "1",
+                    "--context", "512",
+                ], in: directory)
+            #expect(Deadline.wait { http.health() == 200 }, "\(server.errors)")
+            let workers = ProcessTable.living(directory).filter { $0 != server.processID }
+            #expect(workers.count == 2)
+            kill(workers[0], SIGKILL)
+            let isAlone = Deadline.wait {
+                server.errors.contains("plan 2 is ready") && http.health() == 200
+            }
+            #expect(isAlone, "\(server.errors)")
+            kill(workers[1], SIGKILL)
+            #expect(try server.waitForExit(.seconds(10)) == 1)
+            let last = server.errors.split(separator: "\n").last ?? ""
+            #expect(last.contains("no worker is left: worker local-"), "\(server.errors)")
+        }
+
         /// As soon as it has a worker, which is joining or loading.
         @Test func interruptedBenchSaysNothing() throws {
             let directory = try TemporaryDirectory()
