@@ -13,6 +13,16 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
     case noRoom(directory: String, needByteCount: Int, shortByteCount: Int)
     case cacheUnusable(directory: String, FileError)
 
+    /// Whether somebody may make room for what could not be kept.
+    package static func isLackOfRoom(_ error: any Error) -> Bool {
+        switch error {
+        case ShippingError.noRoom: true
+        case ShippingError.cacheUnusable(_, let error): error.isLackOfRoom
+        case let error as FileError: error.isLackOfRoom
+        default: false
+        }
+    }
+
     package var description: String {
         switch self {
         case .outOfOrder(let expected, let got):

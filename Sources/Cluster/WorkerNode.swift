@@ -80,17 +80,19 @@ package final class WorkerNode: Sendable {
         let speed = measuredSpeed()
         var counters = StageCounters()
         var hasBeenWelcome = false
+        var hasBeenReady = false
         var hindrances = DoublingPause(
             from: ClusterLimits.hindrancePause, to: ClusterLimits.hindrancePauseMax)
         while let link = try joinLink(patience: hasBeenWelcome ? nil : ClusterLimits.joinPatience) {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
                 events: events, hello: hello(speed, on: link), counters: counters,
-                dataTraffic: dataTraffic, loads: loads)
+                dataTraffic: dataTraffic, loads: loads, hasBeenReady: hasBeenReady)
             let end = session.run()
             session.close()
             counters = session.pastCounters
             hasBeenWelcome = hasBeenWelcome || session.isWelcome
+            hasBeenReady = session.hasBeenReady
             guard !session.isStopped, session.leavingSince == nil else { return }
             model = session.model
             guard let pause = try pause(after: end, &hindrances), !isStopped(within: pause)

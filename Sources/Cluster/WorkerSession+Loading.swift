@@ -38,7 +38,8 @@ extension WorkerSession {
         }
     }
 
-    /// Runs a part of loading. Another attempt would fail likewise, so its error ends the worker.
+    /// Runs a part of loading. Another attempt would fail likewise, so its error ends the worker;
+    /// but not one that has served, for want of room: it can do so again once others take a part.
     private func loading(_ body: () throws -> Void) -> End? {
         do {
             try body()
@@ -49,7 +50,8 @@ extension WorkerSession {
             let code: ErrorNotice.Code =
                 if case ShippingError.wrongHash = error { .wrongHash } else { .loadFailed }
             control.refuse(code, "\(error)")
-            return .failed("\(error)")
+            let mayPass = hasBeenReady && ShippingError.isLackOfRoom(error)
+            return mayPass ? .hindered("\(error)") : .failed("\(error)")
         }
     }
 
@@ -114,6 +116,7 @@ extension WorkerSession {
             residentBytes: UInt64(clamping: MemoryReading.residentBytes()),
             shippedBytes: fetch.shippedBytes)
         control.send(Frame(epoch: epoch, id: 0, message: .ready(ready)))
+        hasBeenReady = true
         let loading = (MonotonicClock.now() - start).microseconds / 1000
         let fetching = (start - fetchStart).microseconds / 1000
         Log.info(

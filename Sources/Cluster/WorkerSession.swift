@@ -54,6 +54,8 @@ final class WorkerSession {
     var leavingSince: Duration?
     /// When the assignment came.
     var fetchStart = Duration.zero
+    /// Whether this process has had a stage loaded, in this session or an earlier one.
+    var hasBeenReady: Bool
     /// How many blobs this session has asked for; numbers the requests.
     var blobRequestCount: UInt64 = 0
     /// What this process has done so far, without the stage at work.
@@ -71,7 +73,7 @@ final class WorkerSession {
     init(
         configuration: WorkerConfiguration, cache: BlobCache, model: LocalModel?, control: Link,
         events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
-        dataTraffic: ByteTally, loads: LoadWatch
+        dataTraffic: ByteTally, loads: LoadWatch, hasBeenReady: Bool
     ) {
         self.configuration = configuration
         self.cache = cache
@@ -82,6 +84,7 @@ final class WorkerSession {
         pastCounters = counters
         self.dataTraffic = dataTraffic
         self.loads = loads
+        self.hasBeenReady = hasBeenReady
         heart = Heart(link: control, dataTraffic: dataTraffic)
         silence = Silence(gapMax: ClusterLimits.silentGapMax, now: MonotonicClock.now())
         open(control)

@@ -110,6 +110,12 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     /// It was written to, or cut short, since it was opened.
     case changed(path: String)
 
+    /// Whether the disk is full, or a quota used up: somebody may make room.
+    package var isLackOfRoom: Bool {
+        guard case .cannotWrite(_, let number) = self else { return false }
+        return number == ENOSPC || number == EDQUOT
+    }
+
     package var description: String {
         switch self {
         case .cannotOpen(let path, let errno):

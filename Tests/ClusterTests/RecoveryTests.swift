@@ -243,6 +243,28 @@ struct RecoveryTests {
         cluster.stop()
     }
 
+    /// Alone it can't hold the blobs of all layers; with another it can, once that is there.
+    @Test func aWorkerThatServedComesBackThoughItLacksRoom() throws {
+        let file = try TestModelFile()
+        let byteCount = file.model.blobs.all.reduce(0) { $0 + $1.byteCount }
+        let cluster = try TestCluster(file.model, workerCount: 0, expecting: 2)
+        try cluster.addWorker(cacheSize: byteCount * 3 / 4)
+        let other = try cluster.addWorker()
+        #expect(cluster.awaitReady(stageCount: 2))
+        let coordinator = cluster.coordinator
+        let expected = try coordinator.generate(.test())
+        other.stop()
+        func has(_ words: String) -> Bool {
+            coordinator.status().events.contains { $0.text.contains(words) }
+        }
+        #expect(eventually { has("w0 is gone: ") && has("has no room") })
+        try cluster.addWorker()
+        #expect(cluster.awaitReady(stageCount: 2))
+        #expect(coordinator.status().stages.contains { $0.worker == "w0" })
+        #expect(try coordinator.generate(.test()) == expected)
+        cluster.stop()
+    }
+
     @Test func aModelFileThatChangedIsNoticed() throws {
         let file = try TestModelFile()
         let cluster = try TestCluster(file.model, workerCount: 0)
