@@ -3,10 +3,10 @@
 import Synchronization
 import Wire
 
-/// Whether the stage that is being loaded is still wanted, as far as has been heard.
+/// Whether the stage that is being loaded or at work is still wanted, as far as has been heard.
 ///
-/// Loading takes minutes, in which the worker's own thread takes no events; what makes the load
-/// pointless is noted here by whoever puts the event into its mailbox.
+/// Loading and steps take minutes, in which the worker's own thread takes no events; what makes
+/// them pointless is noted here by whoever puts the event into its mailbox.
 package final class LoadWatch: Sendable {
     private struct State {
         /// Of the newest plan that the coordinator has told.

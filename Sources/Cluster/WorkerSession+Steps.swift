@@ -32,6 +32,8 @@ extension WorkerSession {
         // Without a stage the pipeline is about to be planned anew.
         guard case .running(let runner, let next) = work else { return }
         let epoch = dataLinks.epoch
+        // Those that came before the newer plan did would keep it waiting, perhaps for minutes.
+        guard !loads.isPointless(epoch: epoch) else { return }
         do {
             let sent = next.traffic.lastSendMicroseconds
             switch try heart.watching({ try runner.run(step, sendMicroseconds: sent) }) {

@@ -111,6 +111,38 @@ struct WorkerNodeTests {
         #expect(worker.awaitEnd() == "")
     }
 
+    /// What waits when a newer plan is heard of is not computed: it would keep that waiting.
+    @Test func stepsOfAPlanThatIsOverAreDropped() throws {
+        let file = try TestModelFile()
+        let (worker, peer, hello) = try coordinator.join(model: file.path)
+        peer.send(welcome)
+        peer.send(try coordinator.assignment(file.model), epoch: 1)
+        let results = try coordinator.accept()
+        guard case .dataHello? = results.receive()?.message else {
+            Issue.record("no dataHello")
+            return
+        }
+        let data = try WireClient(try #require(SocketAddress(hello.dataAddress)))
+        let fromHere = DataHello(
+            protocolVersion: 1, node: NodeID(high: 1, low: 1),
+            fromStage: DataHello.coordinatorStage)
+        data.send(.dataHello(fromHere), epoch: 1)
+        // Far more than are computed while one more frame comes.
+        let stepCount = 400
+        let rows = (0..<256).map {
+            Row(slot: 0, position: $0, token: $0 % 250, want: .nothing)
+        }
+        for id in 1...stepCount {
+            data.send(.step(Step(edits: [.release(slot: 0)], rows: rows)), epoch: 1, id: UInt64(id))
+        }
+        peer.send(.spare, epoch: 2)
+        var answerCount = 0
+        while case .candidates? = results.receive()?.message { answerCount += 1 }
+        #expect(answerCount < stepCount)
+        worker.stop()
+        #expect(worker.awaitEnd() == "")
+    }
+
     @Test func aChildEndsWithItsCoordinator() throws {
         let (worker, peer) = try join()
         peer.send(welcome)
