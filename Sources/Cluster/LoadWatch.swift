@@ -14,6 +14,7 @@ package final class LoadWatch: Sendable {
         /// Whether the membership of a cluster ends.
         var isOver = false
         var isStopped = false
+        var isLeaving = false
     }
 
     private let state = Mutex(State())
@@ -45,6 +46,12 @@ package final class LoadWatch: Sendable {
 
     /// The worker is to end, for good.
     package func stop() { state.withLock { $0.isStopped = true } }
+
+    /// The worker is to end once its layers have moved.
+    package func leave() { state.withLock { $0.isLeaving = true } }
+
+    /// Whether it was told to. Steps are run as before; what is being loaded serves nobody yet.
+    package var isLeaving: Bool { state.withLock { $0.isLeaving } }
 
     /// Whether the stage of plan `epoch` is of no use any more.
     package func isPointless(epoch: UInt32) -> Bool {

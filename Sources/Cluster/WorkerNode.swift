@@ -62,9 +62,10 @@ package final class WorkerNode: Sendable {
     }
 
     /// Ends `run` once the layers here have moved to other workers, or after
-    /// `ClusterLimits.leavePatience`; soon where there is nobody to ask.
+    /// `ClusterLimits.leavePatience`; soon where there is nobody to ask, or no stage runs yet.
     package func leave() {
         isEnding.withLock { $0 = true }
+        loads.leave()
         events.post(.leave)
     }
 

@@ -60,12 +60,14 @@ extension WorkerSession {
 
     // MARK: Leaving
 
-    /// Asks to be released; at once where nobody would answer.
+    /// Asks to be released. Ends at once where nobody would answer, or no stage runs: what is only
+    /// being loaded may take longer than the service's manager waits.
     func leave() -> End? {
         guard isWelcome, !configuration.endsWithCoordinator, leavingSince == nil else {
             return .stopped
         }
         leavingSince = MonotonicClock.now()
+        guard case .running = work else { return .stopped }
         Log.info(
             "leaving once the layers here have moved, in \(ClusterLimits.leavePatience) at most; "
                 + "another signal ends it at once")

@@ -73,13 +73,17 @@ extension WorkerSession {
         let loader = StageLoader(
             assignment: assignment, threadCount: configuration.threadCount,
             memoryBudgetBytes: configuration.memoryBudgetBytes)
-        let isPointless: @Sendable () -> Bool = { [loads] in loads.isPointless(epoch: epoch) }
+        // One that was told to leave before has been given the stage all the same.
+        let mayLeave = leavingSince == nil
+        let isPointless: @Sendable () -> Bool = { [loads] in
+            loads.isPointless(epoch: epoch) || mayLeave && loads.isLeaving
+        }
         let check = fetch.check(threadCount: configuration.threadCount, unless: isPointless)
         var loaded: Result? = Result { try loader.load(fetch.held, unless: isPointless) }
         let damaged = check.damaged()
         // What made it so is the next event or one of the next.
         guard !isPointless() else {
-            Log.info("plan \(epoch) was overtaken while its stage was loaded")
+            Log.info("plan \(epoch): the stage is not wanted any more; its loading was left off")
             return
         }
         guard damaged.isEmpty else {

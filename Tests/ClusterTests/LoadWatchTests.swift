@@ -42,6 +42,16 @@ struct LoadWatchTests {
         }
     }
 
+    /// A worker that leaves runs steps until its layers have moved.
+    @Test func aLeaveIsForGoodAndMakesNoStepPointless() {
+        let watch = LoadWatch()
+        #expect(!watch.isLeaving)
+        watch.leave()
+        watch.begin()
+        #expect(watch.isLeaving)
+        #expect(!watch.isPointless(epoch: 1))
+    }
+
     @Test func aStopIsForGood() {
         let watch = LoadWatch()
         watch.stop()

@@ -111,6 +111,28 @@ struct WorkerNodeTests {
         #expect(worker.awaitEnd() == "")
     }
 
+    /// Nobody depends on it yet; a word makes it no loss.
+    @Test func aWorkerToldToLeaveWhileItsStageComesSaysGoodbye() throws {
+        let file = try TestModelFile()
+        let (worker, peer) = try join(endsWithCoordinator: false)
+        peer.send(welcome)
+        peer.send(try coordinator.assignment(file.model), epoch: 1)
+        var isLeaving = false
+        var words: [Message] = []
+        while let message = peer.receive()?.message {
+            switch message {
+            case .blobRequest where !isLeaving:
+                isLeaving = true
+                worker.leave()
+            case .bye, .drain: words.append(message)
+            default: break
+            }
+        }
+        #expect(words == [.bye])
+        #expect(worker.awaitEnd() == "")
+        worker.stop()
+    }
+
     /// What waits when a newer plan is heard of is not computed: it would keep that waiting.
     @Test func stepsOfAPlanThatIsOverAreDropped() throws {
         let file = try TestModelFile()
