@@ -94,10 +94,11 @@ package final class BlobShipper: Sendable {
         requests.offer(Order(request: request, epoch: epoch, id: id))
     }
 
-    /// Ends the thread; the link has been closed before, so nothing waits on it.
+    /// Lets the thread end by itself: whoever calls has steps to send, and a network file system
+    /// may keep it for long. The link has been closed before, so nothing more is sent.
     package func stop() {
         requests.close()
-        thread.join()
+        thread.letGo()
     }
 }
 

@@ -74,7 +74,7 @@ extension ClusterBackend {
         return carryOut(membership.lost(node: node, now: MonotonicClock.now()))
     }
 
-    /// Joins the threads of a member whose link is closed.
+    /// Lets go of a member whose link is closed.
     private func forget(_ node: NodeID) {
         guard let member = members.removeValue(forKey: node) else { return }
         member.finish()

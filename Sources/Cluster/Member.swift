@@ -59,7 +59,7 @@ final class Member {
         link.refuse(.unexpectedFrame, "too many blob requests wait")
     }
 
-    /// Joins the shipper; the link has been closed.
+    /// Ends the shipper; the link has been closed.
     func finish() { shipper.stop() }
 
     /// What is known of it beyond its stage.

@@ -23,12 +23,44 @@ struct BlobShipperTests {
         }
     }
 
+    /// A network file system that hangs until `gate` is closed.
+    private struct Hanging: ByteSource {
+        let byteCount = 8
+        let isRead = Mailbox<Void>(capacity: 1)
+        let gate = Mailbox<Void>(capacity: 1)
+
+        func read(offset: Int, count: Int) throws(FileError) -> [UInt8] {
+            isRead.offer(())
+            _ = gate.take()
+            throw .cannotRead(path: "/m.gguf", errno: 5)
+        }
+    }
+
     private func request(_ byte: UInt8) throws -> BlobRequest {
         BlobRequest(digest: try digest(byte), offset: 0, count: 8)
     }
 
     private func digest(_ byte: UInt8) throws -> BlobDigest {
         try #require(BlobDigest([UInt8](repeating: byte, count: 32)))
+    }
+
+    /// The coordinator's deciding thread calls it, and all streams wait for that.
+    @Test func itsEndDoesNotWaitForAFileThatHangs() throws {
+        let pair = try LinkPair()
+        let file = Hanging()
+        let shipper = BlobShipper(link: pair.near, find: { _ in file }, onFailure: { _, _ in })
+        #expect(shipper.ask(try request(1), epoch: 1, id: 1))
+        #expect(file.isRead.take(timeout: TestCluster.patience) != nil)
+        pair.near.close(reason: "it is gone")
+        let isStopped = Mailbox<Void>(capacity: 1)
+        let stopper = OSThread(name: "stop") {
+            shipper.stop()
+            isStopped.offer(())
+        }
+        #expect(isStopped.take(timeout: TestCluster.patience) != nil)
+        file.gate.close()
+        stopper.join()
+        pair.finish()
     }
 
     /// The worker may serve a plan that needs nothing of it.
