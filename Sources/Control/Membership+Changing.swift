@@ -67,7 +67,7 @@ extension Membership {
         roster[index].isLeaving = true
         isStale = true
         if let preparation, preparation.plan.hasStage(on: roster[index].info.node) {
-            self.preparation = nil
+            cancelPreparation()
         }
         return proceed(next: next)
     }
@@ -101,6 +101,12 @@ extension Membership {
             .pipelineDown(reason: "the plan changed", isLoss: false),
             .assign(epoch: epoch, next.plan),
         ]
+    }
+
+    /// One of those whom the next plan was for goes: the others are worth another plan.
+    mutating func cancelPreparation() {
+        preparation = nil
+        considerSparesAnew()
     }
 
     mutating func failPreparation(_ reason: String) {
@@ -189,12 +195,17 @@ extension Membership {
 
     /// Compares the plan anew with one over all those that it does without for speed alone.
     mutating func reconsiderIfDue() {
-        guard let current = assignment, current.waitingFor.isEmpty, preparation == nil,
+        guard assignment?.waitingFor.isEmpty == true, preparation == nil,
             now - comparedAt >= reconsideration
         else { return }
         comparedAt = now
+        considerSparesAnew()
+    }
+
+    /// Those that can be reached and have no stage are late workers again.
+    private mutating func considerSparesAnew() {
         for index in roster.indices
-        where roster[index].cutOff == nil && !current.plan.hasStage(on: roster[index].info.node) {
+        where roster[index].cutOff == nil && plan?.hasStage(on: roster[index].info.node) != true {
             roster[index].isConsidered = false
             isStale = true
         }

@@ -261,7 +261,7 @@ package struct Membership: Sendable {
         links = links.filter { $0.key.from != node && $0.key.to != node }
         isStale = true
         isGathering = isGathering || roster.isEmpty && !hasLeft
-        if let next = preparation, next.plan.hasStage(on: node) { preparation = nil }
+        if let next = preparation, next.plan.hasStage(on: node) { cancelPreparation() }
         assignment?.plan.leftOut.removeAll { $0.node == node }
         // Others may have been lost with it, and the plan is gone with the first of them.
         let hadStage = (assignment?.plan ?? fallen)?.hasStage(on: node) == true
