@@ -39,8 +39,8 @@ struct SimulatedPipeline {
             let compute = stage.time(rows: step.rows.count) * (1 + share)
             trail.append(
                 StageTiming(
-                    stage: UInt16(index), waitMicroseconds: UInt32(start - freeAt[index]),
-                    computeMicroseconds: UInt32(compute), sendMicroseconds: 0))
+                    stage: UInt16(index), waitMicroseconds: Self.clamped(start - freeAt[index]),
+                    computeMicroseconds: Self.clamped(compute), sendMicroseconds: 0))
             time = start + compute
             freeAt[index] = time
             busyMicroseconds[index] += compute
@@ -54,6 +54,11 @@ struct SimulatedPipeline {
             Answer(
                 stepID: stepID, microseconds: time + scenario.hopMicroseconds,
                 candidates: Candidates(rows: rows, trail: trail)))
+    }
+
+    /// As a trail has it, which holds 71 minutes: a stage may have been idle for longer.
+    private static func clamped(_ microseconds: Double) -> UInt32 {
+        UInt32(min(microseconds, Double(UInt32.max)))
     }
 
     mutating func takeAnswer() -> Answer { answers.removeFirst() }

@@ -29,6 +29,15 @@ struct SimulatorTests {
         #expect(report.gapMilliseconds.p99 >= report.gapMilliseconds.median)
     }
 
+    /// A trail's microseconds hold 71 minutes.
+    @Test func hoursOfIdlenessAreSimulated() throws {
+        let scenario = Scenario(
+            stageCount: 2, hopMicroseconds: 500, streamCount: 2, requestCount: 3,
+            arrivalsPerSecond: 1e-5, seed: 1)
+        var simulator = Simulator(scenario)
+        #expect(try simulator.run().unansweredCount == 0)
+    }
+
     /// By hand: two stages of 10 ms, rows free up to 10, no network.
     @Test func theBoundIsWhatTheSlowestStageGives() {
         var scenario = Scenario(
