@@ -65,8 +65,11 @@ package struct ClusterCounters {
 
     package mutating func finished(now: Duration) {
         requestsServed += 1
-        service.completed(now: now)
+        service.freedSlot(now: now)
     }
+
+    /// The client of a request that had a slot has left.
+    package mutating func cancelled(now: Duration) { service.freedSlot(now: now) }
 
     /// Whether any request waits or runs from `now` on.
     package mutating func note(isBusy: Bool, now: Duration) {

@@ -102,6 +102,7 @@ final class CoordinatorLoop {
     private func cancel(_ id: RequestID) {
         requests[id.value] = nil
         noteGone(id.value)
+        if scheduler.isRunning(id.value) { counters.cancelled(now: MonotonicClock.now()) }
         carryOut(scheduler.cancel(id.value))
     }
 

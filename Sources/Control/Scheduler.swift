@@ -135,4 +135,7 @@ package struct Scheduler: Sendable {
 extension Scheduler {
     /// The sequences that have a slot.
     package var runningIDs: Set<UInt64> { Set(sequences.map(\.id)) }
+
+    /// Whether the sequence has a slot.
+    package func isRunning(_ id: UInt64) -> Bool { sequences.contains { $0.id == id } }
 }

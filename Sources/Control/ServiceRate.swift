@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How fast requests are completed, so that those turned away can be told when to come back.
+/// How fast slots become free, so that those turned away can be told when to come back.
+///
+/// It does not matter whether the request in a slot ended or its client left. Who leaves while it
+/// waits frees none, and the queue that it leaves is counted as it is at the time.
 ///
 /// Only time in which there was something to do counts, so that an idle night does not make a
 /// server look slow in the morning.
 package struct ServiceRate: Sendable {
-    /// Completions that the rate is taken over.
-    package static let completionsMax = 64
+    /// Slots that the rate is taken over.
+    package static let slotsMax = 64
     /// What a client may be told, in seconds.
     package static let retrySeconds = 1...60
 
     private var busyBefore = Duration.zero
     private var busySince: Duration?
-    /// Busy time at the latest completions, oldest first from `next` on.
-    private var completions: [Duration] = []
+    /// Busy time when the latest slots became free, oldest first from `next` on.
+    private var times: [Duration] = []
     private var next = 0
-    /// Busy time at the completion before the oldest in `completions`.
+    /// Busy time when the one before the oldest in `times` did.
     private var anchor = Duration.zero
 
-    package init() { completions.reserveCapacity(Self.completionsMax) }
+    package init() { times.reserveCapacity(Self.slotsMax) }
 
     /// Whether there is a request from `now` on.
     package mutating func note(isBusy: Bool, now: Duration) {
@@ -30,21 +33,21 @@ package struct ServiceRate: Sendable {
         }
     }
 
-    package mutating func completed(now: Duration) {
+    package mutating func freedSlot(now: Duration) {
         let time = busyTime(now)
-        if completions.count < Self.completionsMax {
-            completions.append(time)
+        if times.count < Self.slotsMax {
+            times.append(time)
         } else {
-            anchor = completions[next]
-            completions[next] = time
-            next = (next + 1) % Self.completionsMax
+            anchor = times[next]
+            times[next] = time
+            next = (next + 1) % Self.slotsMax
         }
     }
 
-    /// Requests completed a second, over the latest of them; nil before the first.
+    /// Slots freed a second, over the latest of them; nil before the first.
     package func perSecond(now: Duration) -> Double? {
         let time = (busyTime(now) - anchor).inSeconds
-        return completions.isEmpty || time <= 0 ? nil : Double(completions.count) / time
+        return times.isEmpty || time <= 0 ? nil : Double(times.count) / time
     }
 
     /// Seconds until `waiting` requests will have been served; the most where nothing is known yet.

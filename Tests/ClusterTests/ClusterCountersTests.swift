@@ -61,6 +61,22 @@ struct ClusterCountersTests {
         #expect(status.retryAfterSeconds == 14)
         #expect(status.requestsServed == 4)
     }
+
+    /// Whoever waits gets the slot of one who left as well as that of one who was served.
+    @Test func retryAfterCountsTheSlotsOfThoseWhoLeft() {
+        var counters = ClusterCounters(now: .zero)
+        counters.note(isBusy: true, now: .zero)
+        for second in 1...6 {
+            if second % 3 == 0 {
+                counters.cancelled(now: .seconds(second))
+            } else {
+                counters.finished(now: .seconds(second))
+            }
+        }
+        let status = status(counters, now: .seconds(6))
+        #expect(status.retryAfterSeconds == 7)
+        #expect(status.requestsServed == 4)
+    }
 }
 
 struct RecentEventsTests {

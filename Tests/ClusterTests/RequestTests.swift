@@ -26,9 +26,13 @@ struct RequestTests {
         #expect(coordinator.status().waiting == 1)
         coordinator.cancel(queued.id)
         #expect(coordinator.status().waiting == 0)
+        // Who had no slot frees none.
+        #expect(coordinator.status().retryAfterSeconds == ServiceRate.retrySeconds.upperBound)
         coordinator.cancel(running.id)
         coordinator.cancel(running.id)
         #expect(coordinator.status().slotsInUse == 0)
+        #expect(coordinator.status().retryAfterSeconds == ServiceRate.retrySeconds.lowerBound)
+        #expect(coordinator.status().requestsServed == 0)
         #expect(queued.isSilent)
         #expect(try coordinator.generate(.test(count: 3)).ids.count == 3)
         cluster.stop()

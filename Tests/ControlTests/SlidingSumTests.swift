@@ -66,12 +66,12 @@ struct RecentDurationsTests {
 }
 
 struct ServiceRateTests {
-    @Test func unknownUntilTheFirstCompletion() {
+    @Test func unknownUntilASlotIsFree() {
         var rate = ServiceRate()
         #expect(rate.retryAfterSeconds(waiting: 1, now: .seconds(5)) == 60)
         rate.note(isBusy: true, now: .seconds(5))
         #expect(rate.retryAfterSeconds(waiting: 1, now: .seconds(9)) == 60)
-        rate.completed(now: .seconds(9))
+        rate.freedSlot(now: .seconds(9))
         #expect(rate.perSecond(now: .seconds(9)) == 0.25)
         #expect(rate.retryAfterSeconds(waiting: 3, now: .seconds(9)) == 12)
     }
@@ -79,7 +79,7 @@ struct ServiceRateTests {
     @Test func staysWithinItsBounds() {
         var rate = ServiceRate()
         rate.note(isBusy: true, now: .zero)
-        for tick in 1...200 { rate.completed(now: .milliseconds(10 * tick)) }
+        for tick in 1...200 { rate.freedSlot(now: .milliseconds(10 * tick)) }
         let now = Duration.seconds(2)
         #expect(rate.retryAfterSeconds(waiting: 0, now: now) == 1)
         #expect(rate.retryAfterSeconds(waiting: 250, now: now) == 3)
@@ -89,15 +89,15 @@ struct ServiceRateTests {
     @Test func idleTimeDoesNotCountAndOldTimesAreForgotten() throws {
         var rate = ServiceRate()
         rate.note(isBusy: true, now: .zero)
-        for second in 1...100 { rate.completed(now: .seconds(second)) }
+        for second in 1...100 { rate.freedSlot(now: .seconds(second)) }
         rate.note(isBusy: false, now: .seconds(100))
         rate.note(isBusy: false, now: .seconds(5000))
         #expect(rate.perSecond(now: .seconds(9000)) == 1)
         rate.note(isBusy: true, now: .seconds(9000))
-        for tick in 1...ServiceRate.completionsMax {
-            rate.completed(now: .seconds(9000) + .milliseconds(100 * tick))
+        for tick in 1...ServiceRate.slotsMax {
+            rate.freedSlot(now: .seconds(9000) + .milliseconds(100 * tick))
         }
-        let now = Duration.seconds(9000) + .milliseconds(100 * ServiceRate.completionsMax)
+        let now = Duration.seconds(9000) + .milliseconds(100 * ServiceRate.slotsMax)
         #expect(abs(try #require(rate.perSecond(now: now)) - 10) < 1e-9)
     }
 }
