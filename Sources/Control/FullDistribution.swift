@@ -2,38 +2,41 @@
 
 /// Every token of the vocabulary with its penalised logit.
 struct FullDistribution {
-    private let tokens: [RankedToken]
+    /// By id; none is NaN.
+    private let logits: [Double]
 
-    init(_ tokens: [RankedToken]) { self.tokens = tokens }
+    init(_ logits: [Double]) { self.logits = logits }
 
     /// The token that `draw` in `0..<1` falls on; nil for an empty vocabulary.
     func choose(_ settings: SamplingSettings, draw: Double) -> UInt32? {
-        var ranked = RankedTokens(tokens)
-        guard let best = ranked.first else { return nil }
+        guard let best = likeliest else { return nil }
         guard !settings.isGreedy, best.logit.isFinite else { return best.id }
         let weight = Weight(reference: best.logit, temperature: settings.temperature)
-        let kept = settings.kept(of: tokens.count)
-        var total = 0.0
-        if kept < tokens.count {
-            var copy = ranked
-            for _ in 0..<kept { total += copy.popFirst().map { weight(of: $0.logit) } ?? 0 }
-        } else {
-            for token in tokens { total += weight(of: token.logit) }
+        let ranking = RankedBuckets(logits, weight: weight)
+        var count = settings.kept(of: ranking.count)
+        var mass =
+            count < ranking.count ? ranking.prefix { $0.count >= count }.mass : ranking.mass
+        if !settings.drawsFromAll {
+            let share = settings.topP < 1 ? settings.topP * mass : .infinity
+            let likelyCount = max(1, ranking.count(weighing: settings.minP))
+            let kept = ranking.prefix {
+                $0.count >= min(count, likelyCount) || $0.mass >= share
+            }
+            count = kept.count
+            mass = kept.mass
         }
-        var ids: [UInt32] = []
-        var sums: [Double] = []
-        var sum = 0.0
-        while ids.count < kept, let token = ranked.popFirst() {
-            let own = weight(of: token.logit)
-            if !ids.isEmpty, own < settings.minP { break }
-            sum += own
-            ids.append(token.id)
-            sums.append(sum)
-            if settings.topP < 1, sum >= settings.topP * total { break }
-            if settings.drawsFromAll, sum > draw * total { return token.id }
+        let target = draw * mass
+        return ranking.prefix { $0.count >= count || $0.mass > target }.last
+    }
+
+    private var likeliest: RankedToken? {
+        guard var best = logits.first else { return nil }
+        var id = 0
+        for index in logits.indices where logits[index] > best {
+            best = logits[index]
+            id = index
         }
-        let target = draw * sum
-        return sums.firstIndex { $0 > target }.map { ids[$0] } ?? ids.last
+        return RankedToken(id: UInt32(id), logit: best)
     }
 }
 

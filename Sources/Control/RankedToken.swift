@@ -10,40 +10,19 @@ struct RankedToken: Comparable {
     }
 }
 
-/// Tokens taken out one after another, likeliest first, without sorting those never reached.
-///
-/// A binary heap: building it is linear in the vocabulary, each token costs its depth.
-struct RankedTokens {
-    private var heap: [RankedToken]
-
-    init(_ tokens: [RankedToken]) {
-        heap = tokens
-        for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(index) }
-    }
-
-    var first: RankedToken? { heap.first }
-
-    mutating func popFirst() -> RankedToken? {
-        guard let first = heap.first else { return nil }
-        let last = heap.removeLast()
-        if !heap.isEmpty {
-            heap[0] = last
-            sink(0)
+extension RankedToken {
+    /// The `count` likeliest of `logits`, which are by id; likeliest first.
+    static func likeliest(_ count: Int, of logits: [Float]) -> [RankedToken] {
+        guard count > 0 else { return [] }
+        var likeliest: [RankedToken] = []
+        for id in logits.indices {
+            let token = RankedToken(id: UInt32(id), logit: logits[id].orderedLogit)
+            if likeliest.count == count, let last = likeliest.last {
+                guard token < last else { continue }
+                likeliest.removeLast()
+            }
+            likeliest.insert(token, at: likeliest.firstIndex { token < $0 } ?? likeliest.count)
         }
-        return first
-    }
-
-    private mutating func sink(_ start: Int) {
-        let token = heap[start]
-        var index = start
-        while true {
-            var child = 2 * index + 1
-            guard child < heap.count else { break }
-            if child + 1 < heap.count, heap[child + 1] < heap[child] { child += 1 }
-            guard heap[child] < token else { break }
-            heap[index] = heap[child]
-            index = child
-        }
-        heap[index] = token
+        return likeliest
     }
 }

@@ -49,12 +49,11 @@ package struct Sampler: Sendable {
         let chosen: UInt32?
         switch row.logits {
         case .all(let logits):
-            let candidates = logits.enumerated().map {
-                Candidate(id: UInt32($0.offset), logit: $0.element)
-            }
-            chosen = FullDistribution(penalised(candidates)).choose(settings, draw: draw)
+            chosen = FullDistribution(penalised(logits)).choose(settings, draw: draw)
         case .top(let candidates) where candidates.count >= vocabularyCount:
-            chosen = FullDistribution(penalised(candidates)).choose(settings, draw: draw)
+            var logits = [Float](repeating: -.infinity, count: vocabularyCount)
+            for candidate in candidates { logits[Int(candidate.id)] = candidate.logit }
+            chosen = FullDistribution(penalised(logits)).choose(settings, draw: draw)
         case .top(let candidates):
             guard !settings.raisesLogits, let last = candidates.last else { return .needsAllLogits }
             let tail = Tail(
@@ -75,12 +74,8 @@ package struct Sampler: Sendable {
         switch row.logits {
         case .top(let candidates): likeliest = Array(candidates.prefix(count))
         case .all(let logits):
-            var ranked = RankedTokens(
-                logits.enumerated().map {
-                    RankedToken(id: UInt32($0.offset), logit: $0.element.orderedLogit)
-                })
-            likeliest = (0..<min(count, logits.count)).compactMap { _ in
-                ranked.popFirst().map { Candidate(id: $0.id, logit: Float($0.logit)) }
+            likeliest = RankedToken.likeliest(count, of: logits).map {
+                Candidate(id: $0.id, logit: Float($0.logit))
             }
         }
         return likeliest.map {
@@ -105,6 +100,17 @@ package struct Sampler: Sendable {
             return RankedToken(
                 id: candidate.id, logit: hasPenalties ? penalised(candidate.id, logit) : logit)
         }
+    }
+
+    /// `logits` of the whole vocabulary, by id.
+    private func penalised(_ logits: [Float]) -> [Double] {
+        var penalised = logits.map { $0.orderedLogit }
+        guard settings.hasPenalties else { return penalised }
+        let seen = promptTokens.union(generatedCounts.keys)
+        for id in seen where Int(id) < logits.count {
+            penalised[Int(id)] = self.penalised(id, penalised[Int(id)])
+        }
+        return penalised
     }
 
     private func penalised(_ id: UInt32, _ logit: Double) -> Double {

@@ -54,6 +54,23 @@ struct ExponentialTests {
         #expect(hash == 290_692_563_785_173_252)
     }
 
+    @Test func eightAtOnceHaveTheSameBits() {
+        var random = SplitMix(state: 5)
+        for scale in [0.1, 1, 64, 700] {
+            for _ in 0..<2000 {
+                var x = SIMD8<Double>()
+                for lane in 0..<8 { x[lane] = Double.random(in: -scale...scale, using: &random) }
+                let eight = Exponential.exp(x)
+                #expect((0..<8).allSatisfy { eight[$0] == Exponential.exp(x[$0]) }, "\(x)")
+            }
+        }
+        // Halves of ln 2, where rounding may go either way.
+        for k in -900...900 {
+            let x = Double(k) * 0.34657359027997264
+            #expect(Exponential.exp(SIMD8(repeating: x))[k & 7] == Exponential.exp(x))
+        }
+    }
+
     @Test func edges() {
         #expect(Exponential.exp(.infinity) == .infinity)
         #expect(Exponential.exp(710) == .infinity)
