@@ -31,6 +31,12 @@ struct RunningSequence: Sendable {
     /// Tokens that are in no step yet; none while candidates are awaited.
     var pendingCount: Int { durable.tokens.count - cachedCount }
 
+    /// Whether all of its prompt is in steps but the last row, which wants all logits.
+    var lacksAllLogits: Bool {
+        !isDecoding && leader == nil && awaited == nil && pendingCount == 1
+            && durable.want == .allLogits
+    }
+
     /// Takes the next `count` positions into step `stepID`; only the newest token's row wants
     /// candidates.
     mutating func takeRows(_ count: Int, stepID: UInt64) -> [Row] {

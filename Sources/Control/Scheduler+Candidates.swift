@@ -16,20 +16,27 @@ extension Scheduler {
         inFlight.removeFirst()
         pace.note(step, trail: candidates.trail, trip: now - step.sent)
         var directives: [SchedulerDirective] = []
+        var spareDraws = limits.allLogitsRowsMax - candidates.rows.count(where: \.hasAllLogits)
         for (expectation, row) in zip(step.expectations, candidates.rows) {
             // A sequence that has ended or lost its slot meanwhile is no longer there.
             guard
                 let index = sequences.firstIndex(where: { $0.admission == expectation.admission })
             else { continue }
-            directives += advance(index, row)
+            directives += advance(index, row, &spareDraws)
         }
         return directives + nextSteps()
     }
 
     /// Draws the token after `row` for the sequence at `index`, and for those that waited for it.
-    private mutating func advance(_ index: Int, _ row: RowCandidates) -> [SchedulerDirective] {
+    ///
+    /// To draw from all logits takes long: no more do so at once than rows of a step may ask for
+    /// them. `spareDraws` says how many more may.
+    private mutating func advance(
+        _ index: Int, _ row: RowCandidates, _ spareDraws: inout Int
+    ) -> [SchedulerDirective] {
         // They fork before the sequence may end and give its positions away.
-        let followers = forkFollowers(of: index, row)
+        let followers = forkFollowers(of: index, drawingMax: row.hasAllLogits ? spareDraws : .max)
+        if row.hasAllLogits { spareDraws -= followers.count }
         return followers.reduce(into: draw(index, row)) { directives, admission in
             guard let place = sequences.firstIndex(where: { $0.admission == admission }) else {
                 return
@@ -81,4 +88,8 @@ extension Scheduler {
     private func isEnd(_ token: UInt32, of request: SequenceRequest) -> Bool {
         !request.ignoresEnd && limits.endOfGeneration.contains(token)
     }
+}
+
+extension RowCandidates {
+    fileprivate var hasAllLogits: Bool { if case .all = logits { true } else { false } }
 }

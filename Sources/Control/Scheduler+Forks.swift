@@ -82,17 +82,14 @@ extension Scheduler {
         fork(index, from: source.slot, length: source.length)
     }
 
-    /// The prompt of the sequence at `index` is through with `row`: its followers fork it. Returns
-    /// the stays of those that have all of its positions.
+    /// The prompt of the sequence at `index` is through: its followers fork it. Returns the stays
+    /// of those that have all of its positions, at most `drawingMax`.
     ///
     /// The newest token's row may have to run again, so it must not be in a page that others hold:
     /// where it fills its page, followers compute that one row themselves. Those for whom there is
-    /// no free page compute what is in none of the leader's whole pages. And to draw from all
-    /// logits takes long: no more do so at once than rows of a step may ask for them.
-    mutating func forkFollowers(of index: Int, _ row: RowCandidates) -> [UInt64] {
+    /// no free page compute what is in none of the leader's whole pages.
+    mutating func forkFollowers(of index: Int, drawingMax: Int) -> [UInt64] {
         let leader = sequences[index]
-        var drawingMax = Int.max
-        if case .all = row.logits { drawingMax = limits.allLogitsRowsMax - 1 }
         let size = limits.pagePositionCount
         var complete: [UInt64] = []
         for follower in sequences.indices where sequences[follower].leader == leader.admission {

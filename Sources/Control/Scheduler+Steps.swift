@@ -63,18 +63,22 @@ extension Scheduler {
     }
 
     /// An even share of the sequences that decode, of those that are not in flight. Whoever has
-    /// waited longest comes first.
+    /// waited longest comes first, and so do prompts that lack no more than all logits: those that
+    /// decode would else take all the room there is for such rows until they end.
     private func planGroup(in draft: inout StepDraft, of decoding: Int) {
         let groupCount = min(pace.groupCount, limits.stepsInFlightMax)
         var left = (decoding + groupCount - 1) / groupCount
+        let takesPrompts = !pace.needsQuietStep(streamCount: decoding)
         let ready = sequences.indices.filter {
             sequences[$0].isDecoding && sequences[$0].pendingCount > 0 && canGrow($0)
+                || takesPrompts && sequences[$0].lacksAllLogits
         }
         let order = ready.sorted {
             (sequences[$0].lastStepID, $0) < (sequences[$1].lastStepID, $1)
         }
         for index in order where left > 0 {
-            left -= draft.plan(1, of: sequences[index], at: index)
+            let count = draft.plan(1, of: sequences[index], at: index)
+            if sequences[index].isDecoding { left -= count }
         }
     }
 

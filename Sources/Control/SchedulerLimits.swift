@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Wire
-
 /// The sizes a scheduler keeps to.
 package struct SchedulerLimits: Sendable, Equatable {
     /// Sequences that run at once.
@@ -21,8 +19,9 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var promptRowsBesideDecode: Int?
     /// Rows of all of them together.
     package var rowsInFlightMax = 8192
-    /// Rows of one step that want every logit.
-    package var allLogitsRowsMax = Limits.allLogitsRowsMax
+    /// Rows of one step that want every logit, fewer than the protocol allows: to draw from them
+    /// takes a millisecond or two each, and nobody's next step is formed meanwhile.
+    package var allLogitsRowsMax = 8
     /// Pages of each stage's KV cache, and positions of a page.
     package var pageCount: Int
     package var pagePositionCount = 64
