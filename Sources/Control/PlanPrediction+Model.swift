@@ -70,22 +70,30 @@ struct PredictedPipeline {
     func decoding(
         _ goal: PlannerGoal
     ) -> (stepsInFlight: Int, load: StepLoad, seconds: Double, limit: PlanLimit) {
-        let steps = stepsInFlight(goal)
-        let load = StepLoad.decode(
-            streams: (goal.streams + steps - 1) / steps, depth: goal.depth)
+        let few = leastStepsInFlight(goal)
+        let fewer = decoding(goal, stepsInFlight: few)
+        let more = decoding(goal, stepsInFlight: few + 1)
+        return more.seconds < fewer.seconds ? more : fewer
+    }
+
+    private func decoding(
+        _ goal: PlannerGoal, stepsInFlight count: Int
+    ) -> (stepsInFlight: Int, load: StepLoad, seconds: Double, limit: PlanLimit) {
+        let rows = max(1, (goal.streams + count - 1) / count)
+        let load = StepLoad.decode(streams: rows, depth: goal.depth)
+        let steps = max(1, (goal.streams + rows - 1) / rows)
         let (seconds, limit) = period(load, stepsInFlight: steps)
         return (stepsInFlight: steps, load: load, seconds: seconds, limit: limit)
     }
 
-    /// As many steps of all streams as `PipelinePace` lets be in flight, which sees times of stages
-    /// that are all at work.
-    private func stepsInFlight(_ goal: PlannerGoal) -> Int {
+    /// As many steps of all streams as `PipelinePace` lets be in flight at least, which sees times
+    /// of stages that are all at work. It may add one.
+    private func leastStepsInFlight(_ goal: PlannerGoal) -> Int {
         let load = goal.decodeLoad(stageCount: stages.count)
         let isShared = goal.nominalStepsInFlight(stageCount: stages.count) > 1
         let times = seconds(load, isShared ? ratesBesideOthers(groupsOfOneHost()) : nil)
         let trip = times.reduce(0, +) + network(load)
-        let cover = PipelinePace.groupCount(trip: trip, slowest: times.max() ?? 0)
-        return max(1, min(goal.streams, cover))
+        return PipelinePace.stepCount(trip / (times.max() ?? 0))
     }
 
     /// A prompt in parts that follow each other through the stages, as `PipelinePace` divides it.

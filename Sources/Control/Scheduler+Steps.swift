@@ -14,7 +14,7 @@ extension Scheduler {
 
     private mutating func nextStep() -> SchedulerDirective? {
         let decoding = sequences.count { $0.isDecoding }
-        let depth = decoding > 0 ? pace.groupCount : pace.promptDepth
+        let depth = decoding > 0 ? pace.groupCount(streamCount: decoding) : pace.promptDepth
         let rowsLeft = limits.rowsInFlightMax - inFlight.reduce(0) { $0 + $1.rowCount }
         guard epoch != nil, inFlight.count < min(depth, limits.stepsInFlightMax), rowsLeft > 0
         else { return nil }
@@ -66,7 +66,7 @@ extension Scheduler {
     /// waited longest comes first, and so do prompts that lack no more than all logits: those that
     /// decode would else take all the room there is for such rows until they end.
     private func planGroup(in draft: inout StepDraft, of decoding: Int) {
-        let groupCount = min(pace.groupCount, limits.stepsInFlightMax)
+        let groupCount = min(pace.groupCount(streamCount: decoding), limits.stepsInFlightMax)
         var left = (decoding + groupCount - 1) / groupCount
         let takesPrompts = !pace.needsQuietStep(streamCount: decoding)
         let ready = sequences.indices.filter {

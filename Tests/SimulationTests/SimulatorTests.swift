@@ -18,6 +18,28 @@ struct SimulatorTests {
         }
     }
 
+    /// Few streams, whose rows cost next to nothing: one step more would read all weights once
+    /// more, and one less let the slowest stage idle. Milliseconds.
+    @Test(arguments: [
+        ([4.0], 0.2, 0.6, 8), ([4, 4], 0.2, 0.6, 12), ([15, 5], 1, 0.1, 8),
+        ([10, 10], 0.7, 1.5, 16),
+    ])
+    func fewStreamsAreDividedAsSuitsThem(
+        stages: [Double], row: Double, hop: Double, streams: Int
+    ) throws {
+        var scenario = Scenario(
+            stageCount: stages.count, hopMicroseconds: hop * 1000, streamCount: streams,
+            requestCount: streams, seed: 7)
+        for (index, weights) in stages.enumerated() {
+            scenario.stages[index].weightsMicroseconds = weights * 1000
+            scenario.stages[index].rowMicroseconds = row * 1000
+        }
+        var simulator = Simulator(scenario)
+        let report = try simulator.run()
+        #expect(report.unansweredCount == 0)
+        #expect(report.share >= 0.9, "\(report)")
+    }
+
     @Test func arrivalsAreAllAnswered() throws {
         let scenario = Scenario(
             stageCount: 4, hopMicroseconds: 500, streamCount: 12, requestCount: 60,
