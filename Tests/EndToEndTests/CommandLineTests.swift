@@ -55,7 +55,7 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--plaintext", "--workers-listen", "0.0.0.0:0"],
             ["worker", "--join", "192.0.2.1:1", "--plaintext"],
             ["worker", "--join", "127.0.0.1:1", "--plaintext", "--data-listen", "0.0.0.0:0"],
-            ["bench", "a.gguf", "--plaintext"], ["chat", "hello"], ["chat", "--top-p", "0"],
+            ["bench", "a.gguf", "--plaintext"], ["chat", "hello"], ["chat", "--top-p", "1.1"],
             ["chat", "--temperature", "2.1"], ["chat", "-n", "0"],
             ["status", "--url", "127.0.0.1:8080"], ["top", "--url", "ftp://127.0.0.1"],
             ["drain", "w1", "--url", "http://"], ["chat", "--url", "http://127.0.0.1:65536"],
