@@ -7,17 +7,25 @@ import Testing
 extension EndToEndTests {
     /// Processes that end: politely, or not.
     @Suite struct EndingTests {
-        @Test(arguments: [SIGTERM, SIGINT])
-        func serveEndsWithItsWorkers(signal: Int32) throws {
-            let directory = try TemporaryDirectory()
+        /// A server that is ready, with so many workers of its own.
+        private func serve(
+            local count: Int, in directory: TemporaryDirectory
+        ) throws -> (server: RunningProcess, http: HTTP) {
             let http = HTTP(directory: directory, port: try RawConnection.heldPort())
             let server = try Caravan.start(
                 [
                     "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
-                    "--workers-listen", "127.0.0.1:0", "--local", "3", "--threads", "1",
+                    "--workers-listen", "127.0.0.1:0", "--local", "\(count)", "--threads", "1",
                     "--context", "512",
                 ], in: directory)
             #expect(Deadline.wait { http.health() == 200 }, "\(server.errors)")
+            return (server, http)
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT])
+        func serveEndsWithItsWorkers(signal: Int32) throws {
+            let directory = try TemporaryDirectory()
+            let (server, _) = try serve(local: 3, in: directory)
             #expect(ProcessTable.living(directory).count == 4)
 
             server.signal(signal)
@@ -31,14 +39,7 @@ extension EndToEndTests {
         /// However the parent dies, its workers follow, without a word of theirs.
         @Test func killedServerLeavesNoWorkers() throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
-            let server = try Caravan.start(
-                [
-                    "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
-                    "--workers-listen", "127.0.0.1:0", "--local", "2", "--threads", "1",
-                    "--context", "512",
-                ], in: directory)
-            #expect(Deadline.wait { http.health() == 200 }, "\(server.errors)")
+            let (server, _) = try serve(local: 2, in: directory)
             server.kill()
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
             let isQuiet = !["coordinator is gone", " warning "].contains {
@@ -50,14 +51,7 @@ extension EndToEndTests {
         /// Nobody but a start anew brings its workers back; one that is left serves on.
         @Test func serveEndsWhenItsLastWorkerHas() throws {
             let directory = try TemporaryDirectory()
-            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
-            let server = try Caravan.start(
-                [
-                    "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
-                    "--workers-listen", "127.0.0.1:0", "--local", "2", "--threads", "1",
-                    "--context", "512",
-                ], in: directory)
-            #expect(Deadline.wait { http.health() == 200 }, "\(server.errors)")
+            let (server, http) = try serve(local: 2, in: directory)
             let workers = ProcessTable.living(directory).filter { $0 != server.processID }
             #expect(workers.count == 2)
             kill(workers[0], SIGKILL)
