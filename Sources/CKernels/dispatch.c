@@ -34,6 +34,18 @@ static bool has_avxvnni(void) {
 }
 #endif
 
+bool ck_pairs_groups;
+
+#if defined(__x86_64__)
+/// AMD's Zen 5 and later: family 26. 512 rows of Q4_0 there, 1 thread: 646 GOP/s, in pairs 702.
+__attribute__((constructor)) static void choose_pairs(void) {
+    unsigned a, b, c, d;
+    if (__builtin_cpu_is("amd") && __get_cpuid(1, &a, &b, &c, &d)) {
+        ck_pairs_groups = ((a >> 8) & 15) + ((a >> 20) & 255) >= 26;
+    }
+}
+#endif
+
 bool ck_isa_supported(ck_isa isa) {
 #if defined(__x86_64__)
     bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&

@@ -22,6 +22,12 @@ typedef struct {
     void (*narrow_f16)(const float *, size_t, uint16_t *);
 } ck_table;
 
+/// Whether products of many rows with plain types, by AVX-512, take two groups at once: each code
+/// of the activations is then loaded once for both, but weights are unpacked for 4 rows instead
+/// of 8. Worth it where loads are what is short, as two 512-bit dot products start in a cycle;
+/// `KernelChecks` sets it both ways.
+extern bool ck_pairs_groups;
+
 /// The values that IQ4_NL's codes stand for.
 extern const int8_t ck_non_linear[16];
 

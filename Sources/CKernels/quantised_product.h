@@ -22,6 +22,9 @@
 
 #define ROLLED _Pragma("clang loop unroll(disable)")
 
+/// Groups of a tile at most: two only where as many lanes fit a register.
+enum { G_MAX = CK_TILE_ROWS / 4 };
+
 /// Bytes before the codes of a block, or of a super-block.
 INLINE size_t header_bytes(uint32_t type) {
     size_t scale_words = !is_super(type) ? 0 : type == CK_Q2_K || type == CK_Q6_K ? 4 : 3;
@@ -56,6 +59,13 @@ typedef struct {
     const ck_block *blocks;
 } tile_input;
 
+/// What is multiplied at once: activation rows and groups, at most `CK_TILE_ROWS` together; and
+/// whether weights are asked for ahead, which only those who read them first need.
+typedef struct {
+    int rows, groups;
+    bool fetches;
+} tile_shape;
+
 /// To the next block of a panel of `height` rows. The compiler must not see through it, or it would
 /// make one index of all.
 INLINE void advance(tile_input *in, size_t height) {
@@ -64,12 +74,14 @@ INLINE void advance(tile_input *in, size_t height) {
     __asm__("" : "+r"(in->codes), "+r"(in->blocks));
 }
 
-/// Adds four codes' products to each row's dot.
+/// Adds four codes' products to each row's dot with each of G groups.
 INLINE void add_run(
-    const uint32_t type, const int R, v_words codes, const int8_t *x, dots *dot) {
-    UNROLL for (int r = 0; r < R; r++) {
-        int32_t a = load_codes(x + r * CK_BLOCK_COLUMNS);
-        dot[r] = is_wide(type) ? dots_add_wide(dot[r], codes, a) : dots_add(dot[r], codes, a);
+    const uint32_t type, const int R, const int G, const v_words *codes, const int8_t *x,
+    dots *dot) {
+    UNROLL for (int i = 0; i < R * G; i++) {
+        int32_t a = load_codes(x + i / G * CK_BLOCK_COLUMNS);
+        v_words w = codes[i % G];
+        dot[i] = is_wide(type) ? dots_add_wide(dot[i], w, a) : dots_add(dot[i], w, a);
     }
 }
 
@@ -78,23 +90,28 @@ INLINE bool is_full(uint32_t type, int run) {
     return type == CK_Q6_K ? run == 2 : has_bits(type) && has_nibbles(type) && run == 4;
 }
 
-/// Exact Σ code · activation code of one block, for R activation rows.
+/// Exact Σ code · activation code of one block, for R activation rows and G groups whose codes are
+/// `stride` bytes apart: (R, G) sums.
 INLINE void block_sums(
-    const uint32_t type, const int R, const uint8_t *codes, tile_input in, vi *s) {
+    const uint32_t type, const int R, const int G, const uint8_t *codes, size_t stride,
+    tile_input in, vi *s) {
     dots dot[CK_TILE_ROWS];
-    UNROLL for (int r = 0; r < R; r++) {
-        dot[r] = dots_start(in.blocks[r].start * (code_offset(type) / 8));
+    UNROLL for (int i = 0; i < R * G; i++) {
+        dot[i] = dots_start(in.blocks[i / G].start * (code_offset(type) / 8));
     }
     UNROLL for (int run = 0; run < 4; run++) {
         UNROLL for (int half = 0; half < 2; half++) {
-            v_words w = run_codes(type, codes, half, run);
-            add_run(type, R, w, in.codes + half * 16 + run * 4, dot);
+            v_words w[G_MAX];
+            UNROLL for (int g = 0; g < G; g++) {
+                w[g] = run_codes(type, codes + g * stride, half, run);
+            }
+            add_run(type, R, G, w, in.codes + half * 16 + run * 4, dot);
         }
         if (is_full(type, 2 * run + 2)) {
-            UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
+            UNROLL for (int i = 0; i < R * G; i++) { dot[i] = dots_flush(dot[i]); }
         }
     }
-    UNROLL for (int r = 0; r < R; r++) { s[r] = dots_end(dot[r]); }
+    UNROLL for (int i = 0; i < R * G; i++) { s[i] = dots_end(dot[i]); }
 }
 
 /// The same of one half of a block.
@@ -107,7 +124,7 @@ INLINE void half_sums(
     }
     UNROLL for (int run = 0; run < 4; run++) {
         v_words w = run_codes(type, codes, half, run);
-        add_run(type, R, w, in.codes + half * 16 + run * 4, dot);
+        add_run(type, R, 1, &w, in.codes + half * 16 + run * 4, dot);
         if (is_full(type, run + 1)) {
             UNROLL for (int r = 0; r < R; r++) { dot[r] = dots_flush(dot[r]); }
         }
@@ -115,16 +132,18 @@ INLINE void half_sums(
     UNROLL for (int r = 0; r < R; r++) { s[r] = dots_end(dot[r]); }
 }
 
-/// Adds a block whose weights share a scale; `minimum` is what is added to each of them.
+/// Adds a block whose weights share a scale; `minimum` is what is added to each of them, and both
+/// are of G groups.
 INLINE void add_block(
-    const uint32_t type, const int R, const uint8_t *codes, vf scale, vf minimum, tile_input in,
-    vf *total) {
+    const uint32_t type, const int R, const int G, const uint8_t *codes, size_t stride,
+    const vf *scale, const vf *minimum, tile_input in, vf *total) {
     vi s[CK_TILE_ROWS];
-    block_sums(type, R, codes, in, s);
-    UNROLL for (int r = 0; r < R; r++) {
-        total[r] = FMA(scale * in.blocks[r].scale, as_floats(s[r]), total[r]);
+    block_sums(type, R, G, codes, stride, in, s);
+    UNROLL for (int i = 0; i < R * G; i++) {
+        const ck_block *x = &in.blocks[i / G];
+        total[i] = FMA(scale[i % G] * x->scale, as_floats(s[i]), total[i]);
         if (has_minimum(type)) {
-            total[r] = FMA(minimum, (vf)in.blocks[r].moment, total[r]);
+            total[i] = FMA(minimum[i % G], (vf)x->moment, total[i]);
         }
     }
 }
@@ -162,22 +181,28 @@ INLINE void add_halves(
 enum { PREFETCH_BYTES = 8192 };
 
 /// Asks for the lines of `bytes` ahead of `p`; past the end of the weights it does nothing.
-INLINE void prefetch_ahead(const uint8_t *p, size_t bytes) {
-    UNROLL for (size_t i = 0; i < (bytes + 63) / 64; i++) {
+INLINE void prefetch_ahead(const bool fetches, const uint8_t *p, size_t bytes) {
+    UNROLL for (size_t i = 0; fetches && i < (bytes + 63) / 64; i++) {
         __builtin_prefetch(p + PREFETCH_BYTES + i * 64);
     }
 }
 
-/// One group (or the half `part` of it, where registers are narrow) times R activation rows.
+/// G groups, `stride` bytes apart, (or the half `part` of one, where registers are narrow) times R
+/// activation rows: (R, G) totals.
 INLINE void plain_tile(
-    const uint32_t type, const int R, size_t height, const uint8_t *group, size_t block_count,
-    size_t part, tile_input in, vf *total) {
+    const uint32_t type, const tile_shape shape, size_t height, const uint8_t *group,
+    size_t stride, size_t block_count, size_t part, tile_input in, vf *total) {
     for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
+        vf scale[G_MAX], minimum[G_MAX];
+        UNROLL for (int g = 0; g < shape.groups; g++) {
+            const uint8_t *block = group + g * stride;
+            prefetch_ahead(shape.fetches, block, unit_bytes(type));
+            scale[g] = load_scales(block + part * 2 * CK_LANES);
+            minimum[g] =
+                has_minimum(type) ? load_scales(block + 32 + part * 2 * CK_LANES) : (vf)0;
+        }
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
-        prefetch_ahead(group, unit_bytes(type));
-        vf scale = load_scales(group + part * 2 * CK_LANES);
-        vf minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
-        add_block(type, R, codes, scale, minimum, in, total);
+        add_block(type, shape.rows, shape.groups, codes, stride, scale, minimum, in, total);
         advance(&in, height);
     }
 }
@@ -187,25 +212,26 @@ INLINE void plain_tile(
 /// where Q4_0 reads 33 GB/s with 1 thread and 38 with 2: Q4_K 27 and 33 GB/s flattened, 34 and 39
 /// as a loop.
 INLINE void super_tile(
-    const uint32_t type, const int R, size_t height, const uint8_t *group, size_t block_count,
-    size_t part, tile_input in, vf *total) {
+    const uint32_t type, const tile_shape shape, size_t height, const uint8_t *group,
+    size_t block_count, size_t part, tile_input in, vf *total) {
+    const int R = shape.rows;
     const size_t quad_count = has_halves(type) ? 4 : 2, quad_blocks = 8 / quad_count;
     for (size_t b = 0; b < block_count; b += 8, group += unit_bytes(type)) {
         vf d = load_scales(group + part * 2 * CK_LANES);
         vf d_minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
-        prefetch_ahead(group, header_bytes(type));
+        prefetch_ahead(shape.fetches, group, header_bytes(type));
         const uint8_t *words = group + (has_minimum(type) ? 64 : 32) + part * 4 * CK_LANES;
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
         ROLLED for (size_t q = 0; q < quad_count; q++) {
             scale_quad quad = load_quad(type, words, q);
             for (size_t i = 0; i < quad_blocks; i++, codes += code_bytes(type)) {
-                prefetch_ahead(codes, code_bytes(type));
+                prefetch_ahead(shape.fetches, codes, code_bytes(type));
                 if (has_halves(type)) {
                     add_halves(type, R, codes, d, d_minimum, &quad, in, total);
                 } else {
                     vf scale = d * next_scale(type, &quad.scales);
                     vf minimum = -d_minimum * next_minimum(&quad.minima);
-                    add_block(type, R, codes, scale, minimum, in, total);
+                    add_block(type, R, 1, codes, 0, &scale, &minimum, in, total);
                 }
                 advance(&in, height);
             }
@@ -213,35 +239,37 @@ INLINE void super_tile(
     }
 }
 
-/// A group times the R rows from the panel's `first`.
+/// The groups of a shape times its rows, of a panel's those from `first`.
 INLINE void quantised_rows(
-    const uint32_t type, const int R, const ck_matrix *w, const ck_activations *x, size_t group,
-    ck_panel panel, size_t first, output target) {
+    const uint32_t type, const tile_shape shape, const ck_matrix *w, const ck_activations *x,
+    size_t group, ck_panel panel, size_t first, output target) {
+    const int R = shape.rows, G = shape.groups;
     size_t blocks = x->columns / CK_BLOCK_COLUMNS, row = panel.start + first;
     tile_input in = {
         x->codes + panel.start * x->columns + first * CK_BLOCK_COLUMNS,
         x->blocks + panel.start * blocks + first};
-    size_t units = is_super(type) ? blocks / 8 : blocks;
-    const uint8_t *base = (const uint8_t *)w->packed + group * units * unit_bytes(type);
+    size_t units = is_super(type) ? blocks / 8 : blocks, stride = units * unit_bytes(type);
+    const uint8_t *base = (const uint8_t *)w->packed + group * stride;
     for (size_t part = 0; part < 16 / CK_LANES; part++) {
         size_t column = group * 16 + part * CK_LANES;
         if (column >= w->rows) {
             break;
         }
         vf total[CK_TILE_ROWS];
-        UNROLL for (int r = 0; r < R; r++) {
-            total[r] = 0;
-            fetch_target(target, row + (size_t)r, column);
+        UNROLL for (int i = 0; i < R * G; i++) {
+            total[i] = 0;
+            fetch_target(target, row + (size_t)(i / G), column + (size_t)(i % G) * 16);
         }
         if (is_super(type)) {
-            super_tile(type, R, panel.rows, base, blocks, part, in, total);
+            super_tile(type, shape, panel.rows, base, blocks, part, in, total);
         } else {
-            plain_tile(type, R, panel.rows, base, blocks, part, in, total);
+            plain_tile(type, shape, panel.rows, base, stride, blocks, part, in, total);
         }
-        UNROLL for (int r = 0; r < R; r++) {
+        UNROLL for (int i = 0; i < R * G; i++) {
             float results[CK_LANES];
-            __builtin_memcpy(results, &total[r], sizeof results);
-            put(target, row + (size_t)r, column, results, CK_LANES, w->rows - column);
+            size_t place = column + (size_t)(i % G) * 16;
+            __builtin_memcpy(results, &total[i], sizeof results);
+            put(target, row + (size_t)(i / G), place, results, CK_LANES, w->rows - place);
         }
     }
 }
@@ -249,17 +277,19 @@ INLINE void quantised_rows(
 /// A group times a panel. Each number of rows has code of its own: seven rows in tiles of 4, 2 and
 /// 1, which each unpack the weights again, cost 1.4 times as much as eight.
 INLINE void quantised_panel(
-    const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group,
-    ck_panel panel, output target) {
+    const uint32_t type, const bool fetches, const ck_matrix *w, const ck_activations *x,
+    size_t group, ck_panel panel, output target) {
     size_t first = 0;
     for (; first + CK_TILE_ROWS <= panel.rows; first += CK_TILE_ROWS) {
-        quantised_rows(type, CK_TILE_ROWS, w, x, group, panel, first, target);
+        const tile_shape shape = {CK_TILE_ROWS, 1, fetches};
+        quantised_rows(type, shape, w, x, group, panel, first, target);
     }
     switch (panel.rows - first) {
 #define TILE(R)                                                                                   \
     case R:                                                                                       \
         if (R < CK_TILE_ROWS) {                                                                   \
-            quantised_rows(type, R, w, x, group, panel, first, target);                           \
+            const tile_shape shape = {R, 1, fetches};                                             \
+            quantised_rows(type, shape, w, x, group, panel, first, target);                       \
         }                                                                                         \
         break;
         TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
@@ -267,23 +297,52 @@ INLINE void quantised_panel(
     }
 }
 
-/// All rows by groups; a group stays in the first-level cache while up to 128 rows pass over it.
-/// Full panels have a loop of their own, as the compiler otherwise prepares every number of rows
+/// Full panels from the second on, whose weights the first has brought near, times `count` groups.
+INLINE void further_panels(
+    const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group, size_t count,
+    ck_panel panel, output target) {
+    if (count == 1) {
+        quantised_panel(type, false, w, x, group, panel, target);
+        return;
+    }
+    const tile_shape shape = {CK_TILE_ROWS / G_MAX, G_MAX, false};
+    for (size_t first = 0; first < CK_PANEL_ROWS; first += CK_TILE_ROWS / G_MAX) {
+        quantised_rows(type, shape, w, x, group, panel, first, target);
+    }
+}
+
+/// Rows from `row` to before `end` times groups, each of which stays in the near caches meanwhile.
+/// Full panels have loops of their own, as the compiler otherwise prepares every number of rows
 /// for each of them: 64 rows of Q4_0 by AVX-512 then take 1.15 times as long.
+INLINE void quantised_groups(
+    const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group, size_t count,
+    size_t row, size_t end, output target) {
+    if (row + CK_PANEL_ROWS <= end) {
+        for (size_t i = 0; i < count; i++) {
+            ck_panel panel = {row, CK_PANEL_ROWS};
+            quantised_panel(type, true, w, x, group + i, panel, target);
+        }
+        row += CK_PANEL_ROWS;
+    }
+    for (; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
+        ck_panel panel = {row, CK_PANEL_ROWS};
+        further_panels(type, w, x, group, count, panel, target);
+    }
+    for (size_t i = 0; row < end && i < count; i++) {
+        quantised_panel(type, true, w, x, group + i, (ck_panel){row, end - row}, target);
+    }
+}
+
+/// All rows by groups, of which up to 128 rows pass over one.
 INLINE void quantised_typed(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group_start,
     size_t group_end, output target) {
+    const size_t most = G_MAX > 1 && !is_super(type) && ck_pairs_groups ? G_MAX : 1;
     for (size_t start = 0; start < x->rows; start += 128) {
-        size_t end = x->rows < start + 128 ? x->rows : start + 128;
-        for (size_t group = group_start; group < group_end; group++) {
-            size_t row = start;
-            for (; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
-                ck_panel panel = {row, CK_PANEL_ROWS};
-                quantised_panel(type, w, x, group, panel, target);
-            }
-            if (row < end) {
-                quantised_panel(type, w, x, group, (ck_panel){row, end - row}, target);
-            }
+        size_t end = x->rows < start + 128 ? x->rows : start + 128, count;
+        for (size_t group = group_start; group < group_end; group += count) {
+            count = group_end - group < most ? 1 : most;
+            quantised_groups(type, w, x, group, count, start, end, target);
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing and matrix products: each type, by each instruction set, in batches of every size.
+#include "../../Sources/CKernels/kernels.h"
 #include "check.h"
 
 #include <math.h>
@@ -106,15 +107,26 @@ static float *multiply(const product *p, ck_isa isa, size_t start, size_t count,
     return out;
 }
 
-static void check_batches(const product *p, size_t step) {
+static void check_batches(const product *p, size_t step, instruction_set isa) {
+    for (size_t count = 1; count <= p->batch; count += step) {
+        size_t start = count * 7 % (p->batch + 1 - count), mark = room_mark();
+        float *part = multiply(p, isa.code, start, count, NULL);
+        size_t size = ((count - 1) * p->stride + p->rows) * sizeof(float);
+        expect_same(p->name, isa.name, p->whole + start * p->stride, part, size);
+        clear_room(mark);
+    }
+}
+
+/// Whichever CPU this is, AVX-512 takes groups singly and in pairs.
+static void check_batches_everywhere(const product *p, size_t step) {
     for (size_t i = 0; i < isa_count; i++) {
-        for (size_t count = 1; count <= p->batch; count += step) {
-            size_t start = count * 7 % (p->batch + 1 - count), mark = room_mark();
-            float *part = multiply(p, isas[i].code, start, count, NULL);
-            size_t size = ((count - 1) * p->stride + p->rows) * sizeof(float);
-            expect_same(p->name, isas[i].name, p->whole + start * p->stride, part, size);
-            clear_room(mark);
+        bool chosen = ck_pairs_groups;
+        check_batches(p, step, isas[i]);
+        if (isas[i].code == CK_AVX512VNNI && p->batch >= 2 * CK_PANEL_ROWS) {
+            ck_pairs_groups = !chosen;
+            check_batches(p, step, isas[i]);
         }
+        ck_pairs_groups = chosen;
     }
 }
 
@@ -185,7 +197,7 @@ static void check_product(
     report(p.name, p.whole, ((batch - 1) * p.stride + rows) * sizeof(float));
     check_values(&p);
     check_accumulation(&p, &random);
-    check_batches(&p, step);
+    check_batches_everywhere(&p, step);
     if (!is_quantised(type)) {
         check_widening(&p);
     }
