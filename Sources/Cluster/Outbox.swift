@@ -21,8 +21,9 @@ final class Outbox: Sendable {
         var isOver = false
     }
 
-    /// Larger ones are encrypted by the writer, while their maker goes on.
-    static let directBytesMax = 64 << 10
+    /// Larger ones are encrypted by the writer, while their maker goes on. Room for 64 KiB of
+    /// activations, and for what stands before them.
+    static let directBytesMax = 68 << 10
 
     private let stream: ByteStream
     private let onSent: @Sendable (Spent) -> Void

@@ -4,10 +4,12 @@ import Glibc
 
 /// A bounded first-in first-out queue between threads, with blocking ends.
 ///
-/// Swift's `Mutex` has no condition variable, so this is built on the C library's.
+/// Swift's `Mutex` has no condition variable, so this is built on the C library's. Who waits is
+/// woken after the mutex is free: on a busy CPU it runs at once, in place of who woke it, and would
+/// go back to sleep for the mutex, perhaps for the rest of the other's time on the CPU.
 package final class Mailbox<Element: Sendable>: Sendable {
     private let capacity: Int
-    /// The three below are touched only with `mutex` held (and freed when nobody can hold it).
+    /// `state` is touched only with `mutex` held; the other two are freed when nobody can use them.
     private nonisolated(unsafe) let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private nonisolated(unsafe) let changed: UnsafeMutablePointer<pthread_cond_t>
     private nonisolated(unsafe) var state = State()
@@ -18,6 +20,19 @@ package final class Mailbox<Element: Sendable>: Sendable {
         var head = 0
         var isClosed = false
         var count: Int { elements.count - head }
+
+        mutating func takeOldest() -> Element? {
+            guard count > 0, let element = elements[head].take() else { return nil }
+            head += 1
+            if head == elements.count {
+                elements.removeAll(keepingCapacity: true)
+                head = 0
+            } else if head >= 64, head * 2 >= elements.count {
+                elements.removeFirst(head)
+                head = 0
+            }
+            return element
+        }
     }
 
     package init(capacity: Int) {
@@ -43,29 +58,31 @@ package final class Mailbox<Element: Sendable>: Sendable {
     /// Adds `element` without waiting; false when the mailbox is full or closed.
     @discardableResult
     package func offer(_ element: Element) -> Bool {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        guard !state.isClosed, state.count < capacity else { return false }
-        append(element)
-        return true
+        add(element, waiting: false)
     }
 
     /// Adds `element`, waiting for room; false when the mailbox is or becomes closed.
     @discardableResult
     package func post(_ element: Element) -> Bool {
+        add(element, waiting: true)
+    }
+
+    private func add(_ element: Element, waiting: Bool) -> Bool {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        while !state.isClosed, state.count >= capacity { pthread_cond_wait(changed, mutex) }
-        guard !state.isClosed else { return false }
-        append(element)
-        return true
+        while waiting, !state.isClosed, state.count >= capacity {
+            pthread_cond_wait(changed, mutex)
+        }
+        let hasRoom = !state.isClosed && state.count < capacity
+        if hasRoom { state.elements.append(element) }
+        pthread_mutex_unlock(mutex)
+        if hasRoom { pthread_cond_broadcast(changed) }
+        return hasRoom
     }
 
     /// The oldest element; nil when there is none within `timeout` (nil waits for ever) or the
     /// mailbox is closed and empty.
     package func take(timeout: Duration? = nil) -> Element? {
         pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
         var deadline = timeout.map { MonotonicClock.timespec(after: $0) }
         while state.count == 0, !state.isClosed {
             if var limit = deadline {
@@ -75,16 +92,9 @@ package final class Mailbox<Element: Sendable>: Sendable {
                 pthread_cond_wait(changed, mutex)
             }
         }
-        guard state.count > 0, let element = state.elements[state.head].take() else { return nil }
-        state.head += 1
-        if state.head == state.elements.count {
-            state.elements.removeAll(keepingCapacity: true)
-            state.head = 0
-        } else if state.head >= 64, state.head * 2 >= state.elements.count {
-            state.elements.removeFirst(state.head)
-            state.head = 0
-        }
-        pthread_cond_broadcast(changed)
+        let element = state.takeOldest()
+        pthread_mutex_unlock(mutex)
+        if element != nil { pthread_cond_broadcast(changed) }
         return element
     }
 
@@ -98,12 +108,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
     package func close() {
         pthread_mutex_lock(mutex)
         state.isClosed = true
-        pthread_cond_broadcast(changed)
         pthread_mutex_unlock(mutex)
-    }
-
-    private func append(_ element: Element) {
-        state.elements.append(element)
         pthread_cond_broadcast(changed)
     }
 }
