@@ -159,16 +159,24 @@ extension Membership {
         }
         let gain = gain(of: next, over: current.plan)
         if gain >= Self.gainMin { return prepare(next) }
-        let percent = Int((max(0, gain - 1) * 100).rounded())
+        let reason = reasonToStay(gain: gain, pages: next.pageCount, of: current.plan.pageCount)
         let known = Dictionary(next.leftOut.map { ($0.node, $0.reason) }) { first, _ in first }
         assignment?.plan.leftOut.removeAll { worker in late.contains { $0.node == worker.node } }
         assignment?.plan.leftOut += late.map { worker in
             LeftOutWorker(
                 node: worker.node, name: worker.name,
-                reason: known[worker.node]
-                    ?? "the plan would gain \(percent) %, which is not worth moving layers")
+                reason: known[worker.node] ?? reason)
         }
         return []
+    }
+
+    private func reasonToStay(gain: Double, pages: Int?, of present: Int?) -> String {
+        if let pages, let present, pages < present {
+            return "with it there would be memory for \(pages) pages of keys and values, "
+                + "without for \(present)"
+        }
+        let percent = Int((max(0, gain - 1) * 100).rounded())
+        return "the plan would gain \(percent) %, which is not worth moving layers"
     }
 
     private mutating func prepareWithoutLeaving(_ made: Plan?) -> [MembershipDirective] {
@@ -185,12 +193,17 @@ extension Membership {
         }
     }
 
-    /// What was in the way of those that have to go may be over: a full disk, for instance.
+    /// What was in the way of those that have to go may be over: a full disk, for instance. So it
+    /// may for those that came late, which a busy server would else never look at again.
     mutating func retryIfDue() {
-        guard let failedAt, now - failedAt >= calm, roster.contains(where: \.hasToGo)
-        else { return }
-        self.failedAt = nil
-        isStale = true
+        guard let failedAt else { return }
+        if now - failedAt >= calm, roster.contains(where: \.hasToGo) {
+            self.failedAt = nil
+            isStale = true
+        } else if now - failedAt >= reconsideration {
+            self.failedAt = nil
+            considerSparesAnew()
+        }
     }
 
     /// Compares the plan anew with one over all those that it does without for speed alone.
@@ -231,8 +244,9 @@ extension Membership {
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes, or pages for keys and values. Nothing where only the present
-    /// one can be predicted; where that can't, the largest stages' layers are compared.
+    /// how soon the first one comes, or pages for keys and values. Where pages become fewer nothing
+    /// makes up for that: what runs and holds more than is left would end. Nothing where only the
+    /// present one can be predicted; where that can't, the largest stages' layers are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
         let workers = plannerWorkers { _ in true }
         // Pages let sequences run that wait.
@@ -241,7 +255,8 @@ extension Membership {
             guard let after = next.prediction else { return 1 }
             let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
             let start = before.firstTokenSeconds / after.firstTokenSeconds
-            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)
+            let least = min(rate, pageGain)
+            return least < 1 / SpeedSplit.slack ? least : max(rate, start, pageGain)
         }
         func largest(_ plan: Plan) -> Double { Double(plan.stages.map(\.layers.count).max() ?? 1) }
         return largest(current) / largest(next)

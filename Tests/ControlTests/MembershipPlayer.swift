@@ -9,19 +9,32 @@ struct MembershipPlayer: TranscriptPlayer {
     private var membership: Membership
 
     init(_ event: TranscriptEvent) {
-        let layers = [UInt64](repeating: event.size("layer"), count: event.integer("layers") ?? 1)
         membership = Membership(
-            model: PlannerModel(
-                layerBytes: layers, embeddingBytes: event.size("embedding"),
-                outputBytes: event.size("output"), tiedHead: event.has("tied"),
-                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch"),
-                work: event.has("measured") ? Self.work(layers) : nil),
+            model: Self.model(event),
             goal: PlannerGoal(streams: event.integer("streams") ?? 1),
             expectedWorkers: event.integer("expected"),
             settle: .seconds(event.integer("settle") ?? 0),
             usualWorkers: event.list("usual"),
             pathPatience: .milliseconds(event.integer("patience") ?? 0),
             tickGapMax: event.integer("gap").map { .milliseconds($0) })
+    }
+
+    private static func model(_ event: TranscriptEvent) -> PlannerModel {
+        let layers = [UInt64](repeating: event.size("layer"), count: event.integer("layers") ?? 1)
+        let work = event.has("measured") ? work(layers) : nil
+        guard let pages = event.integer("pages") else {
+            return PlannerModel(
+                layerBytes: layers, embeddingBytes: event.size("embedding"),
+                outputBytes: event.size("output"), tiedHead: event.has("tied"),
+                kvBytesPerLayer: event.size("kv"), scratchBytes: event.size("scratch"), work: work)
+        }
+        return PlannerModel(
+            layerBytes: layers, embeddingBytes: event.size("embedding"),
+            outputBytes: event.size("output"), tiedHead: event.has("tied"),
+            pages: PageDemand(
+                least: 1, wanted: pages, slotCount: 1, pagePositionCount: 64,
+                pageBytes: event.size("page")),
+            scratchBytes: event.size("scratch"), work: work)
     }
 
     /// Reading weights is all that steps cost.
@@ -130,7 +143,7 @@ struct MembershipPlayer: TranscriptPlayer {
     private func stages(_ plan: Plan) -> String {
         plan.stages.map {
             "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
-        }.joined(separator: ", ")
+        }.joined(separator: ", ") + (plan.pageCount.map { ", \($0) pages" } ?? "")
     }
 
     private func name(_ node: NodeID) -> String {
