@@ -45,6 +45,10 @@ final class ClusterBackend: StepBackend {
     var endedChild: String?
     /// How the last of them has failed, for the time when nobody is left.
     private var failedChild: String?
+    /// Whether a worker ever joined that was not started here: such a one may come back.
+    var hasHadOthers = false
+    /// Since when there has been no plan; nil while there is one.
+    private var planlessSince: Duration?
     var events = RecentEvents()
     /// Of connections that had the token.
     var refusals = RefusalLog()
@@ -143,21 +147,26 @@ final class ClusterBackend: StepBackend {
             membership.heard(node: node, at: now - member.link.silence)
         }
         return carryOut(membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
-            + giveUpIfHopeless()
+            + giveUpIfHopeless(now: now)
     }
 
     /// Before anything was served, what is left after the end of a worker started here may be too
-    /// little for a plan: nobody else need ever join. Later that holds where nobody at all is left:
-    /// a start anew brings the workers back that only the coordinator starts.
-    private func giveUpIfHopeless() -> [BackendOutcome] {
+    /// little for a plan: nobody else need ever join. Later that holds where nobody at all is left,
+    /// or too few for as long as requests wait: a start anew brings the workers back that only the
+    /// coordinator starts. Those from elsewhere are waited for.
+    private func giveUpIfHopeless(now: Duration) -> [BackendOutcome] {
+        planlessSince = membership.plan == nil ? planlessSince ?? now : nil
+        guard !hasHadOthers else { return [] }
         if let reason = endedChild, !hasServed, membership.plan == nil {
             endedChild = nil
             return [.failed(reason)]
         }
-        guard let reason = failedChild, hasServed, children?.isEmpty == true, members.isEmpty
-        else { return [] }
+        guard let reason = failedChild, hasServed else { return [] }
+        let isDeserted = children?.isEmpty == true && members.isEmpty
+        let isTooLate = planlessSince.map { now - $0 > ClusterLimits.recoveryLimit } ?? false
+        guard isDeserted || isTooLate else { return [] }
         failedChild = nil
-        return [.failed("no worker is left: \(reason)")]
+        return [.failed("\(isDeserted ? "no worker is left" : membership.detail): \(reason)")]
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

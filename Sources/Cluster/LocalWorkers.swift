@@ -5,6 +5,8 @@ import Platform
 /// Worker processes on this machine, started and ended with the coordinator.
 final class LocalWorkers {
     private var children: [(name: String, process: ChildProcess)] = []
+    /// Of all that were started.
+    let names: Set<String>
 
     /// Starts `count` workers that join `address`, sharing the machine's memory evenly. The
     /// cluster token goes to them over their standard input, where nobody else can see it.
@@ -20,9 +22,10 @@ final class LocalWorkers {
             input = token.text + "\n"
         }
         let budget = MemoryReading.availableBytes() / 10 * 8 / count
+        let names = (1...count).map { "local-\($0)" }
+        self.names = Set(names)
         do {
-            for number in 1...count {
-                let name = "local-\(number)"
+            for name in names {
                 let process = try ChildProcess.ofSelf(
                     arguments: [
                         "worker", "--join", coordinator.description, "--name", name,

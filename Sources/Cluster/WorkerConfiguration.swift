@@ -48,7 +48,6 @@ package enum WorkerError: Error, Equatable, CustomStringConvertible {
     /// The coordinator and this worker cannot agree on TLS.
     case notAdmitted(String, TLSFault)
     case cannotLoad(String)
-    case coordinatorGone(String)
 
     package var description: String {
         switch self {
@@ -60,7 +59,6 @@ package enum WorkerError: Error, Equatable, CustomStringConvertible {
         case .notAdmitted(let address, let fault):
             "cannot join \(address): \(fault)"
         case .cannotLoad(let reason): "this worker cannot load its stage: \(reason)"
-        case .coordinatorGone(let reason): "the coordinator is gone: \(reason)"
         }
     }
 }

@@ -110,10 +110,9 @@ package final class WorkerNode: Sendable {
         case .refused(let reason): throw WorkerError.refused(reason)
         case .failed(let reason): throw WorkerError.cannotLoad(reason)
         case .lost(let reason):
-            guard !configuration.endsWithCoordinator else {
-                throw WorkerError.coordinatorGone(reason)
-            }
-            Log.warning("the coordinator is gone (\(reason)); joining again")
+            let text = "the coordinator is gone (\(reason)); joining again"
+            // A child whose coordinator has really gone is about to be ended, which says enough.
+            configuration.endsWithCoordinator ? Log.info(text) : Log.warning(text)
         case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
         case .hindered(let reason):
             let pause = hindrances.next()

@@ -120,12 +120,7 @@ struct WorkerCommand: Command {
             return true
         }
         return try Supervisor.run(absorb: leave, stop: { _ in node.stop() }) {
-            do {
-                try node.run()
-            } catch WorkerError.coordinatorGone where isChild {
-                // The coordinator, or whoever has ended it, has said what there is to say.
-                return ExitStatus.failed
-            }
+            try node.run()
             return ExitStatus.done
         }
     }

@@ -165,11 +165,15 @@ struct WorkerNodeTests {
         #expect(worker.awaitEnd() == "")
     }
 
-    @Test func aChildEndsWithItsCoordinator() throws {
+    /// Its process is ended when its coordinator's has: a link alone may end otherwise.
+    @Test func aChildWhoseLinkIsLostJoinsAgain() throws {
         let (worker, peer) = try join()
         peer.send(welcome)
         peer.close()
-        #expect(worker.awaitEnd()?.contains("coordinator is gone") == true)
+        let (again, hello) = try coordinator.awaitHello()
+        #expect(hello.name == "w")
+        again.send(welcome)
         worker.stop()
+        #expect(worker.awaitEnd() == "")
     }
 }
