@@ -104,7 +104,8 @@ package final class Acceptor: Sendable {
             guard found.hasConnection else { continue }
             switch listener.acceptNow(writeTimeout: ClusterLimits.writeTimeout) {
             case .stopped: return
-            case .none: break
+            // Without a free descriptor a listener that was stopped is never seen to be.
+            case .none: if table.withLock({ $0.isStopping }) { return }
             case .stream(let stream):
                 if let outcome = door.admit(stream, now: now) { note(outcome, onEvent) }
             }
