@@ -2,6 +2,7 @@
 
 import Cluster
 import Control
+import Platform
 
 /// What is known of a request before its body.
 struct RequestHead {
@@ -80,10 +81,10 @@ struct Service: Sendable {
             try checkModel(name)
             return .whole(HTTPReply(json: ModelEntry(generator.model)))
         case .health?: return .whole(health())
-        case .status?: return .whole(HTTPReply(json: generator.status()))
+        case .status?: return .whole(HTTPReply(json: statusWithMemory()))
         case .drain?: return .whole(try drain(JSONBody.decode(DrainRequest.self, body)))
         case .metrics?:
-            let text = PrometheusText(generator.status()).text
+            let text = PrometheusText(statusWithMemory()).text
             return .whole(HTTPReply(text: text, contentType: PrometheusText.contentType))
         case nil: throw .unknownRoute(head.method, head.path)
         }
@@ -98,6 +99,13 @@ struct Service: Sendable {
         let expected = Array(apiKey.utf8)
         guard key.count == expected.count else { return false }
         return zip(key, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
+    /// Looked up here, as it would keep the thread that decides from its steps.
+    private func statusWithMemory() -> ClusterStatus {
+        var status = generator.status()
+        status.coordinatorPrivateBytes = MemoryReading.privateBytes()
+        return status
     }
 
     private func health() -> HTTPReply {

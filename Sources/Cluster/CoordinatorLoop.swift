@@ -164,7 +164,6 @@ final class CoordinatorLoop {
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
         status.streams = streams(now: now)
-        status.coordinatorPrivateBytes = MemoryReading.privateBytes()
         status.vocabularyTableBytes = model.served.tokenizer.tableByteCount
         return status
     }

@@ -22,10 +22,11 @@ package enum MemoryReading {
         close(descriptor)
     }
 
-    /// Pages that belong to this process alone: what it really costs the machine.
+    /// Pages that belong to this process alone: what it really costs the machine. The kernel looks
+    /// at all that is mapped for it, which takes milliseconds and with a large file more.
     package static func privateBytes() -> Int {
-        kibibytes(of: "Private_Dirty:", in: "/proc/self/smaps_rollup")
-            + kibibytes(of: "Swap:", in: "/proc/self/smaps_rollup")
+        let text = SmallFile.read("/proc/self/smaps_rollup") ?? ""
+        return kibibytes(of: "Private_Dirty:", inText: text) + kibibytes(of: "Swap:", inText: text)
     }
 
     /// What a new process may use: the machine's available memory, or less under a limit of a
@@ -36,7 +37,11 @@ package enum MemoryReading {
     }
 
     private static func kibibytes(of key: String, in path: String) -> Int {
-        for line in (SmallFile.read(path) ?? "").split(separator: "\n") where line.hasPrefix(key) {
+        kibibytes(of: key, inText: SmallFile.read(path) ?? "")
+    }
+
+    private static func kibibytes(of key: String, inText text: String) -> Int {
+        for line in text.split(separator: "\n") where line.hasPrefix(key) {
             let words = line.split(separator: " ")
             return words.count > 1 ? (Int(words[1]) ?? 0) * 1024 : 0
         }
