@@ -48,15 +48,21 @@ struct BenchSeries {
     private var memoryShares: [Double] = []
     /// Of each run, the share of time in which each stage computed; no entries in-process.
     private var busyShares: [[Double]] = []
+    private var rowsPerStep: [Double] = []
 
-    mutating func add(_ rate: Double, memoryRate: Double, busyShares shares: [Double]) {
+    mutating func add(
+        _ rate: Double, memoryRate: Double, busyShares shares: [Double], rowsPerStep rows: Double
+    ) {
         rates.append(rate)
         memoryShares.append(rate / memoryRate)
         busyShares.append(shares)
+        rowsPerStep.append(rows)
     }
 
     var median: Double { Self.median(rates) }
     var tokensPerByteOfMemory: Double { Self.median(memoryShares) }
+    /// At least one, also where nothing was counted.
+    var tokensPerStep: Double { max(1, Self.median(rowsPerStep)) }
 
     /// The median of each stage.
     var busy: [Double] {

@@ -37,6 +37,9 @@ struct BenchReport: Encodable {
         let tokensPerSecond: Double
         /// From the slowest to the fastest run, as a share of the median.
         let spread: Double
+        /// Mean tokens of a step: of all streams together, or rows of the prompt.
+        let rowsPerStep: Double
+        /// Read once for each step, by all stages together.
         let weightGigabytesPerSecond: Double
         let bandwidthShare: Double
         /// What the plan was expected to give, from what workers measured before it ran.
@@ -51,11 +54,13 @@ struct BenchReport: Encodable {
         loadTime: Duration
     ) {
         let bytes = model.weightBytesPerStep
-        func line(_ series: BenchSeries, tokensPerStep: Double) -> Line {
+        func line(_ series: BenchSeries) -> Line {
+            let tokensPerStep = series.tokensPerStep
             let rate = series.median / tokensPerStep * Double(bytes)
             return Line(
                 tokensPerSecond: series.median.rounded(toPlaces: 2),
                 spread: series.spread.rounded(toPlaces: 4),
+                rowsPerStep: tokensPerStep.rounded(toPlaces: 2),
                 weightGigabytesPerSecond: (rate / 1e9).rounded(toPlaces: 2),
                 bandwidthShare: (series.tokensPerByteOfMemory / tokensPerStep * Double(bytes))
                     .rounded(toPlaces: 4),
@@ -77,17 +82,11 @@ struct BenchReport: Encodable {
         let seconds = max(1e-6, loadTime / .seconds(1))
         loadSeconds = seconds.rounded(toPlaces: 3)
         loadGigabytesPerSecond = (Double(model.weightBytes) / seconds / 1e9).rounded(toPlaces: 2)
-        let stepMax = ClusterLimits.rowCountMax
-        let stepCount = (plan.promptLength + stepMax - 1) / stepMax
-        var prefill = line(
-            results.prefill, tokensPerStep: Double(plan.promptLength) / Double(stepCount))
+        var prefill = line(results.prefill)
         prefill.tokens = plan.promptLength
         self.prefill = prefill
         decode = results.decode.map { result in
-            // The streams are divided into a group for each stage.
-            let groups = max(1, min(result.streams, status.stages.count))
-            let perStep = Double(result.streams) / Double(groups)
-            var line = line(result.series, tokensPerStep: perStep)
+            var line = line(result.series)
             line.streams = result.streams
             line.depth = result.depth
             if result.depth == plan.predictedDepth {

@@ -43,6 +43,8 @@ struct BenchRunner {
             let prompt = tokens(plan.promptLength, seed: 2 + run)
             let isDone = try measure(&results.prefill, plan.promptLength, beside: &memory) {
                 try prefill(prompt)
+            } rowsPerStep: { before, after in
+                Double(plan.promptLength) / Double(max(1, before.stepCount(until: after)))
             }
             guard isDone else { return nil }
         }
@@ -56,6 +58,8 @@ struct BenchRunner {
                     let count = plan.generateLength
                     let isDone = try measure(&result.series, streams * count, beside: &memory) {
                         try decode(streams: streams, depth: depth, count: count, plan)
+                    } rowsPerStep: { _, after in
+                        after.decodeRowsPerStep
                     }
                     guard isDone else { return nil }
                 }
@@ -68,16 +72,19 @@ struct BenchRunner {
     /// Adds a run that computes `tokenCount` tokens to `series`; false when it was stopped.
     private func measure(
         _ series: inout BenchSeries, _ tokenCount: Int, beside memory: inout MemorySpeed,
-        _ run: () throws -> Duration?
+        _ run: () throws -> Duration?,
+        rowsPerStep: (_ before: StageClock, _ after: StageClock) -> Double
     ) throws -> Bool {
         let (ending, memoryRate) = try memory.rateAround {
             let before = StageClock(coordinator)
             let time = try run()
-            return (time: time, busy: before.busyShares(until: StageClock(coordinator)))
+            return (time: time, before: before, after: StageClock(coordinator))
         }
         guard let time = ending.time else { return false }
         series.add(
-            Double(tokenCount) / time.seconds, memoryRate: memoryRate, busyShares: ending.busy)
+            Double(tokenCount) / time.seconds, memoryRate: memoryRate,
+            busyShares: ending.before.busyShares(until: ending.after),
+            rowsPerStep: rowsPerStep(ending.before, ending.after))
         return true
     }
 

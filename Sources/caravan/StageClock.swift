@@ -3,15 +3,23 @@
 import Cluster
 import Platform
 
-/// How long each stage has computed, read at one moment.
+/// How long each stage has computed, and how many steps there were, read at one moment.
 struct StageClock {
     private let time: Duration
     private let computeSeconds: [Double]
+    private let stepCount: Int
+    /// Rows of a step, the mean of the latest that only produced tokens.
+    let decodeRowsPerStep: Double
 
     init(_ coordinator: Coordinator) {
-        computeSeconds = coordinator.status().stages.map(\.computeSeconds)
+        let status = coordinator.status()
+        computeSeconds = status.stages.map(\.computeSeconds)
+        stepCount = status.flow.stepTime.count
+        decodeRowsPerStep = status.measuredRowsPerStep
         time = MonotonicClock.now()
     }
+
+    func stepCount(until end: StageClock) -> Int { end.stepCount - stepCount }
 
     /// The share of the time from here to `end` in which each stage computed.
     func busyShares(until end: StageClock) -> [Double] {
