@@ -244,19 +244,20 @@ extension Membership {
     /// By which factor `next` promises to be faster than `current`, all things considered.
     ///
     /// Predicted for both from the present estimates: tokens a second or, where these are no fewer,
-    /// how soon the first one comes, or pages for keys and values. Where pages become fewer nothing
-    /// makes up for that: what runs and holds more than is left would end. Nothing where only the
-    /// present one can be predicted; where that can't, the largest stages' layers are compared.
+    /// how soon the first one comes, or pages for keys and values, of which there may not be fewer.
+    /// Nothing where only the present one can be predicted; where that can't, the largest stages'
+    /// layers are compared.
     private func gain(of next: Plan, over current: Plan) -> Double {
-        let workers = plannerWorkers { _ in true }
-        // Pages let sequences run that wait.
+        // Pages let sequences run that wait; with fewer what holds more than is left would end, and
+        // nothing makes up for that.
         let pageGain = Double(next.pageCount ?? 1) / Double(max(1, current.pageCount ?? 1))
+        guard pageGain >= 1 else { return pageGain }
+        let workers = plannerWorkers { _ in true }
         if let before = planner.prediction(of: current.stages, workers: workers, links: links) {
             guard let after = next.prediction else { return 1 }
             let rate = planner.goal.rate(of: after) / planner.goal.rate(of: before)
             let start = before.firstTokenSeconds / after.firstTokenSeconds
-            let least = min(rate, pageGain)
-            return least < 1 / SpeedSplit.slack ? least : max(rate, start, pageGain)
+            return rate < 1 / SpeedSplit.slack ? rate : max(rate, start, pageGain)
         }
         func largest(_ plan: Plan) -> Double { Double(plan.stages.map(\.layers.count).max() ?? 1) }
         return largest(current) / largest(next)
