@@ -17,6 +17,9 @@ package struct FlowStatus: Sendable, Codable {
     /// The share of all stages' time in which they did not compute although a step was on its way,
     /// up to the latest answer; absent when there was none.
     package var bubbleShare: Double?
+    /// Since the plan began, of steps that only produced tokens.
+    package var decodeStepCount = 0
+    package var decodeRowCount = 0
     /// From a step's sending to its candidates' arrival.
     package var stepTime = LatencyStatus()
     /// From a request's submission to its first token, waiting included.

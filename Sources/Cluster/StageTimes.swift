@@ -64,6 +64,8 @@ package struct StageTimes {
     private var busySince: Duration?
     private var latestAnswer: Duration?
     private var stepTimes = RecentDurations()
+    private var decodeStepCount = 0
+    private var decodeRowCount = 0
 
     package init(now: Duration) {
         start = now
@@ -100,6 +102,8 @@ package struct StageTimes {
         busySince = inFlight.isEmpty ? nil : now
         for timing in trail { add(timing, span: span, now: now) }
         if sent.promptRowCount == 0 {
+            decodeStepCount += 1
+            decodeRowCount += sent.rowCount
             if window.count == ClusterLimits.timingWindow { window.removeFirst() }
             window.append(
                 Answer(
@@ -143,6 +147,8 @@ package struct StageTimes {
         status.flow.rowsPerSecond = rows.perSecond(now: now).rounded(places: 2)
         status.flow.busyShare = busyShare(now: now).rounded(places: 4)
         status.flow.stepTime = LatencyStatus(stepTimes)
+        status.flow.decodeStepCount = decodeStepCount
+        status.flow.decodeRowCount = decodeRowCount
         for index in status.stages.indices { fill(&status.stages[index], now: now) }
         fillMeasured(&status)
         // Both sums end with the latest answer: what stages do for a step is known once it is back.

@@ -58,8 +58,8 @@ struct BenchRunner {
                     let count = plan.generateLength
                     let isDone = try measure(&result.series, streams * count, beside: &memory) {
                         try decode(streams: streams, depth: depth, count: count, plan)
-                    } rowsPerStep: { _, after in
-                        after.decodeRowsPerStep
+                    } rowsPerStep: { before, after in
+                        before.decodeRowsPerStep(until: after)
                     }
                     guard isDone else { return nil }
                 }

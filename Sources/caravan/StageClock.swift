@@ -7,19 +7,22 @@ import Platform
 struct StageClock {
     private let time: Duration
     private let computeSeconds: [Double]
-    private let stepCount: Int
-    /// Rows of a step, the mean of the latest that only produced tokens.
-    let decodeRowsPerStep: Double
+    private let flow: FlowStatus
 
     init(_ coordinator: Coordinator) {
         let status = coordinator.status()
         computeSeconds = status.stages.map(\.computeSeconds)
-        stepCount = status.flow.stepTime.count
-        decodeRowsPerStep = status.measuredRowsPerStep
+        flow = status.flow
         time = MonotonicClock.now()
     }
 
-    func stepCount(until end: StageClock) -> Int { end.stepCount - stepCount }
+    func stepCount(until end: StageClock) -> Int { end.flow.stepTime.count - flow.stepTime.count }
+
+    /// Rows of a step, the mean of those from here to `end` that only produced tokens.
+    func decodeRowsPerStep(until end: StageClock) -> Double {
+        let steps = end.flow.decodeStepCount - flow.decodeStepCount
+        return Double(end.flow.decodeRowCount - flow.decodeRowCount) / Double(max(1, steps))
+    }
 
     /// The share of the time from here to `end` in which each stage computed.
     func busyShares(until end: StageClock) -> [Double] {
