@@ -333,7 +333,7 @@ INLINE void quantised_groups(
     }
 }
 
-/// All rows by groups, of which up to 128 rows pass over one.
+/// All rows by groups: up to 128 rows pass over one group, or a pair, before the next.
 INLINE void quantised_typed(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group_start,
     size_t group_end, output target) {

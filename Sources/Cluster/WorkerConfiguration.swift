@@ -16,7 +16,8 @@ package struct WorkerConfiguration: Sendable {
     package var modelPath: String?
     package var memoryBudgetBytes: Int
     package var threadCount: Int
-    /// Ends, instead of trying again, when the coordinator is gone.
+    /// Whether its coordinator has started it: it ends where others wait for a coordinator to be
+    /// started anew, at a goodbye for instance. A link that is merely lost it opens again, too.
     package var endsWithCoordinator: Bool
     /// Whether it finds out how fast it is before it joins.
     package var measuresSpeed: Bool

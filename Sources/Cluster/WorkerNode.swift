@@ -112,7 +112,7 @@ package final class WorkerNode: Sendable {
         case .lost(let reason):
             let text = "the coordinator is gone (\(reason)); joining again"
             // A child whose coordinator has really gone is about to be ended, which says enough.
-            configuration.endsWithCoordinator ? Log.info(text) : Log.warning(text)
+            if configuration.endsWithCoordinator { Log.info(text) } else { Log.warning(text) }
         case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
         case .hindered(let reason):
             let pause = hindrances.next()
