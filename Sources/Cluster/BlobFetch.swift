@@ -21,6 +21,8 @@ package final class BlobFetch {
     package private(set) var held: [BlobDigest: HeldBlob] = [:]
     private let cache: BlobCache
     private var model: LocalModel?
+    /// What is packed and in memory is neither looked for nor read.
+    private let kept: [BlobDigest: HeldBlob]
     private let pieceByteCount: Int
     private let windowByteCount: Int
     /// At hand, but not hashed since this process started on the assignment.
@@ -33,12 +35,15 @@ package final class BlobFetch {
 
     package init(
         assignment: Assignment, cache: BlobCache, model: LocalModel? = nil,
+        kept: [BlobDigest: HeldBlob] = [:],
         pieceByteCount: Int = ClusterLimits.shippingPieceBytes,
         windowByteCount: Int = ClusterLimits.shippingWindowBytes
     ) {
         self.assignment = assignment
         self.cache = cache
         self.model = model
+        self.kept = kept
+        held = kept
         self.pieceByteCount = pieceByteCount
         self.windowByteCount = windowByteCount
     }
@@ -92,8 +97,8 @@ package final class BlobFetch {
     /// Does without the model file from now on: what was found in it is asked for.
     func letGoOfModel() throws -> Progress {
         model = nil
-        held = held.filter { _, blob in
-            if case .inModel = blob { false } else { true }
+        held = held.filter { digest, blob in
+            if kept[digest] == nil, case .inModel = blob { false } else { true }
         }
         unchecked.removeAll { held[$0.digest] == nil }
         return try start()

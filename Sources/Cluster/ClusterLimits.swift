@@ -88,6 +88,8 @@ package enum ClusterLimits {
     /// How long a worker that was told to end waits for its layers to move. The service's
     /// `TimeoutStopSec` is longer.
     package static let leavePatience = Duration.seconds(120)
+    /// How long a worker without a stage keeps the weights of its last one in memory.
+    package static let keptPatience = Duration.seconds(600)
     /// Events waiting for one coordinator or worker thread; readers wait beyond it.
     package static let eventsMax = 4096
     /// Requests waiting for a slot.

@@ -11,11 +11,11 @@ struct StageLoader {
     let threadCount: Int
     let memoryBudgetBytes: Int
 
-    /// Packs the weights in `blobs`. Throws what is wrong with the assignment: a blob's bytes may
-    /// be anything, its sizes are checked. Throws `EngineError.loadingStopped` soon after
-    /// `isPointless` says so.
+    /// Packs the weights in `blobs`, but for those that are `kept`. Throws what is wrong with the
+    /// assignment: a blob's bytes may be anything, its sizes are checked. Throws
+    /// `EngineError.loadingStopped` soon after `isPointless` says so.
     func load(
-        _ blobs: [BlobDigest: HeldBlob], unless isPointless: () -> Bool
+        _ blobs: [BlobDigest: HeldBlob], kept: KeptWeights = .none, unless isPointless: () -> Bool
     ) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)
@@ -27,7 +27,7 @@ struct StageLoader {
             tensors += try held.tensors(blob)
         }
         try configuration.hyperparameters.checkTensors(tensors, forLayers: configuration.layers)
-        let engine = try StageEngine(configuration: configuration, tensors: tensors) {
+        let engine = try StageEngine(configuration: configuration, tensors: tensors, kept: kept) {
             (_) throws(EngineError) in
             if isPointless() { throw .loadingStopped }
         }

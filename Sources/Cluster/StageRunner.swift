@@ -31,6 +31,8 @@ final class StageRunner {
 
     var residentByteCount: Int { engine.residentByteCount }
 
+    var keptWeights: KeptWeights { engine.keptWeights }
+
     /// Runs `step`. `sendMicroseconds` is what sending the previous one took.
     ///
     /// Throws `StepFault` or `EngineError`; edits may have been applied by then.

@@ -82,13 +82,18 @@ package final class WorkerNode: Sendable {
         var counters = StageCounters()
         var hasBeenWelcome = false
         var hasBeenReady = false
+        var kept: KeptStage?
         var hindrances = DoublingPause(
             from: ClusterLimits.hindrancePause, to: ClusterLimits.hindrancePauseMax)
-        while let link = try joinLink(patience: hasBeenWelcome ? nil : ClusterLimits.joinPatience) {
+        while let link = try joinLink(
+            patience: hasBeenWelcome ? nil : ClusterLimits.joinPatience, meanwhile: &kept)
+        {
             let session = WorkerSession(
                 configuration: configuration, cache: cache, model: model, control: link,
                 events: events, hello: hello(speed, on: link), counters: counters,
-                dataTraffic: dataTraffic, loads: loads, hasBeenReady: hasBeenReady)
+                dataTraffic: dataTraffic, loads: loads, hasBeenReady: hasBeenReady, kept: kept)
+            // The session's alone, which may let go of it.
+            kept = nil
             let end = session.run()
             session.close()
             counters = session.pastCounters
@@ -96,6 +101,7 @@ package final class WorkerNode: Sendable {
             hasBeenReady = session.hasBeenReady
             guard !session.isStopped, session.leavingSince == nil else { return }
             model = session.model
+            kept = session.kept
             guard let pause = try pause(after: end, &hindrances), !isStopped(within: pause)
             else { return }
         }
@@ -133,8 +139,10 @@ package final class WorkerNode: Sendable {
     }
 
     /// Connects to the coordinator, trying again for `patience`; nil when told to stop. A
-    /// coordinator with another token is not tried again.
-    private func joinLink(patience: Duration?) throws -> Link? {
+    /// coordinator with another token is not tried again. What is `kept` may not stay for ever.
+    private func joinLink(
+        patience: Duration?, meanwhile kept: inout KeptStage?
+    ) throws -> Link? {
         var pauses = JoinPauses(patience: patience, now: MonotonicClock.now())
         var isFirst = true
         Log.info("joining \(configuration.coordinator) as \(configuration.name)")
@@ -166,6 +174,7 @@ package final class WorkerNode: Sendable {
                         + "A coordinator hashes a file it has never served before it answers")
             }
             isFirst = false
+            kept.letGoIfIdle(isWanted: false, now: MonotonicClock.now())
             guard let pause = pauses.next(now: MonotonicClock.now()) else {
                 throw WorkerError.unreachable(
                     "\(failure)", seconds: Int((patience ?? .zero).components.seconds))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Engine
 import Platform
 import Wire
 
@@ -7,6 +8,8 @@ extension WorkerSession {
     /// Drops the old stage and starts on a new one.
     func begin(_ assignment: Assignment, epoch: UInt32) -> End? {
         dropWork()
+        // What the new one has no use for must not be in memory beside it.
+        kept?.keep(only: assignment)
         // It must not write what the fetch below writes; the blobs of this plan stay marked until
         // found again, those of another one may have to make room.
         let prepared = preparer?.epoch == epoch ? preparedBlobs : []
@@ -19,7 +22,8 @@ extension WorkerSession {
             link.close(reason: "older plan")
         }
         fetchStart = MonotonicClock.now()
-        let fetch = BlobFetch(assignment: assignment, cache: cache, model: model)
+        let fetch = BlobFetch(
+            assignment: assignment, cache: cache, model: model, kept: kept?.held ?? [:])
         return loading { try go(on: fetch, try fetch.start()) }
     }
 
@@ -79,7 +83,9 @@ extension WorkerSession {
             loads.isPointless(epoch: epoch) || mayLeave && loads.isLeaving
         }
         let check = fetch.check(threadCount: configuration.threadCount, unless: isPointless)
-        var loaded: Result? = Result { try loader.load(fetch.held, unless: isPointless) }
+        var loaded: Result? = Result {
+            try loader.load(fetch.held, kept: kept?.weights ?? .none, unless: isPointless)
+        }
         let damaged = check.damaged()
         // What made it so is the next event or one of the next.
         guard !isPointless() else {
@@ -97,7 +103,7 @@ extension WorkerSession {
             return try go(on: fetch, try fetch.letGoOfModel())
         }
         guard let runner = try loaded?.get() else { return }
-        heldBlobs = Array(fetch.held.values)
+        kept = KeptStage(assignment, held: fetch.held, weights: runner.keptWeights)
         try serve(runner, of: fetch, start: start)
     }
 

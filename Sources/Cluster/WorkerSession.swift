@@ -44,8 +44,8 @@ final class WorkerSession {
     let dataTraffic: ByteTally
     let loads: LoadWatch
     var work = Work.none
-    /// The blobs of the stage at work: marked as used for as long.
-    var heldBlobs: [HeldBlob] = []
+    /// Of the stage at work, or the last one. Its blobs are marked as used for as long.
+    var kept: KeptStage?
     var dataLinks = DataLinks()
     /// Of a plan that is to come while the stage is at work.
     var preparer: BlobPreparer?
@@ -73,7 +73,7 @@ final class WorkerSession {
     init(
         configuration: WorkerConfiguration, cache: BlobCache, model: LocalModel?, control: Link,
         events: Mailbox<WorkerNode.Event>, hello: Hello, counters: StageCounters,
-        dataTraffic: ByteTally, loads: LoadWatch, hasBeenReady: Bool
+        dataTraffic: ByteTally, loads: LoadWatch, hasBeenReady: Bool, kept: KeptStage?
     ) {
         self.configuration = configuration
         self.cache = cache
@@ -85,6 +85,7 @@ final class WorkerSession {
         self.dataTraffic = dataTraffic
         self.loads = loads
         self.hasBeenReady = hasBeenReady
+        self.kept = kept
         heart = Heart(link: control, dataTraffic: dataTraffic)
         silence = Silence(gapMax: ClusterLimits.silentGapMax, now: MonotonicClock.now())
         open(control)
@@ -171,6 +172,7 @@ final class WorkerSession {
         if silence.length(now: now) > ClusterLimits.heartbeatTimeout {
             control.close(reason: "no heartbeat for \(ClusterLimits.heartbeatTimeout)")
         }
+        kept.letGoIfIdle(isWanted: isAtWork, now: now)
         if case .stranded(let since, let reason) = work,
             now - since > ClusterLimits.strandedPatience
         {
@@ -181,6 +183,14 @@ final class WorkerSession {
             control.send(
                 Frame(
                     epoch: dataLinks.epoch, id: 0, message: .stranded(Stranded(reason: reason))))
+        }
+    }
+
+    /// Whether a stage runs or is on its way here.
+    private var isAtWork: Bool {
+        switch work {
+        case .none, .stranded: false
+        case .fetching, .running: true
         }
     }
 
@@ -290,7 +300,7 @@ final class WorkerSession {
         return nil
     }
 
-    /// Lets go of the stage and ends its link to the next one.
+    /// Lets go of the stage, but not of its weights, and ends its link to the next one.
     func dropWork() {
         if case .running(let runner, let next) = work {
             pastCounters = pastCounters + runner.counters
@@ -298,6 +308,5 @@ final class WorkerSession {
             next.close(reason: "plan over")
         }
         work = .none
-        heldBlobs = []
     }
 }

@@ -34,6 +34,25 @@ final class AnonymousMemory {
     }
 }
 
+/// A part of some memory that somebody holds. Once nobody does, the system has it back, though
+/// other parts may still be held.
+final class MemoryPart {
+    let base: UnsafeMutableRawPointer
+    let byteCount: Int
+    private let whole: AnonymousMemory
+    private let offset: Int
+
+    init(_ whole: AnonymousMemory, at offset: Int, byteCount: Int) {
+        precondition(offset + byteCount <= whole.byteCount)
+        self.whole = whole
+        self.offset = offset
+        self.byteCount = byteCount
+        base = whole.base + offset
+    }
+
+    deinit { whole.discard(at: offset, byteCount: byteCount) }
+}
+
 /// Bounds that come from the kernels' fixed arrays.
 enum CKernelsLimits {
     static let headSizeMax = CK_HEAD_SIZE_MAX

@@ -28,6 +28,12 @@ struct EmbeddingRows {
         }
     }
 
+    /// Whether they are of the same type and shape.
+    func isLike(_ tensor: Tensor) -> Bool {
+        type == tensor.type && columnCount == tensor.shape[0]
+            && byteCount == tensor.byteCount
+    }
+
     /// Writes the row of `token`, `columnCount` values, to `out`.
     func read(_ token: Int, into out: UnsafeMutablePointer<Float>) {
         ck_dequantise(type.rawValue, memory.base + token * rowByteCount, columnCount, out)

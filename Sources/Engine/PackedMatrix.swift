@@ -12,17 +12,24 @@ struct PackedMatrix {
     let rowCount: Int
     let columnCount: Int
     /// Keeps the bytes alive.
-    private let memory: AnonymousMemory
+    private let memory: MemoryPart
 
-    /// Describes the matrix that is or will be packed at `offset`.
-    init(tensor: Tensor, memory: AnonymousMemory, offset: Int) {
+    /// Describes the matrix that will be packed in `memory`.
+    init(tensor: Tensor, memory: MemoryPart) {
         type = tensor.type
         columnCount = tensor.shape[0]
         rowCount = tensor.elementCount / tensor.shape[0]
         self.memory = memory
         kernel = ck_matrix(
-            packed: memory.base + offset, type: tensor.type.rawValue, rows: rowCount,
-            columns: columnCount)
+            packed: memory.base, type: tensor.type.rawValue, rows: rowCount, columns: columnCount)
+    }
+
+    var byteCount: Int { memory.byteCount }
+
+    /// Whether it is of the same type and shape.
+    func isLike(_ tensor: Tensor) -> Bool {
+        type == tensor.type && columnCount == tensor.shape[0]
+            && rowCount == tensor.elementCount / tensor.shape[0]
     }
 
     var groupCount: Int { (rowCount + 15) / 16 }

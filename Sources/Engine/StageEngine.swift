@@ -20,10 +20,12 @@ package final class StageEngine {
     /// Reads and packs the stage's weights.
     ///
     /// `tensors` may hold more than the stage needs. `progress` gets the bytes packed so far,
-    /// after each layer, and ends the loading by a throw.
+    /// after each layer, and ends the loading by a throw. Of those tensors that are `kept`, which
+    /// must be of the same model, nothing is read.
     /// `isa` is for tests; nil takes the process's choice.
     package init(
-        configuration: StageConfiguration, tensors: [Tensor], isa: KernelISA? = nil,
+        configuration: StageConfiguration, tensors: [Tensor], kept: KeptWeights = .none,
+        isa: KernelISA? = nil,
         progress: (Int) throws(EngineError) -> Void
     ) throws(EngineError) {
         try configuration.check()
@@ -34,11 +36,15 @@ package final class StageEngine {
         cache = try KVCache(configuration: configuration)
         scratch = try Scratch(configuration: configuration)
         weights = try StageWeights(
-            configuration: configuration, tensors: tensors, team: team, progress: progress)
+            configuration: configuration, tensors: tensors, kept: kept, team: team,
+            progress: progress)
         readAhead = ReadAhead(loops: weights.loops, threadCount: configuration.threadCount)
         team.readAhead = readAhead
         frequencies = Self.frequencies(configuration.hyperparameters, weights.ropeFactors)
     }
+
+    /// The weights, for a stage that comes after this one.
+    package var keptWeights: KeptWeights { KeptWeights(weights, layers: configuration.layers) }
 
     private static func frequencies(
         _ numbers: Hyperparameters, _ factors: [Float]?

@@ -35,15 +35,19 @@ struct StageWeights {
     let embedding: Embedding
     let outputNorm: [Float]
     let head: PackedMatrix?
+    /// The name of the head's tensor.
+    let headName: String?
     let ropeFactors: [Float]?
     /// In memory, packed or copied.
     let byteCount: Int
 
+    /// Takes what is there from `kept`, and reads the rest.
     init(
-        configuration: StageConfiguration, tensors: [Tensor], team: ComputeTeam,
-        progress: (Int) throws(EngineError) -> Void
+        configuration: StageConfiguration, tensors: [Tensor], kept: KeptWeights,
+        team: ComputeTeam, progress: (Int) throws(EngineError) -> Void
     ) throws(EngineError) {
-        let source = WeightSource(hyperparameters: configuration.hyperparameters, tensors: tensors)
+        let source = WeightSource(
+            hyperparameters: configuration.hyperparameters, tensors: tensors, kept: kept)
         var matrices: [Tensor] = []
         for layer in configuration.layers {
             for part in TensorRole.Part.allCases where !part.isNorm {
@@ -52,7 +56,7 @@ struct StageWeights {
         }
         let headTensor = configuration.isLast ? try source.head() : nil
         if let headTensor { matrices.append(headTensor) }
-        let packer = try WeightPacker(matrices: matrices, team: team)
+        let packer = try WeightPacker(matrices: matrices, kept: kept, team: team)
 
         var layers: [Layer] = []
         for layer in configuration.layers {
@@ -61,6 +65,7 @@ struct StageWeights {
         }
         self.layers = layers
         head = if let headTensor { try packer.pack(headTensor) } else { nil }
+        headName = headTensor?.name
         try progress(packer.offset)
         outputNorm = configuration.isLast ? try source.vector(.outputNorm) : []
         ropeFactors = try source.optionalVector(.rope)
@@ -73,7 +78,7 @@ struct StageWeights {
     ) throws(EngineError) -> Embedding {
         guard configuration.isFirst else { return .none }
         let tensor = try source.tensor(.embedding)
-        return head?.name == tensor.name ? .head : .rows(try EmbeddingRows(tensor))
+        return head?.name == tensor.name ? .head : .rows(try source.rows(tensor))
     }
 
     /// Loops over weights in one layer.
@@ -113,10 +118,12 @@ extension TensorRole.Part {
 private struct WeightSource {
     let hyperparameters: Hyperparameters
     let tensors: [String: Tensor]
+    let kept: KeptWeights
 
-    init(hyperparameters: Hyperparameters, tensors: [Tensor]) {
+    init(hyperparameters: Hyperparameters, tensors: [Tensor], kept: KeptWeights) {
         self.hyperparameters = hyperparameters
         self.tensors = Dictionary(tensors.map { ($0.name, $0) }) { first, _ in first }
+        self.kept = kept
     }
 
     func tensor(_ role: TensorRole) throws(EngineError) -> Tensor {
@@ -138,6 +145,7 @@ private struct WeightSource {
     /// A copy as f32.
     func vector(_ role: TensorRole) throws(EngineError) -> [Float] {
         let tensor = try tensor(role)
+        if let vector = kept.vector(like: tensor) { return vector }
         let count = tensor.elementCount
         let bytes = UnsafeMutableRawBufferPointer.allocate(
             byteCount: tensor.byteCount, alignment: 64)
@@ -154,11 +162,18 @@ private struct WeightSource {
     func optionalVector(_ role: TensorRole) throws(EngineError) -> [Float]? {
         tensors[role.name] == nil ? nil : try vector(role)
     }
+
+    func rows(_ tensor: Tensor) throws(EngineError) -> EmbeddingRows {
+        if let rows = kept.rows(like: tensor) { return rows }
+        return try EmbeddingRows(tensor)
+    }
 }
 
-/// Packs tensors one after the other into one block of memory.
+/// Packs tensors one after the other into one block of memory, all but those that are kept.
 private final class WeightPacker {
+    /// Of all tensors, kept ones too.
     let byteCount: Int
+    private let kept: KeptWeights
     private let memory: AnonymousMemory
     /// Each thread's, for what it reads.
     private let buffers: AnonymousMemory
@@ -166,10 +181,13 @@ private final class WeightPacker {
     private let team: ComputeTeam
     private(set) var offset = 0
 
-    init(matrices: [Tensor], team: ComputeTeam) throws(EngineError) {
+    init(matrices: [Tensor], kept: KeptWeights, team: ComputeTeam) throws(EngineError) {
         byteCount = matrices.reduce(0) { $0 + PackedMatrix.byteCount(of: $1) }
-        memory = try AnonymousMemory(byteCount: byteCount, hugePages: true)
-        bufferByteCount = matrices.reduce(0) { max($0, PackedMatrix.bufferByteCount(for: $1)) }
+        self.kept = kept
+        let new = matrices.filter { kept.matrix(like: $0) == nil }
+        memory = try AnonymousMemory(
+            byteCount: new.reduce(0) { $0 + PackedMatrix.byteCount(of: $1) }, hugePages: true)
+        bufferByteCount = new.reduce(0) { max($0, PackedMatrix.bufferByteCount(for: $1)) }
         buffers = try AnonymousMemory(
             byteCount: team.threadCount * bufferByteCount, hugePages: false)
         self.team = team
@@ -177,9 +195,11 @@ private final class WeightPacker {
 
     /// Each tensor of `matrices` may be packed once.
     func pack(_ tensor: Tensor) throws(EngineError) -> PackedMatrix {
-        let matrix = PackedMatrix(tensor: tensor, memory: memory, offset: offset)
-        offset += PackedMatrix.byteCount(of: tensor)
-        precondition(offset <= byteCount)
+        if let matrix = kept.matrix(like: tensor) { return matrix }
+        let count = PackedMatrix.byteCount(of: tensor)
+        let matrix = PackedMatrix(
+            tensor: tensor, memory: MemoryPart(memory, at: offset, byteCount: count))
+        offset += count
         try matrix.pack(
             tensor, team: team, buffers: buffers, bufferByteCount: bufferByteCount)
         return matrix

@@ -221,6 +221,11 @@ struct RecoveryTests {
         #expect(isReady(first))
         let expected = try first.generate(.test())
         first.stop()
+        // Nothing of its stage is read again: its blobs are damaged by now.
+        for blob in try FileSystem.entries(of: file.directory.file("cache"))
+        where !blob.name.contains("-") {
+            try file.directory.overwrite([UInt8](repeating: 0, count: 64), in: "cache/\(blob.name)")
+        }
         let second = try coordinator(address)
         #expect(isReady(second))
         #expect(second.status().shippedBytes == 0)

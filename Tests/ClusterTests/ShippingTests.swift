@@ -160,9 +160,16 @@ struct ShippingTests {
         let cluster = try TestCluster(file.model, workerCount: 0, caches: caches)
         try cluster.addWorker()
         #expect(cluster.awaitReady(stageCount: 1))
-        let before = cluster.coordinator.status().shippedBytes
+        let coordinator = cluster.coordinator
+        let expected = try coordinator.generate(.test())
+        let before = coordinator.status().shippedBytes
+        // What the first worker goes on with is in its memory, and not read again.
+        for blob in file.model.blobs.layers.indices {
+            try caches.overwrite([UInt8](repeating: 0, count: 64), in: "w0/\(name(blob))")
+        }
         try cluster.addWorker()
         #expect(cluster.awaitReady(stageCount: 2))
+        #expect(try coordinator.generate(.test()) == expected)
         // The first worker has everything; the second got its own share, and no more.
         let stages = cluster.coordinator.status().stages
         let second = try #require(stages.first { $0.worker == "w1" })

@@ -128,6 +128,7 @@ extension EndToEndTests {
             #expect(streams[0].awaitEvents(10), "\(cluster.log)")
             let before = try cluster.status()
             #expect(before.epoch == 1 && before.slotsInUse > 0)
+            let held = ProcessTable.privateBytes(cluster.workers[0].processID)
             let late = try TestCluster.startWorker(
                 "w2", joining: cluster.workersPort, memory: "512MiB", in: cluster.directory,
                 speedFactor: 16)
@@ -143,6 +144,8 @@ extension EndToEndTests {
             #expect(isTakenIn, "\(cluster.log)")
             #expect(
                 try #require(after).members.contains { $0.name == "w2" && $0.role == "serving" })
+            // Most layers have moved, and their memory is free.
+            #expect(held - ProcessTable.privateBytes(cluster.workers[0].processID) > 40 << 20)
             let newest = try #require(streams.last)
             #expect(newest.awaitEvents(20), "\(cluster.log)")
             let texts = try streams.map { try content($0.hangUp()) }

@@ -4,10 +4,10 @@ import Glibc
 import Platform
 
 extension TemporaryDirectory {
-    /// Writes over the beginning of a file that may be mapped, without replacing it.
-    package func overwrite(_ bytes: [UInt8], in name: String) throws {
+    /// Writes over a part of a file that may be mapped, without replacing it.
+    package func overwrite(_ bytes: [UInt8], in name: String, at offset: Int = 0) throws {
         let descriptor = open(file(name), O_WRONLY)
-        guard descriptor >= 0, Glibc.write(descriptor, bytes, bytes.count) == bytes.count else {
+        guard descriptor >= 0, pwrite(descriptor, bytes, bytes.count, offset) == bytes.count else {
             throw FileError.cannotWrite(path: file(name), errno: errno)
         }
         close(descriptor)
