@@ -5,10 +5,11 @@ import Wire
 /// Splits a model's layers over workers: by predicted time over those that measured themselves, or
 /// where these do not suffice in proportion to the memory of all.
 ///
-/// By memory, layers go in contiguous runs to the workers in the order given. Of all such splits
-/// that fit, the planner takes one that leaves out the fewest workers and, among those, fills the
-/// fullest worker least. Found by dynamic programming over (workers, layers): 126 layers on 64
-/// workers are 5·10⁵ splits to look at.
+/// By memory, layers go in contiguous runs to the workers in the order given; where nothing fits
+/// so, in the order with the roomiest at the ends. Of all such splits that fit, the planner takes
+/// one that leaves out the fewest workers and, among those, fills the fullest worker least. Found
+/// by dynamic programming over (workers, layers): 126 layers on 64 workers are 5·10⁵ splits to
+/// look at.
 package struct Planner: Sendable {
     package let model: PlannerModel
     package let goal: PlannerGoal
@@ -63,7 +64,11 @@ package struct Planner: Sendable {
             let whole = model.needBytes(0..<model.layerBytes.count, layerSums: sums)
             throw .notEnoughMemory(missingBytes: whole)
         }
-        let (cost, ranges) = bestSplit(workers, sums)
+        var (workers, cost, ranges) = split(workers, sums)
+        if cost.overrunBytes > 0 {
+            let other = split(workers.orderWithRoomyEnds.map { workers[$0] }, sums)
+            if other.cost < cost { (workers, cost, ranges) = other }
+        }
         guard cost.overrunBytes == 0 else {
             throw .notEnoughMemory(missingBytes: cost.overrunBytes)
         }
@@ -83,10 +88,10 @@ package struct Planner: Sendable {
         return plan
     }
 
-    /// The cheapest split: a range for each worker, empty for those left out.
-    private func bestSplit(
+    /// The cheapest split in this order: a range for each worker, empty for those left out.
+    private func split(
         _ workers: [PlannerWorker], _ sums: [UInt64]
-    ) -> (cost: SplitCost, ranges: [Range<Int>]) {
+    ) -> (workers: [PlannerWorker], cost: SplitCost, ranges: [Range<Int>]) {
         let layerCount = model.layerBytes.count
         // best[l]: the cheapest way for the workers so far to hold layers 0..<l.
         var best = [SplitCost?](repeating: nil, count: layerCount + 1)
@@ -109,7 +114,8 @@ package struct Planner: Sendable {
             best = next
             starts.append(start)
         }
-        return (best[layerCount] ?? SplitCost(), starts.ranges(layerCount: layerCount))
+        let cost = best[layerCount] ?? SplitCost()
+        return (workers, cost, starts.ranges(layerCount: layerCount))
     }
 
     private func reasonToLeaveOut(_ worker: PlannerWorker, workerCount: Int) -> String {

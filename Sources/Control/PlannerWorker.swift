@@ -41,6 +41,16 @@ package struct PlannerWorker: Sendable, Equatable {
     func sharesHost(with other: PlannerWorker) -> Bool { host != nil && host == other.host }
 }
 
+extension [PlannerWorker] {
+    /// The order in which the one with the most memory is last, where the head is, and the next one
+    /// first, where the embedding is: only at the ends does it matter for memory who stands where.
+    var orderWithRoomyEnds: [Int] {
+        let roomiest = indices.sorted { self[$0].memoryBudgetBytes > self[$1].memoryBudgetBytes }
+        guard roomiest.count > 1 else { return roomiest }
+        return [roomiest[1]] + indices.filter { !roomiest.prefix(2).contains($0) } + [roomiest[0]]
+    }
+}
+
 /// A worker's rates as the planner calculates with them.
 struct WorkerRates: Equatable {
     var readBytesPerSecond: Double

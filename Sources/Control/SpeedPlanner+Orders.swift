@@ -19,7 +19,8 @@ extension SpeedPlanner {
     /// them in every order would take too long.
     func bestCandidate() -> Candidate? {
         let first = initialOrder
-        var best = bestSplit(in: first)
+        // Where that does not fit, two workers may have to move at once, which no swap would find.
+        var best = bestSplit(in: first) ?? bestSplit(in: workers.orderWithRoomyEnds)
         let bound = boundToPlace
         guard !workers.dropFirst().allSatisfy({ areAlike($0, workers[0], bound) }) else {
             return best

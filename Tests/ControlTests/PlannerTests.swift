@@ -67,11 +67,14 @@ struct PlannerTests {
             plannedCount += 1
             #expect(plan.stages.map(\.needBytes) == plan.stages.map { need(model, $0.layers) })
             #expect(plan.stages.flatMap { Array($0.layers) } == Array(layers.indices))
-            #expect(plan.leftOut.count == best?.leftOut)
+            #expect(plan.stages.allSatisfy { $0.needBytes <= budgets[Int($0.node.low)] })
+            // Where nothing fits in the order given the planner may find another one.
+            guard let best else { continue }
+            #expect(plan.leftOut.count == best.leftOut)
             let fill = plan.stages.map { stage in
                 Double(stage.needBytes) / Double(budgets[Int(stage.node.low)])
             }.max()
-            #expect(fill == best?.fill)
+            #expect(fill == best.fill)
         }
         #expect(plannedCount > 100)
     }
@@ -101,6 +104,15 @@ struct PlannerTests {
             plan.leftOut.map(\.reason) == [
                 "one layer needs 15 bytes, it has 14 bytes", "4 workers share 2 layers",
             ])
+    }
+
+    /// Each can hold one layer, the embedding beside it w3 alone, and the head w4 alone.
+    @Test func whoHasRoomForTheEndsGetsThem() throws {
+        let model = model([UInt64](repeating: 10, count: 7))
+        let budgets: [UInt64] = [15, 15, 15, 22, 24, 15, 15]
+        let plan = try Planner(model: model).plan(workers: workers(budgets))
+        #expect(plan.stages.map(\.name) == ["w3", "w0", "w1", "w2", "w5", "w6", "w4"])
+        #expect(plan.stages.allSatisfy { $0.layers.count == 1 })
     }
 
     @Test func countsATiedEmbeddingOnce() throws {

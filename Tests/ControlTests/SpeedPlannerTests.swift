@@ -106,6 +106,17 @@ struct SpeedPlannerTests {
         #expect(missedCount == 0)
     }
 
+    /// Too many to try all orders: each can hold one layer, the embedding beside it w3 alone, and
+    /// the head w4 alone.
+    @Test func whoHasRoomForTheEndsGetsThem() throws {
+        let workers = workers(
+            [UInt64](repeating: 256, count: 7), budgets: [15, 15, 15, 22, 24, 15, 15])
+        let plan = try Planner(model: model([UInt64](repeating: 10, count: 7), head: 9))
+            .plan(workers: workers)
+        #expect(plan.prediction != nil)
+        #expect(plan.stages.map(\.name) == ["w3", "w0", "w1", "w2", "w5", "w6", "w4"])
+    }
+
     @Test func predictionsUseExactFigures() throws {
         // 1001 bytes a second is rounded for the split, but not for what is said.
         let plan = try Planner(model: model([1_000], head: 1))
