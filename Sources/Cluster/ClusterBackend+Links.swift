@@ -57,7 +57,7 @@ extension ClusterBackend {
             post(.unshippable(link, epoch: $0, reason: $1))
         }
         roles[ObjectIdentifier(link)] = .member(hello.node)
-        hasHadOthers = hasHadOthers || children?.names.contains(hello.name) != true
+        hope.workerJoined(isLocal: children?.names.contains(hello.name) == true)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")
         let welcome = Welcome(
             protocolVersion: min(ours.upperBound, hello.protocolMax),

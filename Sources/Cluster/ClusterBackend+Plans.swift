@@ -12,7 +12,7 @@ extension ClusterBackend {
             switch directive {
             case .prepare(let epoch, let plan): prepare(epoch, plan)
             case .assign(let epoch, let plan):
-                endedChild = nil
+                hope.plansAnew()
                 assign(epoch, plan)
             case .rest(let epoch):
                 for node in members.keys { send(.spare, epoch, to: node) }
@@ -118,7 +118,7 @@ extension ClusterBackend {
             link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
             firstStage = link
             isUp = true
-            hasServed = true
+            hope.pipelineIsUp()
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
             let shipped = loss.map { "; \(shippedBytes - $0.shippedBytes) bytes were shipped" }
             record(.ready, "plan \(epoch) is ready\(afterLoss)\(shipped ?? "")")

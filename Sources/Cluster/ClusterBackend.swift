@@ -39,16 +39,7 @@ final class ClusterBackend: StepBackend {
     /// When the pipeline went down, and what had been shipped by then; nil while there is one.
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
-    /// Whether it ever was.
-    var hasServed = false
-    /// How a worker started here has ended, while there is no plan without it.
-    var endedChild: String?
-    /// How the last of them has failed, for the time when nobody is left.
-    private var failedChild: String?
-    /// Whether a worker ever joined that was not started here: such a one may come back.
-    var hasHadOthers = false
-    /// Since when there has been no plan; nil while there is one.
-    private var planlessSince: Duration?
+    var hope = LocalHope(patience: ClusterLimits.recoveryLimit)
     var events = RecentEvents()
     /// Of connections that had the token.
     var refusals = RefusalLog()
@@ -138,8 +129,7 @@ final class ClusterBackend: StepBackend {
         for (name, status) in children?.takeEnded() ?? [] {
             let line = "worker \(name) ended with status \(status)"
             if status == 0 { Log.info(line) } else { Log.error(line) }
-            if status != 0 { failedChild = line }
-            endedChild = line
+            hope.workerEnded(line, hasFailed: status != 0)
         }
         // As their readers saw it: this thread may itself have been held up, with the heartbeats
         // waiting for it.
@@ -150,23 +140,13 @@ final class ClusterBackend: StepBackend {
             + giveUpIfHopeless(now: now)
     }
 
-    /// Before anything was served, what is left after the end of a worker started here may be too
-    /// little for a plan: nobody else need ever join. Later that holds where nobody at all is left,
-    /// or too few for as long as requests wait: a start anew brings the workers back that only the
-    /// coordinator starts. Those from elsewhere are waited for.
+    /// The server ends where nobody is left to wait for.
     private func giveUpIfHopeless(now: Duration) -> [BackendOutcome] {
-        planlessSince = membership.plan == nil ? planlessSince ?? now : nil
-        guard !hasHadOthers else { return [] }
-        if let reason = endedChild, !hasServed, membership.plan == nil {
-            endedChild = nil
-            return [.failed(reason)]
-        }
-        guard let reason = failedChild, hasServed else { return [] }
-        let isDeserted = children?.isEmpty == true && members.isEmpty
-        let isTooLate = planlessSince.map { now - $0 > ClusterLimits.recoveryLimit } ?? false
-        guard isDeserted || isTooLate else { return [] }
-        failedChild = nil
-        return [.failed("\(isDeserted ? "no worker is left" : membership.detail): \(reason)")]
+        let reason = hope.whyNone(
+            hasPlan: membership.plan != nil,
+            isDeserted: children?.isEmpty == true && members.isEmpty, detail: membership.detail,
+            now: now)
+        return reason.map { [.failed($0)] } ?? []
     }
 
     func distrust(_ reason: String) -> [BackendOutcome] {

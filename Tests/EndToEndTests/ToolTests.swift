@@ -107,6 +107,9 @@ extension EndToEndTests {
             for line in decode {
                 #expect(try #require(line["tokensPerSecond"] as? Double) > 0)
                 #expect(try #require(line["weightGigabytesPerSecond"] as? Double) > 0)
+                let streams = Double(try #require(line["streams"] as? Int))
+                let rows = try #require(line["rowsPerStep"] as? Double)
+                #expect((1...streams).contains(rows), "\(line)")
             }
             #expect(try #require(report["readGigabytesPerSecond"] as? Double) > 0)
             #expect(try #require(report["residentBytes"] as? Int) > 90_000_000)
