@@ -48,7 +48,7 @@ package struct BlobCache: Sendable {
         do {
             let file = try MappedFile(path: path)
             if file.byteCount == Int(blob.byteCount) {
-                file.markUsed()
+                file.mark(asUsed: true)
                 return file
             }
             discard(blob, reason: "it has \(file.byteCount) of \(blob.byteCount) bytes")

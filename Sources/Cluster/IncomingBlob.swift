@@ -91,7 +91,7 @@ final class IncomingBlob {
     func commit() throws(FileError) -> MappedFile {
         let mapped = try MappedFile(path: file.path)
         try file.commit()
-        mapped.markUsed()
+        mapped.mark(asUsed: true)
         return mapped
     }
 }

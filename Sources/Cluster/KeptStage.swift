@@ -8,29 +8,35 @@ package import Wire
 /// What is in memory of the stage at work, or of the last one: the next plan mostly wants the
 /// larger part of it again, which then is neither read nor hashed nor packed anew.
 package struct KeptStage {
-    /// Those whose hashes were right when they were packed.
+    /// Those whose hashes were right when they were packed, with all their tensors.
     private var blobs: [(description: BlobDescription, held: HeldBlob)]
     private(set) var weights: KeptWeights
-    private let isFirst: Bool
-    private let isLast: Bool
+    /// Whether the embedding is packed as the head; else it is as in the file, to look tokens up.
+    private let packsEmbedding: Bool
     /// Since when no plan wants it.
     private var idleSince: Duration?
 
     /// `held` are the assignment's blobs, of which the stage was made.
     package init(_ assignment: Assignment, held: [BlobDigest: HeldBlob], weights: KeptWeights) {
-        blobs = assignment.blobs.compactMap { blob in held[blob.digest].map { (blob, $0) } }
+        blobs = assignment.blobs.compactMap { blob in
+            let isWhole = blob.tensors.allSatisfy { weights.holds($0.name) }
+            return isWhole ? held[blob.digest].map { (blob, $0) } : nil
+        }
         self.weights = weights
-        isFirst = assignment.isFirst
-        isLast = assignment.isLast
+        packsEmbedding = assignment.packsEmbedding
     }
 
     /// Lets go of all that another assignment does not name.
     package mutating func keep(only assignment: Assignment) {
-        // Where tokens are looked up it is as in the file, where it is the head it is packed.
-        let keepsEmbedding = (isFirst, isLast) == (assignment.isFirst, assignment.isLast)
+        let keepsEmbedding = packsEmbedding == assignment.packsEmbedding
         blobs.removeAll { blob, _ in
             !assignment.blobs.contains(blob) || (blob.isEmbedding && !keepsEmbedding)
         }
+        // Layers may be alike to the byte: where not all of them are here, the file is read.
+        let lacking = assignment.blobs.filter { blob in
+            !blobs.contains { $0.description == blob }
+        }
+        blobs.removeAll { blob, _ in lacking.contains { $0.digest == blob.digest } }
         weights.keep(only: Set(blobs.flatMap { $0.description.tensors.map(\.name) }))
     }
 
@@ -44,6 +50,14 @@ package struct KeptStage {
         let start = idleSince ?? now
         idleSince = start
         return now - start <= ClusterLimits.keptPatience
+    }
+
+    /// Marks the blobs as used, or else lets others remove their files: the weights need none.
+    func mark(asUsed isUsed: Bool) {
+        for case (_, .cached(let file)) in blobs {
+            if isUsed { FileSystem.touch(file.path) }
+            file.mark(asUsed: isUsed)
+        }
     }
 
     /// The blobs, of which nothing has to be read, by their names.
@@ -62,8 +76,10 @@ extension KeptStage? {
 }
 
 extension Assignment {
-    fileprivate var isFirst: Bool { layerStart == 0 }
-    fileprivate var isLast: Bool { layerEnd == shape.layerCount }
+    fileprivate var packsEmbedding: Bool {
+        let names = blobs.lazy.flatMap(\.tensors).map(\.name)
+        return layerEnd == shape.layerCount && !names.contains(TensorRole.output.name)
+    }
 }
 
 extension BlobDescription {

@@ -7,6 +7,8 @@ import Wire
 extension WorkerSession {
     /// Starts to bring the blobs of a coming plan together; the present stage works on.
     func prepare(_ assignment: Assignment, epoch: UInt32) {
+        // Of a stage that is over no more has to stay than this plan wants.
+        if !isAtWork { kept?.keep(only: assignment) }
         let earlier = preparer
         preparedBlobs = []
         Log.info(

@@ -10,6 +10,7 @@ extension WorkerSession {
         dropWork()
         // What the new one has no use for must not be in memory beside it.
         kept?.keep(only: assignment)
+        kept?.mark(asUsed: true)
         // It must not write what the fetch below writes; the blobs of this plan stay marked until
         // found again, those of another one may have to make room.
         let prepared = preparer?.epoch == epoch ? preparedBlobs : []

@@ -44,7 +44,7 @@ final class WorkerSession {
     let dataTraffic: ByteTally
     let loads: LoadWatch
     var work = Work.none
-    /// Of the stage at work, or the last one. Its blobs are marked as used for as long.
+    /// Of the stage at work, while which its blobs are marked as used, or of the last one.
     var kept: KeptStage?
     var dataLinks = DataLinks()
     /// Of a plan that is to come while the stage is at work.
@@ -187,9 +187,9 @@ final class WorkerSession {
     }
 
     /// Whether a stage runs or is on its way here.
-    private var isAtWork: Bool {
+    var isAtWork: Bool {
         switch work {
-        case .none, .stranded: false
+        case .none, .stranded: preparer != nil
         case .fetching, .running: true
         }
     }
@@ -308,5 +308,6 @@ final class WorkerSession {
             next.close(reason: "plan over")
         }
         work = .none
+        kept?.mark(asUsed: false)
     }
 }

@@ -6,7 +6,7 @@ import Wire
 /// where these do not suffice in proportion to the memory of all.
 ///
 /// By memory, layers go in contiguous runs to the workers in the order given; where nothing fits
-/// so, in the order with the roomiest at the ends. Of all such splits that fit, the planner takes
+/// so, in an order with the roomiest at the ends. Of all such splits that fit, the planner takes
 /// one that leaves out the fewest workers and, among those, fills the fullest worker least. Found
 /// by dynamic programming over (workers, layers): 126 layers on 64 workers are 5·10⁵ splits to
 /// look at.
@@ -64,16 +64,16 @@ package struct Planner: Sendable {
             let whole = model.needBytes(0..<model.layerBytes.count, layerSums: sums)
             throw .notEnoughMemory(missingBytes: whole)
         }
-        var (workers, cost, ranges) = split(workers, sums)
-        if cost.overrunBytes > 0 {
-            let other = split(workers.orderWithRoomyEnds.map { workers[$0] }, sums)
-            if other.cost < cost { (workers, cost, ranges) = other }
+        var (order, cost, ranges) = split(workers, sums)
+        for other in workers.ordersWithRoomyEnds where cost.overrunBytes > 0 {
+            let found = split(other.map { workers[$0] }, sums)
+            if found.cost < cost { (order, cost, ranges) = found }
         }
         guard cost.overrunBytes == 0 else {
             throw .notEnoughMemory(missingBytes: cost.overrunBytes)
         }
         var plan = Plan(stages: [])
-        for (worker, range) in zip(workers, ranges) {
+        for (worker, range) in zip(order, ranges) {
             if range.isEmpty {
                 let reason = reasonToLeaveOut(worker, workerCount: workers.count)
                 plan.leftOut.append(

@@ -42,12 +42,15 @@ package struct PlannerWorker: Sendable, Equatable {
 }
 
 extension [PlannerWorker] {
-    /// The order in which the one with the most memory is last, where the head is, and the next one
-    /// first, where the embedding is: only at the ends does it matter for memory who stands where.
-    var orderWithRoomyEnds: [Int] {
-        let roomiest = indices.sorted { self[$0].memoryBudgetBytes > self[$1].memoryBudgetBytes }
-        guard roomiest.count > 1 else { return roomiest }
-        return [roomiest[1]] + indices.filter { !roomiest.prefix(2).contains($0) } + [roomiest[0]]
+    /// The orders with the two of most memory at the ends, where the head and the embedding are:
+    /// first that with the roomiest last, as the head is mostly the larger one.
+    var ordersWithRoomyEnds: [[Int]] {
+        let roomiest = indices.sorted { a, b in
+            (self[b].memoryBudgetBytes, a) < (self[a].memoryBudgetBytes, b)
+        }.prefix(2)
+        guard let last = roomiest.first, let first = roomiest.last, first != last else { return [] }
+        let others = indices.filter { !roomiest.contains($0) }
+        return [[first] + others + [last], [last] + others + [first]]
     }
 }
 

@@ -20,7 +20,8 @@ extension SpeedPlanner {
     func bestCandidate() -> Candidate? {
         let first = initialOrder
         // Where that does not fit, two workers may have to move at once, which no swap would find.
-        var best = bestSplit(in: first) ?? bestSplit(in: workers.orderWithRoomyEnds)
+        let orders = [first] + workers.ordersWithRoomyEnds
+        var best = orders.lazy.compactMap { bestSplit(in: $0) }.first
         let bound = boundToPlace
         guard !workers.dropFirst().allSatisfy({ areAlike($0, workers[0], bound) }) else {
             return best

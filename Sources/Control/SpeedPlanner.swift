@@ -11,9 +11,9 @@ import Wire
 /// (`SpeedPlanner+Splits`), and what the streams would see of it is predicted as `caravan plan`
 /// shows it.
 ///
-/// The order of workers is by name, those of one machine together, and then improved
-/// (`SpeedPlanner+Orders`). It matters for who holds the head, and for the hops. Everything is
-/// deterministic.
+/// The order of workers is by name, those of one machine together, or where that does not fit one
+/// with the roomiest at the ends, and then improved (`SpeedPlanner+Orders`). It matters for who
+/// holds the head, and for the hops. Everything is deterministic.
 struct SpeedPlanner {
     /// What a plan would gain if all had room for everything, from which memory is its limit.
     private static let memoryGain = 1.1

@@ -41,6 +41,11 @@ package struct KeptWeights {
         if !names.contains(TensorRole.embedding.name) { embedding = nil }
     }
 
+    package func holds(_ name: String) -> Bool {
+        matrices[name] != nil || vectors[name] != nil
+            || (name == TensorRole.embedding.name && embedding != nil)
+    }
+
     /// In memory, but for vectors.
     package var byteCount: Int {
         matrices.values.reduce(embedding?.byteCount ?? 0) { $0 + $1.byteCount }

@@ -186,11 +186,17 @@ private final class WeightPacker {
         self.kept = kept
         let new = matrices.filter { kept.matrix(like: $0) == nil }
         memory = try AnonymousMemory(
-            byteCount: new.reduce(0) { $0 + PackedMatrix.byteCount(of: $1) }, hugePages: true)
+            byteCount: new.reduce(0) { $0 + Self.placeByteCount($1) }, hugePages: true)
         bufferByteCount = new.reduce(0) { max($0, PackedMatrix.bufferByteCount(for: $1)) }
         buffers = try AnonymousMemory(
             byteCount: team.threadCount * bufferByteCount, hugePages: false)
         self.team = team
+    }
+
+    /// Whole pages, so that each goes back to the system whatever becomes of its neighbours.
+    private static func placeByteCount(_ tensor: Tensor) -> Int {
+        let page = AnonymousMemory.pageByteCount
+        return (PackedMatrix.byteCount(of: tensor) + page - 1) / page * page
     }
 
     /// Each tensor of `matrices` may be packed once.
@@ -199,7 +205,7 @@ private final class WeightPacker {
         let count = PackedMatrix.byteCount(of: tensor)
         let matrix = PackedMatrix(
             tensor: tensor, memory: MemoryPart(memory, at: offset, byteCount: count))
-        offset += count
+        offset += Self.placeByteCount(tensor)
         try matrix.pack(
             tensor, team: team, buffers: buffers, bufferByteCount: bufferByteCount)
         return matrix

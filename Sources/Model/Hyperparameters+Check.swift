@@ -31,8 +31,8 @@ extension Hyperparameters {
             "attention.layer_norm_rms_epsilon", rmsEpsilon, "from 0 to below 1")
     }
 
-    /// Checks that `tensors` are what the stage of `layers` needs: all there, none unknown, each
-    /// of the shape that these numbers ask for.
+    /// Checks that `tensors` are what the stage of `layers` needs: all there once, none unknown,
+    /// each of the shape that these numbers ask for.
     ///
     /// A worker calls it on what it was sent. Tensors of other layers count as unknown.
     package func checkTensors(
@@ -41,7 +41,7 @@ extension Hyperparameters {
         var found: Set<TensorRole> = []
         for tensor in tensors {
             let role = try role(of: tensor, layers: layers)
-            found.insert(role)
+            guard found.insert(role).inserted else { throw .repeatedTensor(tensor.name) }
             let expected = shape(of: role)
             guard tensor.shape.withoutTrailingOnes == expected.withoutTrailingOnes else {
                 throw .shape(tensor: tensor.name, found: tensor.shape, expected: expected)

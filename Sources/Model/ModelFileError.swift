@@ -59,6 +59,7 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
     case bias(String)
     case missingTensors([String])
     case unknownTensor(String)
+    case repeatedTensor(String)
     case shape(tensor: String, found: [Int], expected: [Int])
     case quantisedVector(tensor: String, type: ElementType)
 
@@ -82,6 +83,7 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
                 + (names.count > 5 ? ", …" : "") + "; download or convert the model again"
         case .unknownTensor(let name):
             "tensor \(name.inMessage) is not part of the llama architecture as known here"
+        case .repeatedTensor(let name): "tensor \(name.inMessage) is there twice"
         case .shape(let tensor, let found, let expected):
             "tensor \(tensor) has the shape \(found) where the metadata ask for \(expected)"
         case .quantisedVector(let tensor, let type):

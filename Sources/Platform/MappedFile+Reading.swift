@@ -26,8 +26,11 @@ extension MappedFile {
         try hashFully(descriptor, range, into: &hash, path: path)
     }
 
-    /// Marks the file as in use for as long as this object lives; see `FileSystem.removeUnused`.
-    package func markUsed() { _ = flock(descriptor, LOCK_SH | LOCK_NB) }
+    /// Marks the file as in use, for as long as this object lives or until it is told that it is
+    /// not; see `FileSystem.removeUnused`.
+    package func mark(asUsed isUsed: Bool) {
+        _ = flock(descriptor, isUsed ? LOCK_SH | LOCK_NB : LOCK_UN)
+    }
 }
 
 extension FileRegion {

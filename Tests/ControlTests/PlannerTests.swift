@@ -113,6 +113,10 @@ struct PlannerTests {
         let plan = try Planner(model: model).plan(workers: workers(budgets))
         #expect(plan.stages.map(\.name) == ["w3", "w0", "w1", "w2", "w5", "w6", "w4"])
         #expect(plan.stages.allSatisfy { $0.layers.count == 1 })
+        // Less than the name's order lacks: 2 bytes on the last.
+        #expect(throws: PlannerFailure.notEnoughMemory(missingBytes: 1)) {
+            try Planner(model: model).plan(workers: workers([15, 15, 15, 22, 19, 15, 15]))
+        }
     }
 
     @Test func countsATiedEmbeddingOnce() throws {

@@ -18,6 +18,14 @@ enum ProcessTable {
         }
     }
 
+    /// The most memory that a process ever had resident, in bytes.
+    static func peakBytes(_ process: Int32) -> Int {
+        let text = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
+        let line = String(decoding: text, as: UTF8.self).split(separator: "\n")
+            .first { $0.hasPrefix("VmHWM:") }
+        return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
+    }
+
     /// Private memory of a process in bytes, as the kernel counts it.
     static func privateBytes(_ process: Int32) -> Int {
         let path = "/proc/\(process)/smaps_rollup"

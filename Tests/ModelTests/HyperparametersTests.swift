@@ -196,6 +196,9 @@ struct HyperparametersTests {
                 #expect(throws: ModelFault.missingTensors([tensors[index].name])) {
                     try shape.checkTensors(fewer, forLayers: range)
                 }
+                #expect(throws: ModelFault.repeatedTensor(tensors[index].name)) {
+                    try shape.checkTensors(tensors + [tensors[index]], forLayers: range)
+                }
             }
         }
     }

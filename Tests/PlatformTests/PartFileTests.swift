@@ -104,7 +104,7 @@ struct PartFileTests {
         try directory.write([1, 2], to: "used")
         do {
             let file = try MappedFile(path: directory.file("used"))
-            file.markUsed()
+            file.mark(asUsed: true)
             #expect(!FileSystem.removeUnused(file.path))
         }
         #expect(FileSystem.removeUnused(directory.file("used")))
