@@ -32,17 +32,42 @@ extension Membership {
                 roster[index].info.speed.isMeasured
             else { continue }
             var worker = plannerWorker(roster[index])
+            let known = worker.correction
             worker.correction = 1
             let predicted = cost.seconds(stage.layers, load, on: WorkerRates(worker))
             let ratio = Double(timing.computeMicroseconds) / 1e6 / predicted
             guard Self.plausible.contains(ratio) else { continue }
-            roster[index].correction += Self.learningRate * (ratio - roster[index].correction)
+            roster[index].correction = known + Self.learningRate * (ratio - known)
         }
     }
 
-    /// What later steps have shown of a worker: measured by predicted stage times.
+    /// What later steps have shown of a worker, or else of the others: measured by predicted stage
+    /// times.
     package func correction(of node: NodeID) -> Double {
-        roster.first { $0.info.node == node }?.correction ?? 1
+        roster.first { $0.info.node == node }.map(correction) ?? 1
+    }
+
+    /// What all have in common lies in the prediction, not in them: nobody is the faster for not
+    /// having been measured.
+    private func correction(of member: Member) -> Double {
+        if let correction = member.correction { return correction }
+        let others = roster.compactMap(\.correction).sorted()
+        return others.isEmpty ? 1 : others[others.count / 2]
+    }
+
+    mutating func noteCorrection(of member: Member) {
+        corrections = corrections.filter { now - $0.value.at < RepeatedLoss.memory }
+        corrections[member.info.name] = member.correction.map {
+            PastCorrection(value: $0, speed: member.info.speed, at: now)
+        }
+    }
+
+    /// What was measured of the worker when it was here lately; nil if it has changed since.
+    func pastCorrection(of worker: MemberInfo) -> Double? {
+        guard let past = corrections[worker.name], past.speed == worker.speed,
+            now - past.at < RepeatedLoss.memory
+        else { return nil }
+        return past.value
     }
 
     func plannerWorker(_ member: Member) -> PlannerWorker {
@@ -50,6 +75,14 @@ extension Membership {
         return PlannerWorker(
             node: info.node, name: info.name, memoryBudgetBytes: info.memoryBudgetBytes,
             speed: info.speed, host: info.host, threadCount: info.threadCount,
-            coreCount: info.coreCount, path: member.path, correction: member.correction)
+            coreCount: info.coreCount, path: member.path, correction: correction(of: member))
     }
+}
+
+/// A worker's correction when it went.
+struct PastCorrection: Sendable {
+    let value: Double
+    /// As it measured itself.
+    let speed: WorkerSpeed
+    let at: Duration
 }

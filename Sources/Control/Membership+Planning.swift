@@ -115,6 +115,8 @@ extension Membership {
         assignment = Assignment(
             epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
         preparation = nil
+        // Who is lost while the first one loads is waited for like one that has served.
+        if epoch == 1 { usualWorkers = plan.stages.map(\.name) }
         return [.assign(epoch: epoch, plan)]
     }
 

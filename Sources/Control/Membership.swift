@@ -32,12 +32,12 @@ package struct Membership: Sendable {
     let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
-    /// The same after all were lost: those who come back may be further apart, in attempts to
+    /// The same after all have gone: those who come back may be further apart, in attempts to
     /// reach a coordinator that nobody reached.
     let gatherPatience: Duration
     /// Names of those that served last; there is no need to wait for more.
     var usualWorkers: [String]
-    /// Whether all were lost, so that those who come back are waited for as at the start.
+    /// Whether all have gone, so that those who come back are waited for as at the start.
     var isGathering = false
     /// How long the workers have to measure their links before such a plan, once all that are
     /// waited for are there.
@@ -88,6 +88,8 @@ package struct Membership: Sendable {
     var shortage: PlannerFailure?
     /// Whose end took the latest pipeline down, and how it went.
     var lastLoss: String?
+    /// What was measured of workers that went, by their names.
+    var corrections: [String: PastCorrection] = [:]
     /// Links between neighbours that plans so far have connected.
     var links: [WorkerPair: NetworkPath] = [:]
 
@@ -99,8 +101,8 @@ package struct Membership: Sendable {
         var isConsidered = false
         /// To the coordinator; nil before it is measured.
         var path: NetworkPath?
-        /// Its stage times as measured by those predicted.
-        var correction = 1.0
+        /// Its stage times as measured by those predicted; nil before it has had any.
+        var correction: Double?
         /// Others can't reach it, though it lives; nil if they can, as far as is known.
         var cutOff: CutOff?
         /// How long it is left out should that be found.
@@ -163,7 +165,7 @@ package struct Membership: Sendable {
         roster.append(
             Member(
                 info: worker, silence: Silence(gapMax: tickGapMax, now: now),
-                cutOff: hold(worker)))
+                correction: pastCorrection(of: worker), cutOff: hold(worker)))
         lastJoin = now
         shortage = nil
         isStale = true
@@ -256,11 +258,13 @@ package struct Membership: Sendable {
     /// Forgets a worker; takes the pipeline down if it ran a stage.
     mutating func drop(_ node: NodeID, hasLeft: Bool) -> [MembershipDirective] {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
-        let name = roster.remove(at: index).info.name
+        let member = roster.remove(at: index)
+        let name = member.info.name
+        noteCorrection(of: member)
         shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
         isStale = true
-        isGathering = isGathering || roster.isEmpty && !hasLeft
+        isGathering = isGathering || roster.isEmpty
         if let next = preparation, next.plan.hasStage(on: node) { cancelPreparation() }
         assignment?.plan.leftOut.removeAll { $0.node == node }
         // Others may have been lost with it, and the plan is gone with the first of them.
