@@ -10,6 +10,7 @@ extension WorkerSession {
         // Of a stage that is over no more has to stay than this plan wants.
         if !isAtWork { kept?.keep(only: assignment) }
         let earlier = preparer
+        isPreparing = true
         preparedBlobs = []
         Log.info(
             "plan \(epoch) is being prepared: layers "
@@ -31,6 +32,7 @@ extension WorkerSession {
     /// Tells the coordinator how the preparation has ended, if it has.
     func reportPreparation() {
         guard let preparer, let outcome = preparer.takeOutcome() else { return }
+        isPreparing = false
         let answer: Prepared
         switch outcome {
         case .complete(let blobs, let shippedBytes):
@@ -48,12 +50,14 @@ extension WorkerSession {
     func endPreparation() {
         preparer?.stop()
         preparer = nil
+        isPreparing = false
         preparedBlobs = []
     }
 
     /// The newest plan has no stage for this worker, or there is none any more.
     func rest(epoch: UInt32) {
         preparer?.abandon()
+        isPreparing = false
         preparedBlobs = []
         dropWork()
         for link in dataLinks.begin(epoch: epoch, stage: 0) { link.close(reason: "older plan") }

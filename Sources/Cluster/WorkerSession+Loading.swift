@@ -157,7 +157,6 @@ extension WorkerSession {
 
     func noteNextEnded(_ link: Link, _ reason: String?) {
         guard case .running(_, let next) = work, next === link else { return }
-        dropWork()
         strand("the link to the next stage ended: \(reason ?? "it closed the link")")
     }
 
@@ -165,6 +164,7 @@ extension WorkerSession {
     /// all. What neither follows is said by `checkPatience`.
     private func strand(_ reason: String) {
         Log.info("plan \(dataLinks.epoch): \(reason)")
+        dropWork()
         work = .stranded(since: MonotonicClock.now(), reason: reason)
     }
 }

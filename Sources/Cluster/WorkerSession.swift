@@ -49,6 +49,8 @@ final class WorkerSession {
     var dataLinks = DataLinks()
     /// Of a plan that is to come while the stage is at work.
     var preparer: BlobPreparer?
+    /// Whether that is still under way.
+    var isPreparing = false
     var preparedBlobs: [HeldBlob] = []
     /// When the worker was told to end; nil while it wasn't.
     var leavingSince: Duration?
@@ -186,10 +188,10 @@ final class WorkerSession {
         }
     }
 
-    /// Whether a stage runs or is on its way here.
+    /// Whether a stage runs, or one or its blobs are on their way here.
     var isAtWork: Bool {
         switch work {
-        case .none, .stranded: preparer != nil
+        case .none, .stranded: isPreparing
         case .fetching, .running: true
         }
     }

@@ -37,7 +37,9 @@ extension Membership {
             let predicted = cost.seconds(stage.layers, load, on: WorkerRates(worker))
             let ratio = Double(timing.computeMicroseconds) / 1e6 / predicted
             guard Self.plausible.contains(ratio) else { continue }
-            roster[index].correction = known + Self.learningRate * (ratio - known)
+            roster[index].correction = Correction(
+                value: known + Self.learningRate * (ratio - known), at: now,
+                speed: roster[index].info.speed)
         }
     }
 
@@ -50,24 +52,23 @@ extension Membership {
     /// What all have in common lies in the prediction, not in them: nobody is the faster for not
     /// having been measured.
     private func correction(of member: Member) -> Double {
-        if let correction = member.correction { return correction }
-        let others = roster.compactMap(\.correction).sorted()
+        if let correction = member.correction { return correction.value }
+        let others = roster.compactMap(\.correction?.value).sorted()
         return others.isEmpty ? 1 : others[others.count / 2]
     }
 
-    mutating func noteCorrection(of member: Member) {
+    mutating func rememberCorrection(of member: Member) {
         corrections = corrections.filter { now - $0.value.at < RepeatedLoss.memory }
-        corrections[member.info.name] = member.correction.map {
-            PastCorrection(value: $0, speed: member.info.speed, at: now)
-        }
+        guard let correction = member.correction else { return }
+        corrections[member.info.name] = correction
     }
 
     /// What was measured of the worker when it was here lately; nil if it has changed since.
-    func pastCorrection(of worker: MemberInfo) -> Double? {
-        guard let past = corrections[worker.name], past.speed == worker.speed,
-            now - past.at < RepeatedLoss.memory
+    func rememberedCorrection(of worker: MemberInfo) -> Correction? {
+        guard let known = corrections[worker.name], known.speed == worker.speed,
+            now - known.at < RepeatedLoss.memory
         else { return nil }
-        return past.value
+        return known
     }
 
     func plannerWorker(_ member: Member) -> PlannerWorker {
@@ -79,10 +80,12 @@ extension Membership {
     }
 }
 
-/// A worker's correction when it went.
-struct PastCorrection: Sendable {
+/// What steps have shown of a worker.
+struct Correction: Sendable {
+    /// Its stage times as measured by those predicted.
     let value: Double
-    /// As it measured itself.
-    let speed: WorkerSpeed
+    /// When the latest step was measured.
     let at: Duration
+    /// What the worker said of itself.
+    let speed: WorkerSpeed
 }

@@ -89,7 +89,7 @@ package struct Membership: Sendable {
     /// Whose end took the latest pipeline down, and how it went.
     var lastLoss: String?
     /// What was measured of workers that went, by their names.
-    var corrections: [String: PastCorrection] = [:]
+    var corrections: [String: Correction] = [:]
     /// Links between neighbours that plans so far have connected.
     var links: [WorkerPair: NetworkPath] = [:]
 
@@ -102,7 +102,7 @@ package struct Membership: Sendable {
         /// To the coordinator; nil before it is measured.
         var path: NetworkPath?
         /// Its stage times as measured by those predicted; nil before it has had any.
-        var correction: Double?
+        var correction: Correction?
         /// Others can't reach it, though it lives; nil if they can, as far as is known.
         var cutOff: CutOff?
         /// How long it is left out should that be found.
@@ -165,7 +165,7 @@ package struct Membership: Sendable {
         roster.append(
             Member(
                 info: worker, silence: Silence(gapMax: tickGapMax, now: now),
-                correction: pastCorrection(of: worker), cutOff: hold(worker)))
+                correction: rememberedCorrection(of: worker), cutOff: hold(worker)))
         lastJoin = now
         shortage = nil
         isStale = true
@@ -260,7 +260,7 @@ package struct Membership: Sendable {
         guard let index = roster.firstIndex(where: { $0.info.node == node }) else { return [] }
         let member = roster.remove(at: index)
         let name = member.info.name
-        noteCorrection(of: member)
+        rememberCorrection(of: member)
         shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
         isStale = true

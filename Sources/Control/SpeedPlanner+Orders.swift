@@ -20,8 +20,8 @@ extension SpeedPlanner {
     func bestCandidate() -> Candidate? {
         let first = initialOrder
         // Where that does not fit, two workers may have to move at once, which no swap would find.
-        let orders = [first] + workers.ordersWithRoomyEnds
-        var best = orders.lazy.compactMap { bestSplit(in: $0) }.first
+        var best = bestSplit(in: first)
+        for order in workers.ordersWithRoomyEnds where best == nil { best = bestSplit(in: order) }
         let bound = boundToPlace
         guard !workers.dropFirst().allSatisfy({ areAlike($0, workers[0], bound) }) else {
             return best

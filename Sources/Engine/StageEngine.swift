@@ -110,7 +110,8 @@ package final class StageEngine {
     }
 
     /// What a stage of this configuration needs at most, its weights being of `weightByteCount` in
-    /// the file: packing does not make them larger, but for rows missing to a multiple of 16.
+    /// the file: packing does not make them larger, but for rows missing to a multiple of 16 and
+    /// what is missing to whole pages.
     package static func memoryByteCount(
         configuration: StageConfiguration, weightByteCount: Int
     ) -> Int {

@@ -202,10 +202,10 @@ private final class WeightPacker {
     /// Each tensor of `matrices` may be packed once.
     func pack(_ tensor: Tensor) throws(EngineError) -> PackedMatrix {
         if let matrix = kept.matrix(like: tensor) { return matrix }
-        let count = PackedMatrix.byteCount(of: tensor)
+        let count = Self.placeByteCount(tensor)
         let matrix = PackedMatrix(
             tensor: tensor, memory: MemoryPart(memory, at: offset, byteCount: count))
-        offset += Self.placeByteCount(tensor)
+        offset += count
         try matrix.pack(
             tensor, team: team, buffers: buffers, bufferByteCount: bufferByteCount)
         return matrix

@@ -44,13 +44,13 @@ struct MembershipCorrectionTests {
     }
 
     /// A hundred steps that take each worker so many times what is predicted.
-    private mutating func run(_ ratio: Double) {
+    private mutating func run(_ ratios: [String: Double]) {
         let stages = membership.plan?.stages ?? []
         let trail = stages.enumerated().map { index, stage in
-            StageTiming(
+            let seconds = Double(stage.layers.count) * (ratios[stage.name] ?? 1)
+            return StageTiming(
                 stage: UInt16(index), waitMicroseconds: 0,
-                computeMicroseconds: UInt32(Double(stage.layers.count) * 1e6 * ratio),
-                sendMicroseconds: 0)
+                computeMicroseconds: UInt32(seconds * 1e6), sendMicroseconds: 0)
         }
         for _ in 0..<100 { membership.measured(.decode(streams: 1, depth: 0), trail: trail) }
     }
@@ -59,34 +59,43 @@ struct MembershipCorrectionTests {
         names.map { (membership.correction(of: node($0)) * 100).rounded() / 100 }
     }
 
+    /// `c` is lost a minute later, and something joins after as long again.
+    private mutating func exchange(
+        _ name: String, speed: WorkerSpeed = Self.speed, after time: Duration = .seconds(60)
+    ) {
+        now += .seconds(60)
+        _ = membership.lost(node: node("c"), now: now)
+        now += time
+        for other in ["a", "b"] { membership.heard(node: node(other), at: now) }
+        join(name, speed: speed)
+    }
+
     @Test mutating func whoComesBackIsKnown() {
         #expect(membership.plan?.stages.map(\.layers.count) == [2, 2, 2])
         #expect(corrections("a", "b", "c") == [1, 1, 1])
-        run(1.5)
-        #expect(corrections("a", "b", "c") == [1.5, 1.5, 1.5])
-        now = .seconds(60)
-        _ = membership.lost(node: node("c"), now: now)
-        join("c")
-        #expect(corrections("a", "b", "c") == [1.5, 1.5, 1.5])
+        run(["a": 1.5, "b": 1.5, "c": 2])
+        #expect(corrections("a", "b", "c") == [1.5, 1.5, 1.99])
+        exchange("c")
+        #expect(corrections("a", "b", "c") == [1.5, 1.5, 1.99])
         #expect(membership.plan?.stages.map(\.layers.count) == [2, 2, 2])
     }
 
     /// It measured itself anew, or it is another one: it is taken to be as the others are.
     @Test(arguments: ["c", "d"]) mutating func whoIsNotKnownIsLikeTheOthers(name: String) {
-        run(1.5)
-        _ = membership.lost(node: node("c"), now: now)
-        join(name, speed: WorkerSpeed(readBytesPerSecond: 1_100_000_000))
+        run(["a": 1.5, "b": 1.5, "c": 2])
+        exchange(name, speed: WorkerSpeed(readBytesPerSecond: 1_100_000_000))
         #expect(corrections("a", "b", name) == [1.5, 1.5, 1.5])
         becomeReady()
-        run(3)
-        #expect(corrections("a", "b", name) == [2.99, 2.99, 3.29])
+        run(["a": 3, "b": 3, name: 2])
+        #expect(corrections("a", "b", name) == [2.99, 2.99, 2.2])
     }
 
+    /// Also where it comes and goes meanwhile, without having had a step.
     @Test mutating func whatIsLongAgoIsForgotten() {
-        run(0.5)
-        for name in ["a", "b", "c"] { _ = membership.lost(node: node(name), now: now) }
-        now = .seconds(7 * 24 * 3600)
-        for name in ["a", "b", "c"] { join(name) }
-        #expect(corrections("a", "b", "c") == [1, 1, 1])
+        run(["a": 1.5, "b": 1.5, "c": 2])
+        exchange("c", after: .seconds(1_200))
+        #expect(corrections("c") == [1.99])
+        exchange("c", after: .seconds(1_200))
+        #expect(corrections("c") == [1.5])
     }
 }

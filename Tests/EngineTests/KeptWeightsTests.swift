@@ -19,6 +19,7 @@ struct KeptWeightsTests {
             var shape = TinyShape()
             shape.layers = 5
             shape.hasTiedHead = isTied
+            shape.hasRopeFrequencies = true
             let builder = GGUFBuilder.tinyLlama(shape: shape, type: .q4_0, seed: 3)
             file = try ModelFile(path: try directory.write(builder.bytes(), to: "model.gguf"))
             numbers = try Hyperparameters(metadata: file.metadata, tensors: file.tensors)
