@@ -15,7 +15,7 @@ struct StageLoader {
     /// assignment: a blob's bytes may be anything, its sizes are checked. Throws
     /// `EngineError.loadingStopped` soon after `isPointless` says so.
     func load(
-        _ blobs: [BlobDigest: HeldBlob], kept: KeptWeights = .none, unless isPointless: () -> Bool
+        _ blobs: [BlobDigest: HeldBlob], kept: KeptWeights, unless isPointless: () -> Bool
     ) throws -> StageRunner {
         let configuration = try stageConfiguration()
         try checkMemory(configuration)

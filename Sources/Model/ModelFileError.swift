@@ -83,7 +83,8 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
                 + (names.count > 5 ? ", …" : "") + "; download or convert the model again"
         case .unknownTensor(let name):
             "tensor \(name.inMessage) is not part of the llama architecture as known here"
-        case .repeatedTensor(let name): "tensor \(name.inMessage) is there twice"
+        case .repeatedTensor(let name):
+            "tensor \(name.inMessage) is there twice; convert the model again"
         case .shape(let tensor, let found, let expected):
             "tensor \(tensor) has the shape \(found) where the metadata ask for \(expected)"
         case .quantisedVector(let tensor, let type):
