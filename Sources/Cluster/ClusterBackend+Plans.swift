@@ -10,7 +10,7 @@ extension ClusterBackend {
         var outcomes: [BackendOutcome] = []
         for directive in directives {
             switch directive {
-            case .prepare(let epoch, let plan): prepare(epoch, plan)
+            case .prepare(let epoch, let plan, let reason): prepare(epoch, plan, reason)
             case .assign(let epoch, let plan):
                 hope.plansAnew()
                 assign(epoch, plan)
@@ -56,9 +56,10 @@ extension ClusterBackend {
     }
 
     /// Lets the workers of a plan to come have their blobs.
-    private func prepare(_ epoch: UInt32, _ plan: Plan) {
+    private func prepare(_ epoch: UInt32, _ plan: Plan, _ reason: String?) {
         let names = plan.stages.map(\.name).joined(separator: ", ")
-        record(.plan, "plan \(epoch) is being prepared: \(names)")
+        let cause = reason.map { ", as \($0)" } ?? ""
+        record(.plan, "plan \(epoch) is being prepared\(cause): \(names)")
         for (index, stage) in plan.stages.enumerated() {
             guard let assignment = assignment(of: index, in: plan) else { continue }
             send(.preparation(assignment), epoch, to: stage.node)

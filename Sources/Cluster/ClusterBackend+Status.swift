@@ -41,7 +41,8 @@ extension ClusterBackend {
         status.predictedDepth = prediction.depth
     }
 
-    func learn(_ load: StepLoad, trail: [StageTiming]) {
-        membership.measured(load, trail: trail)
+    func learn(from passage: StageTimes.Passage, trail: [StageTiming]) {
+        guard let load = passage.load else { return }
+        membership.measured(load, isAlone: passage.isAlone, trail: trail)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package import Control
+import Control
 import Platform
 package import Wire
 
@@ -41,14 +41,14 @@ package struct ClusterCounters {
         times.noteSent(stepID: stepID, step, now: now)
     }
 
-    /// The load of a step that decoded with no other on its way.
+    /// What came of a step; nil where it was not on its way.
     @discardableResult
     package mutating func arrived(
         stepID: UInt64, trail: [StageTiming], now: Duration
-    ) -> StepLoad? {
+    ) -> StageTimes.Passage? {
         guard let passage = times.record(stepID: stepID, trail: trail, now: now) else { return nil }
         notePrompt(rows: passage.promptRowCount, over: passage.time, now: now)
-        return passage.undisturbed
+        return passage
     }
 
     /// A prompt's last row has come back, which is a row like any that gives a token.

@@ -198,9 +198,9 @@ final class CoordinatorLoop {
                 reassure(after: .zero)
             case .failed(let reason): giveUp(reason)
             case .candidates(let id, let candidates):
-                let load = counters.arrived(
+                let passage = counters.arrived(
                     stepID: id, trail: candidates.trail, now: MonotonicClock.now())
-                if let load { backend.learn(load, trail: candidates.trail) }
+                if let passage { backend.learn(from: passage, trail: candidates.trail) }
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
                 } catch {

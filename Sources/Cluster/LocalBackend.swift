@@ -80,7 +80,7 @@ final class LocalBackend: StepBackend {
     func forward(stepID: UInt64, _ step: Step) { work.offer((stepID, step)) }
 
     /// There is nothing to plan.
-    func learn(_ load: StepLoad, trail: [StageTiming]) {}
+    func learn(from passage: StageTimes.Passage, trail: [StageTiming]) {}
 
     func distrust(_ reason: String) -> [BackendOutcome] {
         failure = reason

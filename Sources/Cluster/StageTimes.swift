@@ -39,8 +39,10 @@ package struct StageTimes {
         package let time: Duration
         /// Rows that give no token: those of prompts, but for the last of each.
         package let promptRowCount: Int
-        /// Of a step that decoded alone, whose times are those of its stages undisturbed.
-        package let undisturbed: StepLoad?
+        /// Of a step that only decoded.
+        package let load: StepLoad?
+        /// Nothing else was on its way meanwhile: its stages were undisturbed, whatever they share.
+        package let isAlone: Bool
     }
 
     /// Sums of what one stage's trail entries say, in seconds.
@@ -112,7 +114,7 @@ package struct StageTimes {
         latestAnswer = now
         return Passage(
             time: time, promptRowCount: sent.promptRowCount,
-            undisturbed: sent.isAlone && inFlight.isEmpty ? sent.load : nil)
+            load: sent.load, isAlone: sent.isAlone && inFlight.isEmpty)
     }
 
     /// What choosing the tokens before the step took, which is part of generating; nothing if there

@@ -13,9 +13,8 @@ protocol StepBackend: AnyObject {
     /// Whether a plan is being loaded: that time does not count against those who wait.
     var isLoading: Bool { get }
     func forward(stepID: UInt64, _ step: Step)
-    /// A step of this load has come back with no other on its way: what its stages took says what
-    /// later plans can count on.
-    func learn(_ load: StepLoad, trail: [StageTiming])
+    /// A step has come back: what its stages took says what later plans can count on.
+    func learn(from passage: StageTimes.Passage, trail: [StageTiming])
     /// The candidates of the last outcome were wrong: whoever sent them is not to be used again.
     func distrust(_ reason: String) -> [BackendOutcome]
     /// Moves a worker's layers elsewhere and lets it go. Throws why not.

@@ -5,7 +5,8 @@ package import Wire
 /// Changing the plan under running streams: the next plan is prepared beside the present one, then
 /// takes over.
 ///
-/// ready --a worker is to leave, or one that came gains enough--> ready, preparing
+/// ready --a worker is to leave, one that came gains enough, or steps have drifted from the plan-->
+///       ready, preparing
 ///       --all of the next plan's workers have their blobs--> pipeline down, assigned (loading)
 ///       --all have loaded--> pipeline up, leaving workers released.
 /// The loss of a worker of the next plan ends the preparation; of the present plan, both.
@@ -94,9 +95,7 @@ extension Membership {
         hindrance = nil
         precondition(epoch == lastEpoch, "a newer plan ends a preparation")
         self.epoch = epoch
-        assignment = Assignment(
-            epoch: epoch, plan: next.plan, since: self.now,
-            waitingFor: next.plan.stages.map(\.node))
+        assignment = assignment(of: next.plan, corrections: next.corrections)
         return [
             .pipelineDown(reason: "the plan changed", isLoss: false),
             .assign(epoch: epoch, next.plan),
@@ -141,7 +140,8 @@ extension Membership {
         guard !roster.contains(where: { $0.isLeaving && current.plan.hasStage(on: $0.info.node) })
         else { return prepareWithoutLeaving(made) }
         let late = roster.filter { !$0.isConsidered }.map(\.info)
-        guard !late.isEmpty else {
+        let reason = drift.isDue ? unevenness : nil
+        guard !late.isEmpty || reason != nil else {
             isStale = false
             hindrance = nil
             return []
@@ -152,14 +152,25 @@ extension Membership {
         comparedAt = now
         hindrance = nil
         guard case .success(let next) = makePlan() else { return [] }
+        let gain = next.stages == current.plan.stages ? 1 : gain(of: next, over: current.plan)
+        let isBetter = gain >= Self.gainMin
+        drift.compared(isBetter: isBetter && late.isEmpty, now: now)
+        if isBetter { return prepare(next, reason: late.isEmpty ? reason : nil) }
+        let corrections = presentCorrections
+        assignment?.corrections = corrections
         guard next.stages != current.plan.stages else {
             // What was predicted stays, to be measured by.
             assignment?.plan.leftOut = next.leftOut
             return []
         }
-        let gain = gain(of: next, over: current.plan)
-        if gain >= Self.gainMin { return prepare(next) }
-        let reason = reasonToStay(gain: gain, pages: next.pageCount, of: current.plan.pageCount)
+        stay(without: late, after: next, gain: gain)
+        return []
+    }
+
+    /// Says why the plan goes on without those that came late.
+    private mutating func stay(without late: [MemberInfo], after next: Plan, gain: Double) {
+        let pages = (next: next.pageCount, present: assignment?.plan.pageCount)
+        let reason = reasonToStay(gain: gain, pages: pages.next, of: pages.present)
         let known = Dictionary(next.leftOut.map { ($0.node, $0.reason) }) { first, _ in first }
         assignment?.plan.leftOut.removeAll { worker in late.contains { $0.node == worker.node } }
         assignment?.plan.leftOut += late.map { worker in
@@ -167,7 +178,6 @@ extension Membership {
                 node: worker.node, name: worker.name,
                 reason: known[worker.node] ?? reason)
         }
-        return []
     }
 
     private func reasonToStay(gain: Double, pages: Int?, of present: Int?) -> String {
@@ -215,22 +225,30 @@ extension Membership {
         considerSparesAnew()
     }
 
-    /// Those that can be reached and have no stage are late workers again.
+    /// Those that can be reached and have no stage are late workers again. What steps showed of
+    /// them long ago, before the plan did without them, may be over.
     private mutating func considerSparesAnew() {
         for index in roster.indices
         where roster[index].cutOff == nil && plan?.hasStage(on: roster[index].info.node) != true {
             roster[index].isConsidered = false
             isStale = true
+            if let correction = roster[index].correction,
+                now - correction.at >= RepeatedLoss.memory
+            {
+                roster[index].correction = nil
+            }
         }
     }
 
-    private mutating func prepare(_ plan: Plan) -> [MembershipDirective] {
+    /// `reason` says what is in the present plan's way, where nobody came or is to go.
+    private mutating func prepare(_ plan: Plan, reason: String? = nil) -> [MembershipDirective] {
         failedAt = nil
         progress.at = now
         lastEpoch += 1
         preparation = Preparation(
-            epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node))
-        return [.prepare(epoch: lastEpoch, plan)]
+            epoch: lastEpoch, plan: plan, waitingFor: plan.stages.map(\.node),
+            corrections: presentCorrections, reason: reason)
+        return [.prepare(epoch: lastEpoch, plan, reason: reason)]
     }
 
     /// Lets those go that have to, though the others can't hold the model, while nobody asks for
@@ -294,7 +312,9 @@ extension Membership {
         if let preparation {
             let names = preparation.plan.stages
                 .filter { preparation.waitingFor.contains($0.node) }.map(\.name)
-            let what = leaving.isEmpty ? "to change the plan" : "\(leaving) \(verb) draining"
+            let what =
+                leaving.isEmpty
+                ? preparation.reason ?? "to change the plan" : "\(leaving) \(verb) draining"
             return ["\(what): waiting for \(names.joined(separator: ", ")) to have the layers"]
         }
         if !leaving.isEmpty {

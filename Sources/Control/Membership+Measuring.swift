@@ -7,6 +7,8 @@ extension Membership {
     private static let learningRate = 0.05
     /// Beyond these a measurement says more of a hiccup than of the worker.
     private static let plausible = 0.02...50.0
+    /// What one step may add to what is known counts no more than this factor of it.
+    private static let surprise = 2.0
 
     /// How far a worker is away from the coordinator; counts from the next plan on.
     package mutating func measured(path: NetworkPath, of node: NodeID) {
@@ -22,24 +24,31 @@ extension Membership {
         links[WorkerPair(from: node, to: stages[place + 1].node)] = path
     }
 
-    /// A step that was alone in the pipeline has come back with its trail: what each stage took,
-    /// against what it should have taken, corrects the estimates.
-    package mutating func measured(_ load: StepLoad, trail: [StageTiming]) {
-        guard let stages = plan?.stages, let cost else { return }
-        for timing in trail where stages.indices.contains(Int(timing.stage)) {
-            let stage = stages[Int(timing.stage)]
-            guard let index = roster.firstIndex(where: { $0.info.node == stage.node }),
+    /// A step of decode rows has come back with its trail: what each stage took, against what it
+    /// should have taken, corrects the estimates. Unless it was alone in the pipeline, stages that
+    /// share a machine were in each other's way.
+    package mutating func measured(
+        _ load: StepLoad, isAlone: Bool = true, trail: [StageTiming]
+    ) {
+        guard let assignment, let cost else { return }
+        let stages = assignment.plan.stages
+        for timing in trail {
+            let place = Int(timing.stage)
+            guard stages.indices.contains(place), isAlone || assignment.isAlone[place],
+                let index = roster.firstIndex(where: { $0.info.node == stages[place].node }),
                 roster[index].info.speed.isMeasured
             else { continue }
             var worker = plannerWorker(roster[index])
             let known = worker.correction
             worker.correction = 1
-            let predicted = cost.seconds(stage.layers, load, on: WorkerRates(worker))
+            let predicted = cost.seconds(stages[place].layers, load, on: WorkerRates(worker))
             let ratio = Double(timing.computeMicroseconds) / 1e6 / predicted
             guard Self.plausible.contains(ratio) else { continue }
+            let counted = min(max(ratio, known / Self.surprise), known * Self.surprise)
             roster[index].correction = Correction(
-                value: known + Self.learningRate * (ratio - known), at: now,
+                value: known + Self.learningRate * (counted - known), at: now,
                 speed: roster[index].info.speed)
+            drift.hasSteps = true
         }
     }
 

@@ -112,12 +112,20 @@ extension Membership {
         isAtRest = false
         isGathering = false
         progress.at = now
-        assignment = Assignment(
-            epoch: epoch, plan: plan, since: now, waitingFor: plan.stages.map(\.node))
+        assignment = assignment(of: plan, corrections: presentCorrections)
         preparation = nil
         // Who is lost while the first one loads is waited for like one that has served.
         if epoch == 1 { usualWorkers = plan.stages.map(\.name) }
         return [.assign(epoch: epoch, plan)]
+    }
+
+    /// Of the present epoch, nothing of which is loaded.
+    func assignment(of plan: Plan, corrections: [NodeID: Double]) -> Assignment {
+        let nodes = plan.stages.map(\.node)
+        let hosts = nodes.map { node in roster.first { $0.info.node == node }?.info.host }
+        return Assignment(
+            epoch: epoch, plan: plan, since: now, waitingFor: nodes, corrections: corrections,
+            isAlone: hosts.map { host in host == nil || hosts.count { $0 == host } == 1 })
     }
 
     /// Where the cluster stands, in one word.

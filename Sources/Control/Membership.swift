@@ -18,6 +18,10 @@ package struct Membership: Sendable {
         var plan: Plan
         let since: Duration
         var waitingFor: [NodeID]
+        /// What was known of the workers when it was made, or last compared with another.
+        var corrections: [NodeID: Double]
+        /// Of each stage, whether nothing else of the plan runs on its machine.
+        let isAlone: [Bool]
     }
 
     /// A plan whose workers get their blobs while the present one serves.
@@ -25,6 +29,10 @@ package struct Membership: Sendable {
         let epoch: UInt32
         let plan: Plan
         var waitingFor: [NodeID]
+        /// What was known of the workers when it was made.
+        let corrections: [NodeID: Double]
+        /// What is in the present plan's way, where nobody came or is to go.
+        let reason: String?
     }
 
     let planner: Planner
@@ -75,6 +83,8 @@ package struct Membership: Sendable {
     var upSince: Duration = .zero
     /// When it was last compared with another.
     var comparedAt: Duration = .zero
+    /// How its stages' times have moved away from those that it was made for.
+    var drift = Drift()
     /// Whether the members know that they run no stage.
     var isAtRest = true
     /// Bytes of blobs shipped to all workers, and when one of them went or a worker was done.
@@ -208,10 +218,10 @@ package struct Membership: Sendable {
         return [.pipelineUp(epoch: epoch)]
     }
 
-    /// Time has passed: drops silent workers, plans when the settling time is over, and takes in
-    /// those that came late. What failed is tried again for those that have to go. `isIdle` while
-    /// no request runs or waits; `shippedBytes` is what workers have been shipped so far, nil if
-    /// that is not known.
+    /// Time has passed: drops silent workers, plans when the settling time is over, takes in those
+    /// that came late, and moves layers off those that have become slow. What failed is tried again
+    /// for those that have to go. `isIdle` while no request runs or waits; `shippedBytes` is what
+    /// workers have been shipped so far, nil if that is not known.
     package mutating func tick(
         isIdle: Bool = false, shippedBytes: Int? = nil, now: Duration
     ) -> [MembershipDirective] {
@@ -229,6 +239,7 @@ package struct Membership: Sendable {
         directives += endStandstill()
         retryIfDue()
         if isIdle { reconsiderIfDue() }
+        noteDrift()
         retryCutOffs()
         return directives + proceed(isIdle: isIdle)
     }

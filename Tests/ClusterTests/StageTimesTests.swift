@@ -66,22 +66,27 @@ struct StageTimesTests {
         #expect(compute(times) == 0)
     }
 
-    @Test func onlyDecodeStepsThatWereAloneAreUndisturbed() {
+    @Test func aStepsLoadIsKnownWhereItOnlyDecoded() {
         var times = StageTimes(now: .zero)
         func passage(_ id: UInt64) -> StageTimes.Passage? {
             times.record(stepID: id, trail: trail(5), now: .seconds(1))
         }
         func send(_ id: UInt64, _ step: Step) { times.noteSent(stepID: id, step, now: .zero) }
         send(1, Step(rows: [row(8, .candidates(count: 1)), row(5, .candidates(count: 1))]))
-        #expect(passage(1)?.undisturbed == .decode(streams: 2, depth: 6))
+        let first = passage(1)
+        #expect(first?.load == .decode(streams: 2, depth: 6) && first?.isAlone == true)
         send(2, Step(rows: [row(8, .nothing), row(9, .candidates(count: 1))]))
-        #expect(passage(2)?.undisturbed == nil)
+        let second = passage(2)
+        #expect(second?.promptRowCount == 1 && second?.load == nil)
         send(3, step(.candidates(count: 1)))
         send(4, step(.candidates(count: 1)))
-        #expect(passage(3)?.undisturbed == nil)
-        #expect(passage(4)?.undisturbed == nil)
+        for id: UInt64 in [3, 4] {
+            let passage = passage(id)
+            #expect(passage?.load?.rowCount == 1 && passage?.isAlone == false)
+        }
         send(5, Step(rows: []))
-        #expect(passage(5)?.undisturbed == nil)
+        let fifth = passage(5)
+        #expect(fifth != nil && fifth?.load == nil)
     }
 
     // MARK: The measured rate

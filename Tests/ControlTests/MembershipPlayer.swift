@@ -7,8 +7,11 @@ import Wire
 /// worker's node id is made of its name. After each event the cluster's state is said.
 struct MembershipPlayer: TranscriptPlayer {
     private var membership: Membership
+    private let layerBytes: Double
+    private var int8Rates: [NodeID: Double] = [:]
 
     init(_ event: TranscriptEvent) {
+        layerBytes = Double(event.size("layer"))
         membership = Membership(
             model: Self.model(event),
             goal: PlannerGoal(streams: event.integer("streams") ?? 1),
@@ -50,9 +53,11 @@ struct MembershipPlayer: TranscriptPlayer {
     mutating func play(_ event: TranscriptEvent) -> [String] {
         let now = Duration.milliseconds(Int((Double(event.words[0]) ?? 0) * 1000))
         let name = event.words.count > 2 ? event.words[2] : ""
-        let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
+        let node = Self.node(name)
         if event.words[1] == "drain" { return drain(name, now) }
         if event.words[1] == "alive" { return alive(event.words.dropFirst(2), now) }
+        if event.words[1] == "steps" { return steps(event, from: now) }
+        if let rate = event.number("int8") { int8Rates[node] = rate * 1e9 }
         let directives: [MembershipDirective]? =
             switch event.words[1] {
             case "joined":
@@ -62,7 +67,8 @@ struct MembershipPlayer: TranscriptPlayer {
                         memoryBudgetBytes: event.size("memory"),
                         speed: WorkerSpeed(
                             readBytesPerSecond: UInt64((event.number("bandwidth") ?? 0) * 1e9),
-                            int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9))),
+                            int8OperationsPerSecond: UInt64((event.number("int8") ?? 0) * 1e9)),
+                        host: event.text("host").map(Self.node)),
                     now: now)
             case "heard": heard(node, now)
             case "lost": membership.lost(node: node, now: now)
@@ -104,11 +110,33 @@ struct MembershipPlayer: TranscriptPlayer {
 
     /// Several have been heard at the same time, which changes nothing.
     private mutating func alive(_ names: ArraySlice<String>, _ now: Duration) -> [String] {
-        for name in names {
-            let node = NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
-            membership.heard(node: node, at: now)
-        }
+        for name in names { membership.heard(node: Self.node(name), at: now) }
         return []
+    }
+
+    /// Ten steps of a row and a tick in each of `seconds`, while all live; `a=1.5` if worker a takes
+    /// half as long again as multiplying should, and reading takes nothing to speak of.
+    private mutating func steps(_ event: TranscriptEvent, from start: Duration) -> [String] {
+        var lines: [String] = []
+        for second in 1...(event.integer("seconds") ?? 1) {
+            let now = start + .seconds(second)
+            for member in membership.members { membership.heard(node: member.node, at: now) }
+            let trail = (membership.plan?.stages ?? []).enumerated().map { index, stage in
+                let operations = 2 * Double(stage.layers.count) * layerBytes / 18 * 32
+                let seconds = operations / (int8Rates[stage.node] ?? 1)
+                return StageTiming(
+                    stage: UInt16(index), waitMicroseconds: 0,
+                    computeMicroseconds: UInt32(seconds * (event.number(stage.name) ?? 1) * 1e6),
+                    sendMicroseconds: 0)
+            }
+            for _ in 0..<10 {
+                membership.measured(
+                    .decode(streams: 1, depth: 0), isAlone: event.has("alone"), trail: trail)
+            }
+            let directives = membership.tick(now: now)
+            lines += directives.map { "after \(second) s: \(describe($0))" }
+        }
+        return lines + [standing]
     }
 
     private mutating func heard(_ node: NodeID, _ time: Duration) -> [MembershipDirective] {
@@ -128,7 +156,8 @@ struct MembershipPlayer: TranscriptPlayer {
 
     private func describe(_ directive: MembershipDirective) -> String {
         switch directive {
-        case .prepare(let epoch, let plan): return "prepare \(epoch): \(stages(plan))"
+        case .prepare(let epoch, let plan, let reason):
+            return "prepare \(epoch)\(reason.map { ", as \($0)" } ?? ""): \(stages(plan))"
         case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .rest(let epoch): return "rest \(epoch)"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
@@ -144,6 +173,10 @@ struct MembershipPlayer: TranscriptPlayer {
         plan.stages.map {
             "\($0.name) \($0.layers.lowerBound)..<\($0.layers.upperBound) (\($0.needBytes))"
         }.joined(separator: ", ") + (plan.pageCount.map { ", \($0) pages" } ?? "")
+    }
+
+    private static func node(_ name: String) -> NodeID {
+        NodeID(high: 1, low: UInt64(name.utf8.first ?? 0))
     }
 
     private func name(_ node: NodeID) -> String {
