@@ -278,7 +278,8 @@ extension Exchange {
             state.mustCancel = false
             return state.requestIDs
         }
-        for id in ids { shared.service.generator.cancel(id) }
+        // The last first: a slot that one leaves would else go to the next, for a moment.
+        for id in ids.reversed() { shared.service.generator.cancel(id) }
     }
 
     /// Ends the answer with an error that tells the client to come back.

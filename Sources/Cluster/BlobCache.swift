@@ -44,7 +44,6 @@ package struct BlobCache: Sendable {
     package func open(_ blob: BlobDescription) -> MappedFile? {
         let path = path(of: blob.digest)
         guard FileSystem.exists(path) else { return nil }
-        FileSystem.touch(path)
         do {
             let file = try MappedFile(path: path)
             if file.byteCount == Int(blob.byteCount) {
@@ -74,9 +73,7 @@ package struct BlobCache: Sendable {
         guard let disk = FileSystem.space(at: directory) else { return }
         let entries = try FileSystem.entries(of: directory)
         let coming = Set(missing.map(\.digest.hexadecimal))
-        let begun = entries.filter { entry in
-            CacheRoom.blobName(of: entry.name).map(coming.contains) ?? false
-        }.reduce(0) { $0 + $1.byteCount }
+        let begun = begunByteCount(of: coming, entries)
         let whole = missing.reduce(0) { $0 + CacheRoom.footprint(ofByteCount: Int($1.byteCount)) }
         let need = max(0, whole - begun)
         var room = CacheRoom(
@@ -98,6 +95,18 @@ package struct BlobCache: Sendable {
             throw ShippingError.noRoom(
                 directory: directory, needByteCount: need, shortByteCount: shortage)
         }
+    }
+
+    /// What is here of the blobs `names` and can be taken up: no part that another worker writes.
+    private func begunByteCount(of names: Set<String>, _ entries: [FileSystem.Entry]) -> Int {
+        var largest: [String: Int] = [:]
+        for entry in entries {
+            guard let name = CacheRoom.blobName(of: entry.name), names.contains(name),
+                !FileSystem.isInUse(path(ofFile: entry.name))
+            else { continue }
+            largest[name] = max(largest[name] ?? 0, entry.byteCount)
+        }
+        return largest.values.reduce(0, +)
     }
 
     package func path(of digest: BlobDigest) -> String { path(ofFile: digest.hexadecimal) }

@@ -54,10 +54,7 @@ package struct KeptStage {
 
     /// Marks the blobs as used, or else lets others remove their files: the weights need none.
     func mark(asUsed isUsed: Bool) {
-        for case (_, .cached(let file)) in blobs {
-            if isUsed { FileSystem.touch(file.path) }
-            file.mark(asUsed: isUsed)
-        }
+        for case (_, .cached(let file)) in blobs { file.mark(asUsed: isUsed) }
     }
 
     /// The blobs, of which nothing has to be read, by their names.

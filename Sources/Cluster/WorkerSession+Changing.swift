@@ -10,7 +10,7 @@ extension WorkerSession {
         // Of a stage that is over no more has to stay than this plan wants.
         if !isAtWork { kept?.keep(only: assignment) }
         let earlier = preparer
-        isPreparing = true
+        preparingSince = MonotonicClock.now()
         preparedBlobs = []
         Log.info(
             "plan \(epoch) is being prepared: layers "
@@ -32,7 +32,7 @@ extension WorkerSession {
     /// Tells the coordinator how the preparation has ended, if it has.
     func reportPreparation() {
         guard let preparer, let outcome = preparer.takeOutcome() else { return }
-        isPreparing = false
+        preparingSince = nil
         let answer: Prepared
         switch outcome {
         case .complete(let blobs, let shippedBytes):
@@ -46,18 +46,24 @@ extension WorkerSession {
         control.send(Frame(epoch: preparer.epoch, id: 0, message: .prepared(answer)))
     }
 
+    /// Whether a preparation is under way. One that another worker had to give up is not said to
+    /// be over: it only gets no more chunks.
+    var isPreparing: Bool {
+        preparingSince.map { MonotonicClock.now() - $0 < ClusterLimits.keptPatience } ?? false
+    }
+
     /// Waits until nothing is written any more for a plan that was to come.
     func endPreparation() {
         preparer?.stop()
         preparer = nil
-        isPreparing = false
+        preparingSince = nil
         preparedBlobs = []
     }
 
     /// The newest plan has no stage for this worker, or there is none any more.
     func rest(epoch: UInt32) {
         preparer?.abandon()
-        isPreparing = false
+        preparingSince = nil
         preparedBlobs = []
         dropWork()
         for link in dataLinks.begin(epoch: epoch, stage: 0) { link.close(reason: "older plan") }

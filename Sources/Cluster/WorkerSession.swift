@@ -49,8 +49,8 @@ final class WorkerSession {
     var dataLinks = DataLinks()
     /// Of a plan that is to come while the stage is at work.
     var preparer: BlobPreparer?
-    /// Whether that is still under way.
-    var isPreparing = false
+    /// When that last got on; nil once it is over.
+    var preparingSince: Duration?
     var preparedBlobs: [HeldBlob] = []
     /// When the worker was told to end; nil while it wasn't.
     var leavingSince: Duration?
@@ -230,6 +230,9 @@ final class WorkerSession {
         case .next(let link, .frame(let frame)):
             if case .error(let notice) = frame.message {
                 Log.warning("the next stage at \(link.peer): \(notice.message)")
+                link.close(reason: notice.message)
+            } else {
+                link.refuse(.unexpectedFrame, "who takes steps sends no frames")
             }
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
@@ -260,7 +263,9 @@ final class WorkerSession {
         case .blobChunk(let chunk) where isWelcome:
             // Chunks of a fetch that a newer plan has overtaken may still be under way.
             if frame.epoch == dataLinks.epoch { return take(chunk) }
-            if let preparer, preparer.epoch == frame.epoch, !preparer.take(chunk) {
+            guard let preparer, preparer.epoch == frame.epoch else { return nil }
+            preparingSince = preparingSince.map { _ in MonotonicClock.now() }
+            if !preparer.take(chunk) {
                 control.refuse(.unexpectedFrame, "more of a blob came than was asked for")
             }
         case .spare where isWelcome:

@@ -18,10 +18,14 @@ struct DurableSequence: Sendable {
     /// Pipelines that went down under it since its latest token.
     var lossCount = 0
 
-    init(_ request: SequenceRequest) {
+    /// `neighbour` came with it, and may be a choice of the same request.
+    init(_ request: SequenceRequest, neighbour: DurableSequence? = nil) {
         self.request = request
         tokens = request.prompt
-        sampler = Sampler(settings: request.sampling, promptTokens: request.prompt)
+        let isSibling = neighbour?.request.prompt == request.prompt
+        sampler = Sampler(
+            settings: request.sampling, promptTokens: request.prompt,
+            sibling: isSibling ? neighbour?.sampler : nil)
     }
 
     var id: UInt64 { request.id }

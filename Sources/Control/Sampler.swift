@@ -17,9 +17,18 @@ package struct Sampler: Sendable {
     /// Tokens accepted so far; it also numbers the draws.
     package private(set) var generatedCount = 0
 
-    package init(settings: SamplingSettings, promptTokens: [UInt32]) {
+    /// What a `sibling` of the same prompt has found in it is shared: of a long one it is large.
+    package init(
+        settings: SamplingSettings, promptTokens: [UInt32], sibling: Sampler? = nil
+    ) {
         self.settings = settings
-        self.promptTokens = settings.repetitionPenalty == 1 ? [] : Set(promptTokens)
+        if settings.repetitionPenalty == 1 {
+            self.promptTokens = []
+        } else if let sibling, sibling.settings.repetitionPenalty != 1 {
+            self.promptTokens = sibling.promptTokens
+        } else {
+            self.promptTokens = Set(promptTokens)
+        }
         seenCount = self.promptTokens.count
     }
 

@@ -84,8 +84,10 @@ package struct Scheduler: Sendable {
             throw .queueFull(waiting: waiting)
         }
         var directives: [SchedulerDirective] = []
+        var latest: DurableSequence?
         for request in requests {
-            let durable = DurableSequence(request)
+            let durable = DurableSequence(request, neighbour: latest)
+            latest = durable
             if request.isDone {
                 directives.append(durable.finished(.length))
             } else {

@@ -50,17 +50,21 @@ extension FileSystem {
         }
     }
 
-    /// Sets the file's time of modification to now.
-    package static func touch(_ path: String) { utimensat(AT_FDCWD, path, nil, 0) }
+    /// Whether a process writes `path` or has marked it as used, or nothing can be said.
+    package static func isInUse(_ path: String) -> Bool { !ifUnused(path) { true } }
 
     /// Removes `path` unless a process writes it or has marked it as used; whether it is gone.
     package static func removeUnused(_ path: String) -> Bool {
+        ifUnused(path) { unlink(path) == 0 } || !exists(path)
+    }
+
+    /// What `body` gives while nobody else can use `path`; false where somebody does.
+    private static func ifUnused(_ path: String, _ body: () -> Bool) -> Bool {
         // For writing too: without that NFS gives no exclusive lock.
         let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return errno == ENOENT }
+        guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { return false }
-        return unlink(path) == 0
+        return flock(descriptor, LOCK_EX | LOCK_NB) == 0 && body()
     }
 
     /// Bytes that this user may still write where `path` is, and bytes of the whole file system.

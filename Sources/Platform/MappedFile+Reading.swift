@@ -29,6 +29,8 @@ extension MappedFile {
     /// Marks the file as in use, for as long as this object lives or until it is told that it is
     /// not; see `FileSystem.removeUnused`.
     package func mark(asUsed isUsed: Bool) {
+        // By the open file: it may have another name since.
+        if isUsed { futimens(descriptor, nil) }
         _ = flock(descriptor, isUsed ? LOCK_SH | LOCK_NB : LOCK_UN)
     }
 }

@@ -7,14 +7,10 @@ import Synchronization
 ///
 /// Escape sequences are those of ECMA-48 and xterm, which every common terminal knows. Until
 /// `restore` the alternate screen is shown, the cursor is hidden, keys come one by one and unseen,
-/// and Ctrl-Z and Ctrl-\ do nothing; Ctrl-C still is SIGINT.
+/// and Ctrl-Z, Ctrl-\ and SIGTSTP do nothing; Ctrl-C still is SIGINT.
 package final class Terminal: Sendable {
-    private struct State {
-        var original: termios
-        var isRestored = false
-    }
-
-    private let state: Mutex<State>
+    private let original: termios
+    private let isRestored = Mutex(false)
 
     /// Whether a program may draw on standard output and read keys from standard input.
     package static var isInteractive: Bool {
@@ -37,19 +33,24 @@ package final class Terminal: Sendable {
             keys[Int(VTIME)] = 0
         }
         guard tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0 else { return nil }
-        state = Mutex(State(original: original))
+        self.original = original
+        // Stopped, it would leave the terminal as it is now.
+        signal(SIGTSTP, SIG_IGN)
         StandardOutput.write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[2J")
     }
 
     deinit { restore() }
 
-    /// Gives the screen back as it was. Any thread may call it, more than once.
+    /// Gives the screen back as it was. Any thread may call it, more than once. It waits for a
+    /// terminal that takes nothing more, but how its keys work has changed back by then.
     package func restore() {
-        state.withLock { state in
-            guard !state.isRestored else { return }
-            state.isRestored = true
+        var original = original
+        tcsetattr(STDIN_FILENO, TCSANOW, &original)
+        isRestored.withLock { isRestored in
+            guard !isRestored else { return }
+            isRestored = true
             StandardOutput.write("\u{1B}[0m\u{1B}[?25h\u{1B}[?1049l")
-            tcsetattr(STDIN_FILENO, TCSANOW, &state.original)
+            signal(SIGTSTP, SIG_DFL)
         }
     }
 
@@ -68,8 +69,8 @@ package final class Terminal: Sendable {
         // Each line is cleared first: after one that fills the screen's width it would lose its
         // last column.
         let text = lines.map { "\u{1B}[2K" + $0 }.joined(separator: "\n")
-        state.withLock { state in
-            guard !state.isRestored else { return }
+        isRestored.withLock { isRestored in
+            guard !isRestored else { return }
             StandardOutput.write("\u{1B}[H" + text + "\u{1B}[J")
         }
     }
@@ -82,13 +83,17 @@ package final class Terminal: Sendable {
         case end
     }
 
-    /// The next key, waiting at most `timeout`. Keys that send several bytes give several keys.
+    /// The next key, waiting at most `timeout`. One that sends several bytes, such as F2, whose
+    /// last is a letter, is nothing.
     package func nextKey(timeout: Duration) -> Input {
         var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, Int32(clamping: timeout.microseconds / 1000)) > 0 else {
             return .nothing
         }
-        var byte: UInt8 = 0
-        return read(STDIN_FILENO, &byte, 1) == 1 ? .key(byte) : .end
+        // They come together.
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = read(STDIN_FILENO, &bytes, bytes.count)
+        guard count > 0 else { return .end }
+        return bytes[0] == 0x1B ? .nothing : .key(bytes[0])
     }
 }

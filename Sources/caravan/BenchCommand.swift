@@ -32,7 +32,7 @@ struct BenchCommand: Command {
         notes: [
             "GB/s are those of weights read: each step reads them once, whatever its rows.",
             "The share is of the speed at which as many threads read plain memory right before and",
-            "after each run.",
+            "after each run; with --local those of the workers that have something to do at once.",
             "Busy is the share of the time in which each stage computed.",
             "What is predicted is predicted for the first --depth.",
         ])
@@ -85,7 +85,6 @@ struct BenchCommand: Command {
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             ProgressLine.show("measuring memory")
-            // As many threads as compute at once: one stage does at a time.
             var memory = try MemorySpeed(threadCount: threadCount)
             let start = MonotonicClock.now()
             let coordinator = try Coordinator(
@@ -97,8 +96,10 @@ struct BenchCommand: Command {
             if let signal = interrupt.number { return 128 + signal }
             if case .failed(let error) = ready { throw error }
             let loadTime = MonotonicClock.now() - start
+            try checkPages(coordinator.status())
             let runner = BenchRunner(
                 coordinator: coordinator, vocabularyCount: model.hyperparameters.vocabularySize,
+                stageCount: localCount ?? 1,
                 isStopped: { interrupt.number != nil })
             guard let results = try runner.run(plan, beside: &memory) else {
                 return 128 + (interrupt.number ?? 0)
@@ -108,9 +109,17 @@ struct BenchCommand: Command {
                 results, plan: plan, model: model, status: reportedStatus(coordinator),
                 threadCount: threadCount, localCount: localCount, memory: memory,
                 loadTime: loadTime)
-            try StandardOutput.show(asJSON ? try report.json() + "\n" : report.text)
+            try StandardOutput.show(answer: asJSON ? try report.json() + "\n" : report.text)
             return ExitStatus.done
         }
+    }
+
+    /// A plan may grant fewer pages than all slots would fill, and streams would wait for others.
+    private func checkPages(_ status: ClusterStatus) throws(BenchError) {
+        let needed = plan.pageCount(pageTokens: status.pageTokens)
+        guard needed > status.pageCount else { return }
+        throw .pagesShort(
+            needed: needed * status.pageTokens, held: status.pageCount * status.pageTokens)
     }
 
     /// The status once every worker has told of its memory with the weights in it: a heartbeat
@@ -145,6 +154,7 @@ struct BenchCommand: Command {
 
 enum BenchError: Error, CustomStringConvertible {
     case contextTooShort(needed: Int, limit: Int)
+    case pagesShort(needed: Int, held: Int)
     case endedEarly
 
     var description: String {
@@ -152,6 +162,9 @@ enum BenchError: Error, CustomStringConvertible {
         case .contextTooShort(let needed, let limit):
             "the runs need \(needed) tokens of context and the model takes \(limit); "
                 + "use a smaller --prompt, --depth, --generate or --streams"
+        case .pagesShort(let needed, let held):
+            "the runs need keys and values of \(needed) tokens at once and memory holds \(held); "
+                + "use fewer --streams, a smaller --depth or --generate, or --kv q8"
         case .endedEarly: "a stream ended before it was measured; please report this"
         }
     }

@@ -25,6 +25,18 @@ struct BenchPlan {
         return max(8, promptLength + 1, decodes.max() ?? 0)
     }
 
+    /// What the run with the most of them needs at once.
+    func pageCount(pageTokens: Int) -> Int {
+        func pages(_ positions: Int) -> Int { (positions + pageTokens - 1) / max(1, pageTokens) }
+        let decodes = depths.flatMap { depth in
+            streams.map { count in
+                let limit = tokenCountMax(streams: count, depth: depth)
+                return count * pages(promptLength(depth: depth) + limit)
+            }
+        }
+        return max(pages(promptLength + 1), decodes.max() ?? 0)
+    }
+
     /// A sequence has at least one token.
     func promptLength(depth: Int) -> Int { max(1, depth) }
 

@@ -24,6 +24,7 @@ struct BenchRunner {
 
     let coordinator: Coordinator
     let vocabularyCount: Int
+    let stageCount: Int
     let isStopped: () -> Bool
 
     private static let warmUpLength = 32
@@ -37,11 +38,13 @@ struct BenchRunner {
         guard try prefill(tokens(plan.promptLength, seed: 1)) != nil,
             try decode(streams: 1, depth: 0, count: warmUp, plan) != nil
         else { return nil }
-        try memory.read()
+        try memory.read(stages: 1)
         for run in 0..<plan.repeatCount {
             ProgressLine.show("prefill, run \(run + 1) of \(plan.repeatCount)")
             let prompt = tokens(plan.promptLength, seed: 2 + run)
-            let isDone = try measure(&results.prefill, plan.promptLength, beside: &memory) {
+            let isDone = try measure(
+                &results.prefill, plan.promptLength, stages: stageCount, beside: &memory
+            ) {
                 try prefill(prompt)
             } rowsPerStep: { before, after in
                 Double(plan.promptLength) / Double(max(1, before.stepCount(until: after)))
@@ -56,7 +59,10 @@ struct BenchRunner {
                         "decode, \(streams) streams at depth \(depth), "
                             + "run \(run + 1) of \(plan.repeatCount)")
                     let count = plan.generateLength
-                    let isDone = try measure(&result.series, streams * count, beside: &memory) {
+                    let isDone = try measure(
+                        &result.series, streams * count, stages: min(streams, stageCount),
+                        beside: &memory
+                    ) {
                         try decode(streams: streams, depth: depth, count: count, plan)
                     } rowsPerStep: { before, after in
                         before.decodeRowsPerStep(until: after)
@@ -69,13 +75,14 @@ struct BenchRunner {
         return results
     }
 
-    /// Adds a run that computes `tokenCount` tokens to `series`; false when it was stopped.
+    /// Adds a run that computes `tokenCount` tokens, in so many stages at once, to `series`; false
+    /// when it was stopped.
     private func measure(
-        _ series: inout BenchSeries, _ tokenCount: Int, beside memory: inout MemorySpeed,
-        _ run: () throws -> Duration?,
+        _ series: inout BenchSeries, _ tokenCount: Int, stages: Int,
+        beside memory: inout MemorySpeed, _ run: () throws -> Duration?,
         rowsPerStep: (_ before: StageClock, _ after: StageClock) -> Double
     ) throws -> Bool {
-        let (ending, memoryRate) = try memory.rateAround {
+        let (ending, memoryRate) = try memory.rateAround(stages: stages) {
             let before = StageClock(coordinator)
             let time = try run()
             return (time: time, before: before, after: StageClock(coordinator))

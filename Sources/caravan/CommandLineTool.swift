@@ -44,6 +44,8 @@ enum CommandLineTool {
     }
 
     private static func run(_ command: any Command.Type, _ arguments: [String]) -> Int32 {
+        // What took long may have ended with an error, or by a signal, which has the last line.
+        defer { ProgressLine.clear() }
         do {
             return try command.init(try Options(arguments, command.syntax)).run()
         } catch UsageError.asksForHelp {
@@ -67,6 +69,7 @@ enum CommandLineTool {
     }
 
     private static func report(_ error: any Error, by name: String) -> Int32 {
+        ProgressLine.clear()
         StandardError.write("\(name): \("\(error)".escapingControls)\n")
         return ExitStatus.failed
     }

@@ -19,8 +19,11 @@ struct InspectCommand: Command {
 
     func run() throws -> Int32 {
         let report = InspectReport(file: try ModelFile(path: path))
-        try StandardOutput.show(
-            asJSON ? try report.json() + "\n" : report.text.escapingControlsButLayout)
+        if asJSON {
+            try StandardOutput.show(answer: try report.json() + "\n")
+        } else {
+            try StandardOutput.show(report.text.escapingControlsButLayout)
+        }
         return ExitStatus.done
     }
 }

@@ -5,36 +5,44 @@ import Platform
 
 /// How fast plain memory is read beside the runs: on a shared machine that changes by the minute.
 struct MemorySpeed {
+    /// Of one stage.
     private let threadCount: Int
-    /// Bytes per second, in the order in which they were measured.
+    /// Bytes per second that one stage's threads were given.
     private(set) var rates: [Double] = []
+    /// The latest, and how many stages' threads read.
+    private var latest = (rate: 0.0, stages: 0)
     /// The most that was resident between the readings, which themselves do not count.
     private var peakBetween = 0
 
-    /// As many threads read as compute at once.
+    /// As many threads read as compute at once; each stage has `threadCount`.
     init(threadCount: Int) throws {
         self.threadCount = threadCount
-        try read()
+        try read(stages: 1)
         peakBetween = 0
     }
 
     /// Reads anew, unless memory is so short that it would be taken from the model.
-    mutating func read() throws {
+    mutating func read(stages: Int) throws {
         peakBetween = peakResidentBytes
-        if rates.isEmpty || MemoryReading.availableBytes() > 2 * ReadBandwidth.byteCount {
-            rates.append(try ReadBandwidth.measure(threadCount: threadCount))
+        if latest.stages != stages
+            || MemoryReading.availableBytes() > 2 * ReadBandwidth.byteCount
+        {
+            latest = (try ReadBandwidth.measure(threadCount: threadCount * stages), stages)
+            if stages == 1 { rates.append(latest.rate) }
         }
         MemoryReading.forgetPeak()
     }
 
-    /// What memory gave around a run that follows a reading: the mean of that and another one.
+    /// What memory gives so many stages at once around a run: the mean of what it gave before, in
+    /// the latest reading if that was the same, and after.
     mutating func rateAround<Outcome>(
-        _ run: () throws -> Outcome
+        stages: Int, _ run: () throws -> Outcome
     ) throws -> (outcome: Outcome, rate: Double) {
-        let before = rates[rates.count - 1]
+        if latest.stages != stages { try read(stages: stages) }
+        let before = latest.rate
         let outcome = try run()
-        try read()
-        return (outcome, (before + rates[rates.count - 1]) / 2)
+        try read(stages: stages)
+        return (outcome, (before + latest.rate) / 2)
     }
 
     var peakResidentBytes: Int { max(peakBetween, MemoryReading.peakResidentBytes()) }

@@ -9,10 +9,10 @@ extension PlanReport {
             "\(model.escapingControls): \(ByteSize.text(modelBytes)) of weights, "
                 + "\(streams) \(streams == 1 ? "stream" : "streams") of \(tokensOfEach) tokens"
         ]
-        if let contextLengthThatFits {
+        if let contextLengthThatFits, let contextLengthMin {
             lines.append(
                 "does not fit: memory beside the weights holds \(contextLengthThatFits) tokens, "
-                    + "no sequence of \(contextLength)")
+                    + "no sequence of \(contextLengthMin)")
             return lines.joined(separator: "\n") + "\n"
         }
         if let missingBytes {

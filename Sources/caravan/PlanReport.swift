@@ -42,8 +42,9 @@ struct PlanReport: Encodable {
     let pageBytes: UInt64
     /// GiB that the boxes are short of; nil if the model fits.
     let missingBytes: UInt64?
-    /// The weights fit, but only a context that is so much shorter than the one asked for.
+    /// The weights fit, but only a context that is so much shorter than the least that would do.
     let contextLengthThatFits: Int?
+    let contextLengthMin: Int?
     let stages: [Stage]
     let leftOut: [LeftOut]
     let tokensPerSecondOfOneStream: Double?
@@ -71,7 +72,15 @@ struct PlanReport: Encodable {
         let byNode = Dictionary(
             workers.map { ($0.node, $0) }, uniquingKeysWith: { first, _ in first })
         let plan: Plan?
-        (plan, missingBytes, contextLengthThatFits) = Self.outcome(planner, workers, links)
+        let short: PlannerFailure?
+        (plan, short) = Self.outcome(planner, workers, links)
+        switch short {
+        case .notEnoughMemory(let bytes):
+            (missingBytes, contextLengthMin, contextLengthThatFits) = (bytes, nil, nil)
+        case .contextTooLong(let wanted, let fits):
+            (missingBytes, contextLengthMin, contextLengthThatFits) = (nil, wanted, fits)
+        case nil: (missingBytes, contextLengthMin, contextLengthThatFits) = (nil, nil, nil)
+        }
         pageCount = plan?.pageCount ?? pages.wanted
         pageTokens = pages.pagePositionCount
         pageBytes = pages.pageBytes * UInt64(model.hyperparameters.layerCount)
@@ -101,17 +110,14 @@ struct PlanReport: Encodable {
         withOneMore = found == nil ? nil : Self.more(planner, workers, links)
     }
 
-    /// The plan, or the bytes that are missing, or the context that would fit.
+    /// The plan, or why there is none.
     private static func outcome(
         _ planner: Planner, _ workers: [PlannerWorker], _ links: [WorkerPair: NetworkPath]
-    ) -> (Plan?, UInt64?, Int?) {
+    ) -> (Plan?, PlannerFailure?) {
         do throws(PlannerFailure) {
-            return (try planner.plan(workers: workers, links: links), nil, nil)
+            return (try planner.plan(workers: workers, links: links), nil)
         } catch {
-            switch error {
-            case .notEnoughMemory(let bytes): return (nil, bytes, nil)
-            case .contextTooLong(_, let fits): return (nil, nil, fits)
-            }
+            return (nil, error)
         }
     }
 

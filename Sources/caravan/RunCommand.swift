@@ -100,7 +100,7 @@ struct RunCommand: Command {
                 if output.isFinished { break }
             }
             if let signal = interrupt.number { return 128 + signal }
-            try StandardOutput.show(printsText ? "\n" : try output.json() + "\n")
+            try StandardOutput.show(answer: printsText ? "\n" : try output.json() + "\n")
             return ExitStatus.done
         }
     }

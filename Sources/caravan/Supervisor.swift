@@ -33,7 +33,8 @@ enum Supervisor {
             thread.join()
             return try result.get()
         }
-        stop(signal)
+        // Not here: a terminal that takes nothing more, as after Ctrl-S, would hold it up for ever.
+        OSThread(name: "stop") { [signal] in stop(signal) }.letGo()
         for _ in 0..<stopTurnCount {
             guard let result = done.take(timeout: stopTurn) else { continue }
             thread.join()

@@ -114,14 +114,15 @@ struct MembershipPlayer: TranscriptPlayer {
         return []
     }
 
-    /// Ten steps of a row and a tick in each of `seconds`, while all live; `a=1.5` if worker a takes
-    /// half as long again as multiplying should, and reading takes nothing to speak of.
+    /// Ten steps of a row and a tick in each of `seconds`, while all live; `a=1.5` if worker a
+    /// takes half as long again as multiplying should. Reading takes nothing to speak of.
     private mutating func steps(_ event: TranscriptEvent, from start: Duration) -> [String] {
         var lines: [String] = []
         for second in 1...(event.integer("seconds") ?? 1) {
             let now = start + .seconds(second)
             for member in membership.members { membership.heard(node: member.node, at: now) }
-            let trail = (membership.plan?.stages ?? []).enumerated().map { index, stage in
+            let stages = membership.plan?.stages ?? []
+            let trail = stages.enumerated().map { index, stage in
                 let operations = 2 * Double(stage.layers.count) * layerBytes / 18 * 32
                 let seconds = operations / (int8Rates[stage.node] ?? 1)
                 return StageTiming(
