@@ -99,14 +99,15 @@ package struct BlobCache: Sendable {
 
     /// What is here of the blobs `names` and can be taken up: no part that another worker writes.
     private func begunByteCount(of names: Set<String>, _ entries: [FileSystem.Entry]) -> Int {
-        var largest: [String: Int] = [:]
-        for entry in entries {
+        var begun: [String: Int] = [:]
+        // In the order in which parts are tried: `.part`, `.2.part` and so on.
+        for entry in entries.sorted(by: { ($0.name.count, $0.name) < ($1.name.count, $1.name) }) {
             guard let name = CacheRoom.blobName(of: entry.name), names.contains(name),
-                !FileSystem.isInUse(path(ofFile: entry.name))
+                begun[name] == nil, !FileSystem.isInUse(path(ofFile: entry.name))
             else { continue }
-            largest[name] = max(largest[name] ?? 0, entry.byteCount)
+            begun[name] = entry.byteCount
         }
-        return largest.values.reduce(0, +)
+        return begun.values.reduce(0, +)
     }
 
     package func path(of digest: BlobDigest) -> String { path(ofFile: digest.hexadecimal) }

@@ -12,70 +12,92 @@ struct Drift: Sendable {
     static let ratioMin = 1.25
     /// Of the time between two looks at the latest steps, which may lie far apart.
     private static let gapMax = Duration.seconds(1)
-    /// After which another plan is made.
+    /// After which another plan is made and compared with the present one.
     private static let patience = Duration.seconds(60)
     private static let patienceMax = Duration.seconds(960)
-    /// A box may be slow just for what the plan gave it: each plan in a row comes later.
+    /// A box may be slow just for what the plan gave it, or no plan be better: after each
+    /// comparison within this time the next one comes later.
     private static let memory = Duration.seconds(1800)
 
-    /// Steps have come back since the latest look.
-    var hasSteps = false
+    /// Workers that steps have measured since the latest look. What is known of others may be what
+    /// was seen of them under other loads.
+    var measured: Set<NodeID> = []
+    /// What the latest look has shown; nil if the stages are as planned.
+    private(set) var finding: String?
     private var length = Duration.zero
     private var lastLook = Duration.zero
-    private var lastPlan: Duration?
+    private var lastComparison: Duration?
     private var patience = Self.patience
 
-    /// Looks at the latest steps, if there were any; `isAway` says what they showed.
-    mutating func look(isAway: Bool, now: Duration) {
-        guard hasSteps else { return }
-        hasSteps = false
-        length = isAway ? length + min(now - lastLook, Self.gapMax) : .zero
+    /// What was found in the latest steps.
+    mutating func looked(_ finding: String?, now: Duration) {
+        measured = []
+        length = finding == nil ? .zero : length + min(now - lastLook, Self.gapMax)
         lastLook = now
+        self.finding = finding
     }
 
-    var isDue: Bool { length >= patience }
+    /// What is worth another plan by now.
+    var reason: String? { length >= patience ? finding : nil }
 
-    /// Another plan has been compared with the present one, and `isBetter` if it is to take over.
-    mutating func compared(isBetter: Bool, now: Duration) {
+    /// Another plan has been compared with the present one.
+    mutating func compared(now: Duration) {
         length = .zero
-        guard isBetter else { return }
-        let isRepeated = lastPlan.map { now - $0 < Self.memory } ?? false
-        patience = isRepeated ? min(patience * 2, Self.patienceMax) : Self.patience
-        lastPlan = now
+        let isRepeated = lastComparison.map { now - $0 < Self.memory } ?? false
+        patience = min((isRepeated ? patience : Self.patience) * 2, Self.patienceMax)
+        lastComparison = now
+    }
+
+    /// Time enough has passed for the next comparison to be the first again.
+    mutating func calmDown(now: Duration) {
+        guard let lastComparison, now - lastComparison >= Self.memory else { return }
+        self.lastComparison = nil
+        patience = Self.patience
     }
 }
 
 extension Membership {
-    /// The corrections that a plan is made with, and those that its stages are measured by.
+    /// The corrections that a plan is made with, and that its stages are measured by.
     var presentCorrections: [NodeID: Double] {
         let known = roster.map { ($0.info.node, correction(of: $0.info.node)) }
         return Dictionary(known) { first, _ in first }
     }
 
-    /// Compares the plan anew with what its own steps have shown.
+    /// Compares the plan with what its own steps have shown, and sees to it that another one is
+    /// made where that is due.
     mutating func noteDrift() {
-        guard let plan, assignment?.waitingFor.isEmpty == true, preparation == nil else { return }
-        let isAway = drift.hasSteps && unevenness != nil
-        drift.look(isAway: isAway, now: now)
-        // What failed is tried again, but not at once.
-        if drift.isDue, failedAt == nil, plan.stages.count > 1 { isStale = true }
+        drift.calmDown(now: now)
+        guard let plan, assignment?.waitingFor.isEmpty == true, preparation == nil,
+            drift.measured.count > 1
+        else { return drift.measured = [] }
+        drift.looked(unevenness, now: now)
+        // What failed is tried again, but not at once; and who leaves changes the plan anyway.
+        guard drift.reason != nil, failedAt == nil,
+            !roster.contains(where: { $0.isLeaving && plan.hasStage(on: $0.info.node) })
+        else { return }
+        isStale = true
     }
 
-    /// Why the plan's stages are no longer as even as they were planned; nil if they are.
-    ///
-    /// What all have in common, as on a machine that they share, moves no layer.
-    var unevenness: String? {
+    /// How the stages that were just measured are no longer as even as they were planned; nil if
+    /// they are. What all have in common moves no layer.
+    private var unevenness: String? {
         guard let assignment else { return nil }
         let stages = assignment.plan.stages.compactMap { stage in
-            assignment.corrections[stage.node].map {
-                (name: stage.name, ratio: correction(of: stage.node) / $0)
+            assignment.corrections[stage.node].flatMap { planned in
+                drift.measured.contains(stage.node)
+                    ? (name: stage.name, ratio: correction(of: stage.node) / planned) : nil
             }
-        }
-        guard let slowest = stages.max(by: { $0.ratio < $1.ratio }),
-            let fastest = stages.min(by: { $0.ratio < $1.ratio }),
+        }.sorted { $0.ratio < $1.ratio }
+        guard let fastest = stages.first, let slowest = stages.last,
             slowest.ratio >= fastest.ratio * Drift.ratioMin
         else { return nil }
-        let percent = Int(((slowest.ratio / fastest.ratio - 1) * 100).rounded())
-        return "\(slowest.name) has become \(percent) % slower beside \(fastest.name)"
+        func percent(_ ratio: Double) -> Int { Int(((ratio - 1) * 100).rounded()) }
+        let usual = stages[(stages.count - 1) / 2].ratio
+        if stages.count > 2, usual / fastest.ratio > slowest.ratio / usual {
+            return "\(fastest.name) has become \(percent(usual / fastest.ratio)) % faster beside "
+                + "the others"
+        }
+        return "\(slowest.name) has become \(percent(slowest.ratio / fastest.ratio)) % slower "
+            + "beside \(fastest.name)"
     }
 }

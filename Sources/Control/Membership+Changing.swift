@@ -11,8 +11,8 @@ package import Wire
 ///       --all have loaded--> pipeline up, leaving workers released.
 /// The loss of a worker of the next plan ends the preparation; of the present plan, both.
 extension Membership {
-    /// A plan that takes in a late worker must promise this much more than the present one: a
-    /// change interrupts every stream for a moment, and moves layers.
+    /// A plan that takes in a late worker, or moves layers off a slow one, must promise this much
+    /// more than the present one: a change interrupts every stream for a moment.
     package static let gainMin = 1.1
 
     /// An operator asks for a worker's layers to be moved; `worker` is its name, or its address for
@@ -93,6 +93,8 @@ extension Membership {
         guard next.waitingFor.isEmpty else { return [] }
         preparation = nil
         hindrance = nil
+        // Shipping may have taken long, and who was slow be so no more.
+        guard next.reason == nil || isStillBetter(next.plan) else { return [] }
         precondition(epoch == lastEpoch, "a newer plan ends a preparation")
         self.epoch = epoch
         assignment = assignment(of: next.plan, corrections: next.corrections)
@@ -140,7 +142,7 @@ extension Membership {
         guard !roster.contains(where: { $0.isLeaving && current.plan.hasStage(on: $0.info.node) })
         else { return prepareWithoutLeaving(made) }
         let late = roster.filter { !$0.isConsidered }.map(\.info)
-        let reason = drift.isDue ? unevenness : nil
+        let reason = drift.reason
         guard !late.isEmpty || reason != nil else {
             isStale = false
             hindrance = nil
@@ -153,11 +155,8 @@ extension Membership {
         hindrance = nil
         guard case .success(let next) = makePlan() else { return [] }
         let gain = next.stages == current.plan.stages ? 1 : gain(of: next, over: current.plan)
-        let isBetter = gain >= Self.gainMin
-        drift.compared(isBetter: isBetter && late.isEmpty, now: now)
-        if isBetter { return prepare(next, reason: late.isEmpty ? reason : nil) }
-        let corrections = presentCorrections
-        assignment?.corrections = corrections
+        if late.isEmpty { drift.compared(now: now) }
+        if gain >= Self.gainMin { return prepare(next, reason: late.isEmpty ? reason : nil) }
         guard next.stages != current.plan.stages else {
             // What was predicted stays, to be measured by.
             assignment?.plan.leftOut = next.leftOut
@@ -232,10 +231,12 @@ extension Membership {
         where roster[index].cutOff == nil && plan?.hasStage(on: roster[index].info.node) != true {
             roster[index].isConsidered = false
             isStale = true
+            // Each time later: it may be slow for ever.
             if let correction = roster[index].correction,
-                now - correction.at >= RepeatedLoss.memory
+                now - correction.at >= roster[index].correctionPatience
             {
                 roster[index].correction = nil
+                roster[index].correctionPatience = roster[index].correctionPatience * 2
             }
         }
     }
@@ -257,6 +258,14 @@ extension Membership {
         guard isIdle, preparation == nil, assignment?.waitingFor.isEmpty == true else { return [] }
         let going = roster.filter(\.hasToGo).map(\.info.node)
         return going.flatMap { drop($0, hasLeft: true) + [.release(node: $0)] }
+    }
+
+    private func isStillBetter(_ next: Plan) -> Bool {
+        guard let current = assignment?.plan else { return false }
+        var next = next
+        next.prediction = planner.prediction(
+            of: next.stages, workers: plannerWorkers { _ in true }, links: links)
+        return gain(of: next, over: current) >= Self.gainMin
     }
 
     /// By which factor `next` promises to be faster than `current`, all things considered.

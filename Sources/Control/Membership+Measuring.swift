@@ -5,9 +5,9 @@ package import Wire
 extension Membership {
     /// A part of each new measurement that goes into a worker's correction.
     private static let learningRate = 0.05
-    /// Beyond these a measurement says more of a hiccup than of the worker.
-    private static let plausible = 0.02...50.0
-    /// What one step may add to what is known counts no more than this factor of it.
+    /// Below this a measurement says nothing of the worker.
+    private static let leastRatio = 0.02
+    /// What is farther from what is known counts as so far: it may be a hiccup.
     private static let surprise = 2.0
 
     /// How far a worker is away from the coordinator; counts from the next plan on.
@@ -43,12 +43,12 @@ extension Membership {
             worker.correction = 1
             let predicted = cost.seconds(stages[place].layers, load, on: WorkerRates(worker))
             let ratio = Double(timing.computeMicroseconds) / 1e6 / predicted
-            guard Self.plausible.contains(ratio) else { continue }
+            guard ratio >= Self.leastRatio, ratio.isFinite else { continue }
             let counted = min(max(ratio, known / Self.surprise), known * Self.surprise)
             roster[index].correction = Correction(
                 value: known + Self.learningRate * (counted - known), at: now,
                 speed: roster[index].info.speed)
-            drift.hasSteps = true
+            drift.measured.insert(stages[place].node)
         }
     }
 

@@ -8,8 +8,8 @@ package import Wire
 /// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of
 /// a stage takes the pipeline down and is answered with a new plan at once if the living suffice.
 ///
-/// A worker that is to leave, and one that came later and is worth it, change the plan under
-/// running streams (`Membership+Changing.swift`): the next plan's workers get their blobs while the
+/// A worker that is to leave, one that came later and is worth it, and one that has become slow
+/// change the plan under running streams (`Membership+Changing.swift`): the next plan's workers get their blobs while the
 /// present plan serves, then the next one takes over. Time is a duration since any fixed start.
 package struct Membership: Sendable {
     /// A plan that was handed out, and the stages that have not loaded it yet.
@@ -18,8 +18,8 @@ package struct Membership: Sendable {
         var plan: Plan
         let since: Duration
         var waitingFor: [NodeID]
-        /// What was known of the workers when it was made, or last compared with another.
-        var corrections: [NodeID: Double]
+        /// What was known of the workers when it was made.
+        let corrections: [NodeID: Double]
         /// Of each stage, whether nothing else of the plan runs on its machine.
         let isAlone: [Bool]
     }
@@ -113,6 +113,8 @@ package struct Membership: Sendable {
         var path: NetworkPath?
         /// Its stage times as measured by those predicted; nil before it has had any.
         var correction: Correction?
+        /// How long that counts after it has lost its stage.
+        var correctionPatience = RepeatedLoss.memory
         /// Others can't reach it, though it lives; nil if they can, as far as is known.
         var cutOff: CutOff?
         /// How long it is left out should that be found.

@@ -11,7 +11,7 @@ enum SteadyEstimates {
     /// Figures that differ by less than this factor count as the same.
     private static let speedRatio = 1.15
     private static let pathRatio = 1.5
-    /// Measured by predicted times that are not held against a worker.
+    /// Measured by predicted times, by those of most workers, that are not held against one.
     private static let corrections = 0.8...1.25
 
     static func of(
@@ -28,11 +28,14 @@ enum SteadyEstimates {
         settle(\.speed.hostReadBytesPerSecond, within: speedRatio)
         settle(\.speed.int8OperationsPerSecond, within: speedRatio)
         settle(\.speed.f32OperationsPerSecond, within: speedRatio)
+        let sorted = workers.map(\.correction).sorted()
+        let usual = sorted.isEmpty ? 1 : sorted[sorted.count / 2]
         let loops = same(workers.map { Double($0.speed.loopNanoseconds) }, within: pathRatio)
         for index in steady.indices {
             steady[index].speed.loopNanoseconds = UInt32(min(loops[index], 1e9))
             let correction = workers[index].correction
-            steady[index].correction = corrections.contains(correction) ? 1 : rounded(correction)
+            let isUsual = corrections.contains(correction / usual)
+            steady[index].correction = rounded(isUsual ? usual : correction)
         }
         // Together, as what was measured of one link is compared with what is assumed of another.
         let pairs = Array(links.keys)

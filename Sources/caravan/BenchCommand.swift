@@ -84,8 +84,10 @@ struct BenchCommand: Command {
         let model = whole.limited(toContext: contextLength)
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
+            // Whatever ends it: the shell's prompt comes next.
+            defer { ProgressLine.clear() }
             ProgressLine.show("measuring memory")
-            var memory = try MemorySpeed(threadCount: threadCount)
+            var memory = try MemorySpeed(threadCount: threadCount, stageCount: localCount ?? 1)
             let start = MonotonicClock.now()
             let coordinator = try Coordinator(
                 model: model, configuration: configuration(contextLength))
@@ -96,10 +98,11 @@ struct BenchCommand: Command {
             if let signal = interrupt.number { return 128 + signal }
             if case .failed(let error) = ready { throw error }
             let loadTime = MonotonicClock.now() - start
-            try checkPages(coordinator.status())
+            let status = coordinator.status()
+            try checkPages(status)
             let runner = BenchRunner(
                 coordinator: coordinator, vocabularyCount: model.hyperparameters.vocabularySize,
-                stageCount: localCount ?? 1,
+                stageCount: max(1, status.stages.count),
                 isStopped: { interrupt.number != nil })
             guard let results = try runner.run(plan, beside: &memory) else {
                 return 128 + (interrupt.number ?? 0)

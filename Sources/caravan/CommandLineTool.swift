@@ -44,8 +44,6 @@ enum CommandLineTool {
     }
 
     private static func run(_ command: any Command.Type, _ arguments: [String]) -> Int32 {
-        // What took long may have ended with an error, or by a signal, which has the last line.
-        defer { ProgressLine.clear() }
         do {
             return try command.init(try Options(arguments, command.syntax)).run()
         } catch UsageError.asksForHelp {

@@ -11,24 +11,30 @@ struct MemorySpeed {
     private(set) var rates: [Double] = []
     /// The latest, and how many stages' threads read.
     private var latest = (rate: 0.0, stages: 0)
+    /// By how many stages' threads read, before there was anything to take memory from.
+    private var first: [Int: Double] = [:]
     /// The most that was resident between the readings, which themselves do not count.
     private var peakBetween = 0
 
-    /// As many threads read as compute at once; each stage has `threadCount`.
-    init(threadCount: Int) throws {
+    /// As many threads read as compute at once; each of `stageCount` stages has `threadCount`.
+    init(threadCount: Int, stageCount: Int) throws {
         self.threadCount = threadCount
-        try read(stages: 1)
+        for count in Set([stageCount, 1]).sorted(by: >) {
+            try read(stages: count)
+            first[count] = latest.rate
+        }
         peakBetween = 0
     }
 
-    /// Reads anew, unless memory is so short that it would be taken from the model.
+    /// Reads anew. Where memory is so short that it would be taken from the model, what was given
+    /// as many stages before counts, or else what was given last.
     mutating func read(stages: Int) throws {
         peakBetween = peakResidentBytes
-        if latest.stages != stages
-            || MemoryReading.availableBytes() > 2 * ReadBandwidth.byteCount
-        {
+        if latest.stages == 0 || MemoryReading.availableBytes() > 2 * ReadBandwidth.byteCount {
             latest = (try ReadBandwidth.measure(threadCount: threadCount * stages), stages)
             if stages == 1 { rates.append(latest.rate) }
+        } else if latest.stages != stages {
+            latest = (first[stages] ?? latest.rate, stages)
         }
         MemoryReading.forgetPeak()
     }

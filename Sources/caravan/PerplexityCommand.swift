@@ -51,6 +51,8 @@ struct PerplexityCommand: Command {
         let interrupt = StopFlag()
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in
             let windows = try self.windows(model.served.tokenizer)
+            // Whatever ends it: the shell's prompt comes next.
+            defer { ProgressLine.clear() }
             ProgressLine.show("loading")
             let scorer = try Scorer(
                 model: model, stageCount: stageCount, wireType: wireType, cacheType: cacheType,
