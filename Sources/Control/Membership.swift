@@ -9,8 +9,9 @@ package import Wire
 /// a stage takes the pipeline down and is answered with a new plan at once if the living suffice.
 ///
 /// A worker that is to leave, one that came later and is worth it, and one that has become slow
-/// change the plan under running streams (`Membership+Changing.swift`): the next plan's workers get their blobs while the
-/// present plan serves, then the next one takes over. Time is a duration since any fixed start.
+/// change the plan under running streams (`Membership+Changing.swift`): the next plan's workers get
+/// their blobs while the present plan serves, then the next one takes over. Time is a duration
+/// since any fixed start.
 package struct Membership: Sendable {
     /// A plan that was handed out, and the stages that have not loaded it yet.
     struct Assignment: Sendable {
