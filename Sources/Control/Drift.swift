@@ -37,6 +37,13 @@ struct Drift: Sendable {
         self.finding = finding
     }
 
+    /// Another plan takes over: what the latest one's steps have shown is over.
+    mutating func planChanged() {
+        measured = []
+        finding = nil
+        length = .zero
+    }
+
     /// What is worth another plan by now.
     var reason: String? { length >= patience ? finding : nil }
 

@@ -98,6 +98,7 @@ extension Membership {
         precondition(epoch == lastEpoch, "a newer plan ends a preparation")
         self.epoch = epoch
         assignment = assignment(of: next.plan, corrections: next.corrections)
+        drift.planChanged()
         return [
             .pipelineDown(reason: "the plan changed", isLoss: false),
             .assign(epoch: epoch, next.plan),

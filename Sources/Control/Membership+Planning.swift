@@ -113,6 +113,7 @@ extension Membership {
         isGathering = false
         progress.at = now
         assignment = assignment(of: plan, corrections: presentCorrections)
+        drift.planChanged()
         preparation = nil
         // Who is lost while the first one loads is waited for like one that has served.
         if epoch == 1 { usualWorkers = plan.stages.map(\.name) }
