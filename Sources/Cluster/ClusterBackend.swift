@@ -117,12 +117,7 @@ final class ClusterBackend: StepBackend {
         case (.frame(let frame), .member(let node)?): return handleMember(node, frame)
         case (.frame(let frame), .results(let epoch)?): return handleResult(link, frame, epoch)
         case (.frame(let frame), .first?):
-            if case .error(let notice) = frame.message {
-                Log.warning("stage 0: \(notice.message)")
-                link.close(reason: notice.message)
-            } else {
-                link.refuse(.unexpectedFrame, "who takes steps sends no frames")
-            }
+            link.end(after: frame, from: "stage 0")
             return []
         case (.frame(let frame), nil): return greet(link, frame)
         }

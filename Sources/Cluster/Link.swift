@@ -233,3 +233,16 @@ private func swap<T>(_ value: inout T, _ new: T) -> T {
     defer { value = new }
     return value
 }
+
+extension Link {
+    /// Ends a link for steps after what its other side, `name`, has sent: the reader has taken
+    /// answers to probes, and there is nothing else to send but an error.
+    func end(after frame: Frame, from name: String) {
+        if case .error(let notice) = frame.message {
+            Log.warning("\(name): \(notice.message)")
+            close(reason: notice.message)
+        } else {
+            refuse(.unexpectedFrame, "who takes steps only answers probes")
+        }
+    }
+}

@@ -228,12 +228,7 @@ final class WorkerSession {
             retire(link)
             noteNextEnded(link, reason)
         case .next(let link, .frame(let frame)):
-            if case .error(let notice) = frame.message {
-                Log.warning("the next stage at \(link.peer): \(notice.message)")
-                link.close(reason: notice.message)
-            } else {
-                link.refuse(.unexpectedFrame, "who takes steps sends no frames")
-            }
+            link.end(after: frame, from: "the next stage at \(link.peer)")
         case .data(let link, .closed(let reason)):
             if !dataLinks.knows(link), let reason {
                 let now = MonotonicClock.now()

@@ -50,12 +50,11 @@ struct Drift: Sendable {
     /// Another plan has been compared with the present one.
     mutating func compared(now: Duration) {
         length = .zero
-        let isRepeated = lastComparison.map { now - $0 < Self.memory } ?? false
-        patience = min((isRepeated ? patience : Self.patience) * 2, Self.patienceMax)
+        patience = min(patience * 2, Self.patienceMax)
         lastComparison = now
     }
 
-    /// Time enough has passed for the next comparison to be the first again.
+    /// After time enough the next comparison is the first again.
     mutating func calmDown(now: Duration) {
         guard let lastComparison, now - lastComparison >= Self.memory else { return }
         self.lastComparison = nil

@@ -162,6 +162,22 @@ struct SamplerTests {
             rebuilt.choose(row, vocabularyCount: 50) == sampler.choose(row, vocabularyCount: 50))
     }
 
+    /// With a penalty a prompt's tokens count, whether or not the choice beside it has found them.
+    @Test(arguments: [1.0, 1.5]) func siblingsShareWhatThePromptHolds(penaltyBeside: Double) {
+        var settings = SamplingSettings()
+        settings.temperature = 0
+        settings.repetitionPenalty = 1.5
+        var beside = settings
+        beside.repetitionPenalty = penaltyBeside
+        let sibling = Sampler(settings: beside, promptTokens: [1])
+        let sampler = Sampler(settings: settings, promptTokens: [1], sibling: sibling)
+        let row = rowCandidates([1, 3, 2.5], top: nil)
+        #expect(token(sampler.choose(row, vocabularyCount: 3)) == 2)
+        settings.repetitionPenalty = 1
+        let plain = Sampler(settings: settings, promptTokens: [1], sibling: sampler)
+        #expect(token(plain.choose(row, vocabularyCount: 3)) == 1)
+    }
+
     @Test func logitsThatAreNotNumbers() {
         var greedy = SamplingSettings()
         greedy.temperature = 0
