@@ -73,11 +73,7 @@ package final class HTTPServer: Sendable {
     ///
     /// Takes less than a second. Further calls have no effect.
     package func stop() {
-        let parts = running.withLock { running in
-            defer { running = nil }
-            return running
-        }
-        guard let parts else { return }
+        guard let parts = running.withLock({ $0.take() }) else { return }
         registry.shutDown()
         parts.daemon.stop()
         parts.watch.join()

@@ -18,24 +18,7 @@ struct RequestHead {
     var contentType: String?
     var contentLength: UInt64?
     /// The client waits for a go-ahead before it sends the body.
-    var expectsContinue: Bool
-
-    init(
-        method: String, path: String, authorization: String? = nil, host: String? = nil,
-        origin: String? = nil, plannedMethod: String? = nil, plannedHeaders: String? = nil,
-        contentType: String? = nil, contentLength: UInt64? = nil, expectsContinue: Bool = false
-    ) {
-        self.method = method
-        self.path = path
-        self.authorization = authorization
-        self.host = host
-        self.origin = origin
-        self.plannedMethod = plannedMethod
-        self.plannedHeaders = plannedHeaders
-        self.contentType = contentType
-        self.contentLength = contentLength
-        self.expectsContinue = expectsContinue
-    }
+    var expectsContinue = false
 }
 
 /// Decides what to do with a request; others carry it out.

@@ -75,11 +75,7 @@ package final class Acceptor: Sendable {
     package func stop() {
         beginStopping()
         listener.stop()
-        let accepting = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        accepting?.join()
+        thread.withLock { $0.take() }?.join()
         let links = table.withLock { $0.links }
         for link in links { link.close(reason: "stopping") }
         for link in links { link.finish() }

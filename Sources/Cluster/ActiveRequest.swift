@@ -41,8 +41,8 @@ package struct ActiveRequest {
         return StreamStatus(
             id: id, state: !isRunning ? .waiting : firstToken != nil ? .generating : .prefill,
             promptTokens: promptTokenCount, generatedTokens: generatedTokenCount,
-            tokensPerSecond: max(0, rate).rounded(places: 2),
-            ageSeconds: (now - submitted).seconds.rounded(places: 3))
+            tokensPerSecond: max(0, rate).rounded(toPlaces: 2),
+            ageSeconds: (now - submitted).seconds.rounded(toPlaces: 3))
     }
 
     /// Delivers a token; true when the text has reached a stop text and generation is to end.

@@ -19,14 +19,16 @@ final class BlobPreparer: Sendable {
     private let outcome = Mailbox<Outcome>(capacity: 1)
     private let thread: OSThread
 
-    /// Asks for what is missing by `ask`; `wake` is called when there is an outcome.
+    /// Asks for what is missing by `ask`, with the request's number from 1 on; `wake` is called
+    /// when there is an outcome.
     ///
     /// `earlier`, of a plan that this one overtakes, is told to end at once and joined by this
     /// one's thread: the caller has steps to run, and the other may be in the middle of hashing.
     init(
         after earlier: BlobPreparer?, _ assignment: Assignment, epoch: UInt32, cache: BlobCache,
         model: LocalModel?,
-        ask: @escaping @Sendable (BlobRequest) -> Void, wake: @escaping @Sendable () -> Void
+        ask: @escaping @Sendable (BlobRequest, _ number: UInt64) -> Void,
+        wake: @escaping @Sendable () -> Void
     ) {
         self.epoch = epoch
         earlier?.abandon()
@@ -47,14 +49,16 @@ final class BlobPreparer: Sendable {
 
     /// nil when told to stop.
     private static func bring(
-        _ fetch: BlobFetch, _ inbox: Inbox, _ ask: (BlobRequest) -> Void
+        _ fetch: BlobFetch, _ inbox: Inbox, _ ask: (BlobRequest, _ number: UInt64) -> Void
     ) -> Outcome? {
         do {
+            var number: UInt64 = 0
             var progress = try fetch.start()
             while case .asking(let requests) = progress {
                 for request in requests {
                     inbox.expect(request.count)
-                    ask(request)
+                    number += 1
+                    ask(request, number)
                 }
                 guard let chunk = inbox.take() else { return nil }
                 progress = try fetch.take(chunk)

@@ -26,7 +26,7 @@ package final class BlobShipper: Sendable {
         /// The blob can't be read.
         case failed(String)
     }
-    private let sent = ShippedBytes()
+    private let tally = ByteTally()
 
     /// `onFailure` hears once of each plan whose blobs can't be read, and why. What becomes of the
     /// plan is for others to decide: the worker may well serve without it.
@@ -34,11 +34,11 @@ package final class BlobShipper: Sendable {
         link: Link, find: @escaping @Sendable (BlobDigest) -> (any ByteSource)?,
         onFailure: @escaping @Sendable (_ epoch: UInt32, _ reason: String) -> Void
     ) {
-        thread = OSThread(name: "ship") { [requests, sent] in
+        thread = OSThread(name: "ship") { [requests, tally] in
             var failedEpoch: UInt32?
             while let order = requests.take() {
                 guard order.epoch != failedEpoch else { continue }
-                switch Self.carryOut(order, on: link, find, sent) {
+                switch Self.carryOut(order, on: link, find, tally) {
                 case .sent: break
                 case .ended: return
                 case .failed(let reason):
@@ -51,7 +51,7 @@ package final class BlobShipper: Sendable {
 
     private static func carryOut(
         _ order: Order, on link: Link, _ find: (BlobDigest) -> (any ByteSource)?,
-        _ sent: ShippedBytes
+        _ tally: ByteTally
     ) -> Outcome {
         let request = order.request
         guard let blob = find(request.digest), request.offset < UInt64(blob.byteCount)
@@ -71,7 +71,7 @@ package final class BlobShipper: Sendable {
                     bytes: try blob.read(offset: start, count: count))
                 let frame = Frame(epoch: order.epoch, id: order.id, message: .blobChunk(chunk))
                 guard link.ship(frame) else { return .ended }
-                sent.add(count)
+                tally.noteSent(count)
             }
         } catch {
             return .failed(Self.reason(error))
@@ -87,7 +87,7 @@ package final class BlobShipper: Sendable {
             + "restart the coordinator"
     }
 
-    var sentBytes: Int { sent.count }
+    var sentBytes: Int { tally.sentBytes }
 
     /// False when a peer asks for more than a plan can have.
     package func ask(_ request: BlobRequest, epoch: UInt32, id: UInt64) -> Bool {
@@ -100,13 +100,4 @@ package final class BlobShipper: Sendable {
         requests.close()
         thread.letGo()
     }
-}
-
-/// A running sum that one thread writes and another reads.
-private final class ShippedBytes: Sendable {
-    private let sum = Mutex(0)
-
-    var count: Int { sum.withLock { $0 } }
-
-    func add(_ bytes: Int) { sum.withLock { $0 += bytes } }
 }

@@ -87,11 +87,11 @@ package struct ClusterCounters {
         status.requestsServed = requestsServed
         status.tokensGenerated = generatedTokens
         status.promptTokens = promptTokens
-        status.uptimeSeconds = (now - start).seconds.rounded(places: 3)
+        status.uptimeSeconds = (now - start).seconds.rounded(toPlaces: 3)
         status.retryAfterSeconds = retryAfterSeconds(waiting: status.waiting, now: now)
-        status.flow.promptTokensPerSecond = promptRate.perSecond(now: now).rounded(places: 2)
+        status.flow.promptTokensPerSecond = promptRate.perSecond(now: now).rounded(toPlaces: 2)
         status.flow.generatedTokensPerSecond =
-            generatedRate.perSecond(now: now).rounded(places: 2)
+            generatedRate.perSecond(now: now).rounded(toPlaces: 2)
         status.flow.timeToFirstToken = LatencyStatus(firstTokens)
         status.flow.interTokenTime = LatencyStatus(interTokens)
     }

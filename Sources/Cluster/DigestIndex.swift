@@ -10,14 +10,12 @@ import Wire
 /// They count as long as each part of the model has the path, device, inode, size and time of
 /// modification it had. What is read by them is hashed again before it is used.
 struct DigestIndex {
-    private let directory: String
     private let path: String
     /// Which files the digests belong to; the lines before them.
     private let heading: String
     private let blobs: [Blob]
 
     init(directory: String, plan: BlobPlan) {
-        self.directory = directory
         blobs = plan.all
         var files: [MappedFile] = []
         for file in blobs.flatMap(\.files) where !files.contains(where: { $0 === file }) {
@@ -54,11 +52,7 @@ struct DigestIndex {
     /// Failure to write only costs the next start some time.
     func write(_ digests: [BlobDigest]) {
         do throws(FileError) {
-            try FileSystem.makeDirectory(directory)
-            let suffix = ".\(String(Randomness.word(), radix: 16)).tmp"
-            var file = try StagedFile(finalPath: path, suffix: suffix)
-            try file.append(Array(text(digests).utf8))
-            try file.commit()
+            try SmallFile.write(text(digests), to: path)
         } catch {
             Log.info("the digests of the model file are not kept: \(error)")
         }

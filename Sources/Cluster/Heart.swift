@@ -82,11 +82,7 @@ package final class Heart: Sendable {
 
     package func stop() {
         ending.close()
-        let beating = thread.withLock { thread in
-            defer { thread = nil }
-            return thread
-        }
-        beating?.join()
+        thread.withLock { $0.take() }?.join()
     }
 
     private func reading(_ path: NetworkPath?) -> Heartbeat {

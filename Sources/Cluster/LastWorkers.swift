@@ -7,12 +7,10 @@ import Wire
 /// back it waits for nobody else.
 struct LastWorkers {
     private(set) var names: [String]
-    private let directory: String
     private let path: String
 
     /// Reads what the last start left in `directory`; nobody where there is nothing of use.
     init(directory: String, modelPath: String) {
-        self.directory = directory
         path = directory + "/workers-" + BlobDigest(hashing: modelPath).hexadecimal.prefix(16)
         names = (SmallFile.read(path) ?? "").split(separator: "\n").map(String.init)
     }
@@ -22,11 +20,7 @@ struct LastWorkers {
         guard serving.sorted() != names else { return }
         names = serving.sorted()
         do throws(FileError) {
-            try FileSystem.makeDirectory(directory)
-            let suffix = ".\(String(Randomness.word(), radix: 16)).tmp"
-            var file = try StagedFile(finalPath: path, suffix: suffix)
-            try file.append(Array(names.map { $0 + "\n" }.joined().utf8))
-            try file.commit(isDurable: false)
+            try SmallFile.write(names.map { $0 + "\n" }.joined(), to: path)
         } catch {
             Log.info("the workers' names are not kept: \(error)")
         }

@@ -105,8 +105,8 @@ package final class Link: Sendable {
         stream.shutDown()
         outbox.close()
         // In this order: the reader starts the writer.
-        reader.withLock { swap(&$0, nil) }?.join()
-        writer.withLock { swap(&$0, nil) }?.join()
+        reader.withLock { $0.take() }?.join()
+        writer.withLock { $0.take() }?.join()
     }
 
     /// Whether `finish` has been called.
@@ -226,12 +226,6 @@ package final class Link: Sendable {
         parting.withLock { $0.reason = $0.reason ?? "\(error)" }
         outbox.abandon()
     }
-}
-
-/// Replaces a value and returns the old one.
-private func swap<T>(_ value: inout T, _ new: T) -> T {
-    defer { value = new }
-    return value
 }
 
 extension Link {

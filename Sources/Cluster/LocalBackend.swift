@@ -65,9 +65,7 @@ final class LocalBackend: StepBackend {
             return [.down(reason: reason, isLoss: true), .failed(reason)]
         case .localCandidates(let id, let candidates):
             return [.candidates(stepID: id, candidates)]
-        case .link(let link, .closed):
-            link.finish()
-            return []
+        // It has no links.
         case .link, .unshippable: return []
         }
     }

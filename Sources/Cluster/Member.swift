@@ -31,9 +31,9 @@ final class Member {
 
     /// To this coordinator, as heartbeats and the kernel have measured it; nil before the first.
     var path: NetworkPath? {
-        guard let heartbeat, heartbeat.roundTripMicroseconds > 0 else { return nil }
-        return NetworkPath(
-            microseconds: heartbeat.roundTripMicroseconds, bytesPerSecond: linkBytesPerSecond)
+        NetworkPath(
+            microseconds: Int(heartbeat?.roundTripMicroseconds ?? 0),
+            bytesPerSecond: Int(clamping: linkBytesPerSecond))
     }
 
     /// What it was when it was probed, or when it was the bottleneck; 0 if neither is known.
@@ -43,10 +43,9 @@ final class Member {
 
     /// To the worker of the next stage; nil before a plan has connected them.
     var nextPath: NetworkPath? {
-        guard let heartbeat, heartbeat.nextRoundTripMicroseconds > 0 else { return nil }
-        return NetworkPath(
-            microseconds: heartbeat.nextRoundTripMicroseconds,
-            bytesPerSecond: heartbeat.nextBytesPerSecond)
+        NetworkPath(
+            microseconds: Int(heartbeat?.nextRoundTripMicroseconds ?? 0),
+            bytesPerSecond: Int(clamping: heartbeat?.nextBytesPerSecond ?? 0))
     }
 
     func note(_ heartbeat: Heartbeat, now: Duration) {
@@ -111,15 +110,5 @@ extension MemberInfo {
             memoryBudgetBytes: hello.memoryBudgetBytes, speed: hello.speed,
             host: hello.host == NodeID(high: 0, low: 0) ? nil : hello.host,
             threadCount: Int(hello.threads), coreCount: Int(hello.cores))
-    }
-}
-
-extension NetworkPath {
-    /// 0 for a throughput that was not measured.
-    fileprivate init(microseconds: UInt32, bytesPerSecond: UInt64) {
-        self.init(
-            roundTripSeconds: Double(microseconds) / 1e6,
-            bytesPerSecond: bytesPerSecond == 0
-                ? NetworkPath.unmeasured.bytesPerSecond : Double(bytesPerSecond))
     }
 }

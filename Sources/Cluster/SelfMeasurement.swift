@@ -120,10 +120,7 @@ package struct SelfMeasurement {
         let line = "\(key): \(numbers.map(String.init).joined(separator: " "))"
         let text = (kept + [line]).joined(separator: "\n") + "\n"
         do {
-            try FileSystem.makeDirectory(cacheDirectory)
-            var file = try StagedFile(finalPath: path, suffix: ".new")
-            try file.append(Array(text.utf8))
-            try file.commit()
+            try SmallFile.write(text, to: path)
         } catch {
             Log.info("what was measured is not kept: \(error)")
         }

@@ -145,9 +145,9 @@ package struct StageTimes {
     // MARK: Reading
 
     package func fill(_ status: inout ClusterStatus, now: Duration) {
-        status.flow.stepsPerSecond = steps.perSecond(now: now).rounded(places: 2)
-        status.flow.rowsPerSecond = rows.perSecond(now: now).rounded(places: 2)
-        status.flow.busyShare = busyShare(now: now).rounded(places: 4)
+        status.flow.stepsPerSecond = steps.perSecond(now: now).rounded(toPlaces: 2)
+        status.flow.rowsPerSecond = rows.perSecond(now: now).rounded(toPlaces: 2)
+        status.flow.busyShare = busyShare(now: now).rounded(toPlaces: 4)
         status.flow.stepTime = LatencyStatus(stepTimes)
         status.flow.decodeStepCount = decodeStepCount
         status.flow.decodeRowCount = decodeRowCount
@@ -157,7 +157,7 @@ package struct StageTimes {
         let busyTime = busy.sum(now: now) * Double(status.stages.count)
         guard busyTime > 0 else { return }
         let computing = loads.reduce(0) { $0 + $1.compute.sum(now: now) }
-        status.flow.bubbleShare = max(0, 1 - computing / busyTime).rounded(places: 4)
+        status.flow.bubbleShare = max(0, 1 - computing / busyTime).rounded(toPlaces: 4)
     }
 
     /// With the time of what is still on its way, which may be most of it: steps can be long.
@@ -192,9 +192,9 @@ package struct StageTimes {
         let send = min(1 - compute, load?.send.perSecond(now: known) ?? 0)
         // A stage with the first step in a while may well be computing.
         let isUnknown = compute == 0 && busySince != nil
-        status.utilisation = isUnknown ? nil : compute.rounded(places: 4)
-        status.sendShare = send.rounded(places: 4)
-        status.computeSeconds = (load?.computeTotal ?? .zero).seconds.rounded(places: 3)
+        status.utilisation = isUnknown ? nil : compute.rounded(toPlaces: 4)
+        status.sendShare = send.rounded(toPlaces: 4)
+        status.computeSeconds = (load?.computeTotal ?? .zero).seconds.rounded(toPlaces: 3)
     }
 
     /// The rate of the latest decode steps by their own time: pauses are not in it, nor what steps
@@ -205,12 +205,5 @@ package struct StageTimes {
         let rows = window.reduce(0) { $0 + $1.rowCount }
         status.measuredTokensPerSecond = Double(rows) / time.seconds
         status.measuredRowsPerStep = Double(rows) / Double(window.count)
-    }
-}
-
-extension Double {
-    func rounded(places: Int) -> Double {
-        let factor = (0..<places).reduce(1.0) { result, _ in result * 10 }
-        return (self * factor).rounded() / factor
     }
 }

@@ -15,15 +15,10 @@ extension WorkerSession {
         Log.info(
             "plan \(epoch) is being prepared: layers "
                 + "\(assignment.layerStart)..<\(assignment.layerEnd)")
-        let requestCount = ByteTally()
         preparer = BlobPreparer(
             after: earlier, assignment, epoch: epoch, cache: cache, model: model,
-            ask: { [control] request in
-                requestCount.noteSent(1)
-                control.send(
-                    Frame(
-                        epoch: epoch, id: UInt64(requestCount.sentBytes),
-                        message: .blobRequest(request)))
+            ask: { [control] request, number in
+                control.send(Frame(epoch: epoch, id: number, message: .blobRequest(request)))
             },
             // Not kept waiting when the mailbox is full: then there is enough to wake for.
             wake: { [events] in events.offer(.prepared) })

@@ -12,6 +12,15 @@ package struct NetworkPath: Sendable, Hashable {
         self.bytesPerSecond = bytesPerSecond
     }
 
+    /// As heartbeats and a status have it: 0 for what was not measured.
+    package init?(microseconds: Int, bytesPerSecond: Int) {
+        guard microseconds > 0 else { return nil }
+        self.init(
+            roundTripSeconds: Double(microseconds) / 1e6,
+            bytesPerSecond: bytesPerSecond > 0
+                ? Double(bytesPerSecond) : Self.unmeasured.bytesPerSecond)
+    }
+
     /// Assumed of a link that nobody measured: 1 Gbit/s in one building.
     package static let unmeasured = NetworkPath(
         roundTripSeconds: 0.0005, bytesPerSecond: 117_500_000)
@@ -19,7 +28,7 @@ package struct NetworkPath: Sendable, Hashable {
     package static let sameHost = NetworkPath(
         roundTripSeconds: 0.000_05, bytesPerSecond: 1_000_000_000)
 
-    /// DESIGN's cost of a hop: half a round trip, then the bytes.
+    /// Cost of a hop: half a round trip, then the bytes.
     func seconds(_ byteCount: Double) -> Double {
         roundTripSeconds / 2 + byteCount / max(bytesPerSecond, 1)
     }

@@ -30,7 +30,7 @@ package struct PlannerGoal: Sendable, Equatable {
     }
 
     /// Steps in flight over `stageCount` stages as far as streams and stages alone say: one to each
-    /// stage. How many there will be depends on the times (`PredictedPipeline.stepsInFlight`).
+    /// stage. How many there will be depends on the times (`PredictedPipeline.decoding`).
     func nominalStepsInFlight(stageCount: Int) -> Int {
         max(1, min(streams, stageCount))
     }

@@ -20,18 +20,6 @@ struct StepInFlight: Sendable {
     let streamCount: Int
     let sent: Duration
 
-    init(
-        id: UInt64, expectations: [Expectation], rowCount: Int, promptRowCount: Int,
-        streamCount: Int, sent: Duration
-    ) {
-        self.id = id
-        self.expectations = expectations
-        self.rowCount = rowCount
-        self.promptRowCount = promptRowCount
-        self.streamCount = streamCount
-        self.sent = sent
-    }
-
     /// Throws what is wrong with `candidates` as an answer to this step.
     func check(_ candidates: Candidates, vocabularyCount: Int) throws(SchedulerFault) {
         guard candidates.rows.count == expectations.count else {

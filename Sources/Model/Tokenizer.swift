@@ -116,6 +116,4 @@ package struct Tokenizer: Sendable {
         case .normal, .userDefined, .byte: return [UInt8](vocabulary.bytes(of: id))
         }
     }
-
-    package func isEndOfGeneration(_ id: UInt32) -> Bool { endOfGeneration.contains(id) }
 }

@@ -48,23 +48,3 @@ package enum MemoryReading {
         return 0
     }
 }
-
-/// Files of a few lines, read and written whole.
-package enum SmallFile {
-    /// The most that `read` returns.
-    package static let byteCountMax = 1 << 20
-
-    package static func read(_ path: String) -> String? {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while bytes.count < byteCountMax {
-            let got = Glibc.read(descriptor, &buffer, buffer.count)
-            guard got > 0 else { break }
-            bytes += buffer[..<got]
-        }
-        return String(decoding: bytes, as: UTF8.self)
-    }
-}

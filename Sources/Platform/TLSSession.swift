@@ -103,12 +103,6 @@ final class TLSSession: Sendable {
         let status = lock.withLock { _ in gnutls_bye(handles.session, GNUTLS_SHUT_WR) }
         return status == GNUTLS_E_AGAIN || status == GNUTLS_E_INTERRUPTED ? .wantsOutput : .ended
     }
-
-    /// Changes this side's keys with the next bytes sent and asks the peer to do so with its own.
-    func updateKeys() {
-        _ = lock.withLock { _ in gnutls_session_key_update(handles.session, UInt32(GNUTLS_KU_PEER))
-        }
-    }
 }
 
 /// What `gnutls_handshake` left behind.

@@ -54,8 +54,6 @@ struct TLSTransport {
 }
 
 extension TLSTransport {
-    typealias Pointer = UnsafeMutablePointer<TLSTransport>
-
     static let pull: gnutls_pull_func = { pointer, base, count in
         pointer?.assumingMemoryBound(to: TLSTransport.self).pointee.receive(base, count) ?? -1
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
-import FoundationEssentials
+import Control
 import Model
 import Platform
 
@@ -101,12 +101,6 @@ struct BenchReport: Encodable {
         }
     }
 
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-
     var text: String {
         let place = local == 0 ? "in this process" : "in \(local) local workers"
         let head = """
@@ -125,13 +119,8 @@ struct BenchReport: Encodable {
                 let name = "decode, \(streams) \(streams == 1 ? "stream" : "streams")"
                 return row(depth == 0 ? name : name + " at depth \(depth)", line)
             }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        let table = rows.map { row in
-            zip(row, widths).enumerated().map { column, cell in
-                column == 0 ? cell.0.padded(to: cell.1) : cell.0.leftPadded(to: cell.1)
-            }.joined(separator: "  ")
-        }
-        return "\(head)\n\n\(table.joined(separator: "\n"))\n"
+        let table = TextTable.lines(rows, firstNumeric: 1).joined(separator: "\n")
+        return "\(head)\n\n\(table)\n"
     }
 
     private func row(_ name: String, _ line: Line) -> [String] {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
+
 /// Counts of bytes as people write them.
 enum ByteSize {
     private static let units: [(suffix: String, factor: Double)] = [
@@ -32,13 +34,5 @@ enum ByteSize {
             step += 1
         }
         return step == 0 ? "\(count) B" : "\(value.rounded(toPlaces: 1)) \(steps[step])"
-    }
-}
-
-extension Double {
-    func rounded(toPlaces places: Int) -> Double {
-        var factor = 1.0
-        for _ in 0..<places { factor *= 10 }
-        return (self * factor).rounded() / factor
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 import Model
 import Platform
 
@@ -20,7 +21,8 @@ struct InspectCommand: Command {
     func run() throws -> Int32 {
         let report = InspectReport(file: try ModelFile(path: path))
         if asJSON {
-            try StandardOutput.show(answer: try report.json() + "\n")
+            try StandardOutput.show(
+                answer: try report.json([.prettyPrinted, .withoutEscapingSlashes]) + "\n")
         } else {
             try StandardOutput.show(report.text.escapingControlsButLayout)
         }

@@ -4,8 +4,7 @@ extension InspectReport {
     /// A summary of a screen, then the tensor table; ends with a newline.
     var text: String {
         let pairs = fileLines + shapeLines + tokenizerLines
-        let width = pairs.map(\.0.count).max() ?? 0
-        let summary = pairs.map { label, value in "\(label.padded(to: width))  \(value)" }
+        let summary = TextTable.lines(pairs.map { [$0.0, $0.1] })
         return (summary + [""] + tensorTable).joined(separator: "\n") + "\n"
     }
 
@@ -68,17 +67,14 @@ extension InspectReport {
     }
 
     private var tensorTable: [String] {
-        let width = max(6, tensors.map(\.name.count).max() ?? 0)
-        let shapes = tensors.map { $0.shape.map(String.init).joined(separator: "×") }
-        let shapeWidth = max(5, shapes.map(\.count).max() ?? 0)
-        let head =
-            "\("tensor".padded(to: width))  type   \("shape".padded(to: shapeWidth))  bytes"
-        return [head]
-            + zip(tensors, shapes).map { tensor, shape in
-                let type = tensor.type.padded(to: 5)
-                let name = tensor.name.escapingControls.padded(to: width)
-                return "\(name)  \(type)  \(shape.padded(to: shapeWidth))  \(tensor.bytes)"
-            }
+        TextTable.lines(
+            [["tensor", "type", "shape", "bytes"]]
+                + tensors.map { tensor in
+                    [
+                        tensor.name.escapingControls, tensor.type,
+                        tensor.shape.map(String.init).joined(separator: "×"), "\(tensor.bytes)",
+                    ]
+                })
     }
 
     /// `1234567` as `1,234,567`.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Cluster
-import FoundationEssentials
 import Model
 
 /// What `caravan inspect` says about a model file, as data; `text` and `json()` print the same.
@@ -54,13 +53,6 @@ struct InspectReport: Encodable {
         } catch {
             return "\(error)"
         }
-    }
-
-    /// One JSON object; keys in alphabetical order.
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }
 

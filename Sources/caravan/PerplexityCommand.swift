@@ -2,7 +2,6 @@
 
 import Cluster
 import Control
-import FoundationEssentials
 import Model
 import Platform
 import Wire
@@ -117,12 +116,6 @@ struct PerplexityReport: Encodable {
     var text: String {
         "perplexity \(perplexity.rounded(toPlaces: 4)) ± \(standardError.rounded(toPlaces: 4)) "
             + "(\(scoredTokens) tokens scored in \(windows) windows of \(context))"
-    }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }
 

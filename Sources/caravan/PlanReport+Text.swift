@@ -47,12 +47,7 @@ extension PlanReport {
                     TimeSpan(stage.seconds).description,
                 ] + (showsLinks ? [link ?? "-"] : [])
             }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).enumerated().map { column, cell in
-                column < 2 ? cell.0.padded(to: cell.1) : cell.0.leftPadded(to: cell.1)
-            }.joined(separator: "  ")
-        }
+        return TextTable.lines(rows, firstNumeric: 2)
     }
 
     private var figures: [String] {
@@ -85,8 +80,7 @@ extension PlanReport {
             }
             pairs.append(("one more", "like \(more.like.escapingControls): \(text) tokens/s"))
         }
-        let width = pairs.map(\.0.count).max() ?? 0
-        return pairs.map { "\($0.0.padded(to: width))  \($0.1)" }
+        return TextTable.lines(pairs.map { [$0.0, $0.1] })
     }
 
     private var keyValueBytes: Int {

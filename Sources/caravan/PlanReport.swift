@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
-import FoundationEssentials
 import Model
 import Wire
 
@@ -135,11 +134,5 @@ struct PlanReport: Encodable {
         return More(
             like: like, tokensPerSecondOfOneStream: found.singleStreamTokensPerSecond,
             tokensPerSecondOfAllStreams: found.tokensPerSecond)
-    }
-
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }

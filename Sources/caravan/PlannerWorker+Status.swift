@@ -53,14 +53,3 @@ extension PlannerWorker {
         min(max(value, range.lowerBound), range.upperBound)
     }
 }
-
-extension NetworkPath {
-    /// As a status shows it: 0 for what was not measured.
-    init?(microseconds: Int, bytesPerSecond: Int) {
-        guard microseconds > 0 else { return nil }
-        self.init(
-            roundTripSeconds: Double(microseconds) / 1e6,
-            bytesPerSecond: bytesPerSecond > 0
-                ? Double(bytesPerSecond) : NetworkPath.unmeasured.bytesPerSecond)
-    }
-}

@@ -2,7 +2,6 @@
 
 import Cluster
 import Control
-import FoundationEssentials
 import Platform
 
 /// What `caravan run` has got so far, and its JSON form.
@@ -47,11 +46,7 @@ struct RunOutput {
         }
     }
 
-    func json() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
-    }
+    func json() throws -> String { try document.json() }
 
     private func rate(_ count: Int, _ time: Duration) -> Double {
         time > .zero ? (Double(count) / time.seconds).rounded(toPlaces: 2) : 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cluster
+import Control
 
 /// A cluster's status as tables for people, in which no name or text steers the terminal.
 package struct StatusReport {
@@ -155,14 +156,6 @@ package struct StatusReport {
     }
 
     private func aligned(_ rows: [[String]]) -> [String] {
-        let rows = rows.map { $0.map(\.escapingControls) }
-        let widths = (rows.first ?? []).indices.map { column in
-            rows.map { $0[column].count }.max() ?? 0
-        }
-        return rows.map { row in
-            var line = zip(row, widths).map { $0.padded(to: $1) }.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }
+        TextTable.lines(rows.map { $0.map(\.escapingControls) })
     }
 }

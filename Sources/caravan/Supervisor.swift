@@ -5,9 +5,8 @@ import Synchronization
 
 /// Runs a command's work on a thread of its own while the main thread waits for signals.
 enum Supervisor {
-    /// How long work has to end after it was told to; then the process ends without it. Waited for
-    /// in turns, so that time in which the process was itself stopped is not taken from the work.
-    static let stopPatience = stopTurn * stopTurnCount
+    /// Work has so many of these to end after it was told to; then the process ends without it. In
+    /// turns, so that time in which the process was itself stopped is not taken from the work.
     private static let stopTurn = Duration.milliseconds(50)
     private static let stopTurnCount = 30
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
+
 /// Figures as the frame shows them.
 extension TopView {
     static func rate(_ value: Double) -> String {

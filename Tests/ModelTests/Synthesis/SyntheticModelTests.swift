@@ -51,7 +51,7 @@ struct SyntheticModelTests {
         let back = tokens.dropFirst().flatMap { tokenizer.bytes(of: $0, showSpecial: false) }
         #expect(String(decoding: back, as: UTF8.self) == text)
         let end = tokenizer.encode("<|eot_id|>", parseSpecial: true, addBeginning: false)
-        #expect(end.count == 1 && tokenizer.isEndOfGeneration(end[0]))
+        #expect(end.count == 1 && tokenizer.endOfGeneration.contains(end[0]))
         let source = try #require(file.metadata.string("tokenizer.chat_template"))
         let template = try ChatTemplate(source: source, beginningText: "", endText: "")
         let prompt = try template.render(
