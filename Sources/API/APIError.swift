@@ -131,6 +131,10 @@ extension APIError {
             becomeServerError(code: "not_ready")
         case .workerLost:
             becomeServerError(code: "worker_lost")
+        case .notANumber:
+            status = 500
+            type = "server_error"
+            code = "not_a_number"
         case .shuttingDown:
             becomeServerError(code: "shutting_down")
         }

@@ -38,15 +38,25 @@ INLINE v16i codes16(v16f x, float inverse) {
     return ((v16i)(t)) - 0x4B400000;
 }
 
+/// The largest magnitude of 32 values; NaN where one of them is: as integers it is above them all.
+INLINE float largest_magnitude(v16f a, v16f b) {
+    const v16i mask = 0x7fffffff;
+    v16i magnitudes_a = (v16i)a & mask, magnitudes_b = (v16i)b & mask;
+    int32_t bits =
+        __builtin_reduce_max(magnitudes_a > magnitudes_b ? magnitudes_a : magnitudes_b);
+    float largest;
+    __builtin_memcpy(&largest, &bits, sizeof largest);
+    return largest;
+}
+
+/// What holds no number has no scale that is one: products with it are none, which is noticed,
+/// where codes of zero would be taken for an answer.
 static void quantise(
     const float *values, size_t count, size_t stride, int8_t *codes, ck_block *blocks) {
     for (size_t block = 0; block < count / CK_BLOCK_COLUMNS; block++) {
         v16f a = load16(values + block * 32);
         v16f b = load16(values + block * 32 + 16);
-        v16u mask = 0x7fffffffu;
-        v16f absolute_a = ((v16f)(((v16u)(a)) & mask));
-        v16f absolute_b = ((v16f)(((v16u)(b)) & mask));
-        float largest = top16(max16(absolute_a, absolute_b));
+        float largest = largest_magnitude(a, b);
         float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
         v16i code_a = codes16(a, inverse);
         v16i code_b = codes16(b, inverse);
@@ -57,7 +67,7 @@ static void quantise(
         __builtin_memcpy(out + 16, &bytes_b, 16);
         int32_t first = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i));
         int32_t last = __builtin_reduce_add(__builtin_convertvector(bytes_b, v16i));
-        float scale = largest > 1e-30f ? largest / 127.0f : 0.0f;
+        float scale = largest <= 1e-30f ? 0.0f : largest / 127.0f;
         blocks[block * stride] = (ck_block){
             scale, scale * (float)(first + last), -8 * (first + last), {-32 * first, -32 * last}};
     }

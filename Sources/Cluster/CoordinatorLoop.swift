@@ -159,7 +159,8 @@ final class CoordinatorLoop {
         status.preemptions = scheduler.preemptionCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
-        status.waitingMax = ClusterLimits.queueMax
+        // A free slot may lack pages, or a pipeline: whoever would have it waits as well.
+        status.waitingMax = ClusterLimits.queueMax + status.slotCount - status.slotsInUse
         status.stepsInFlight = scheduler.stepsInFlight
         let now = MonotonicClock.now()
         counters.fill(&status, now: now)
@@ -282,7 +283,13 @@ final class CoordinatorLoop {
                 noteAlive(id)
             case .failed(let id, let failure):
                 noteGone(id)
-                requests.removeValue(forKey: id)?.fail(.workerLost("\(lossReason), and \(failure)"))
+                let error: GenerationError =
+                    switch failure {
+                    case .notANumber: .notANumber
+                    case .notRecovered, .lostTooOften, .tooLong:
+                        .workerLost("\(lossReason), and \(failure)")
+                    }
+                requests.removeValue(forKey: id)?.fail(error)
             }
         }
         for id in stopped { carryOut(scheduler.finish(id, reason: .stop)) }

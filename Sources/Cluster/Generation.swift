@@ -115,6 +115,8 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
     case notReady(String)
     /// The layers were not back in time.
     case workerLost(String)
+    /// Weights or what is computed with them are beyond what numbers can hold.
+    case notANumber
     case shuttingDown
 
     package var description: String {
@@ -135,6 +137,9 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
             "\(waiting) requests are waiting already; retry in \(seconds) s"
         case .notReady(let reason): "the cluster is not ready: \(reason)"
         case .workerLost(let what): "\(what); retry"
+        case .notANumber:
+            "the model computes no number for the next token; its file may be damaged where it was "
+                + "made: fetch or convert it again"
         case .shuttingDown: "the server is shutting down"
         }
     }

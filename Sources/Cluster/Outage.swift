@@ -55,6 +55,6 @@ package struct Outage {
         }
         return "\(streamCount) \(streamCount == 1 ? "stream goes" : "streams go") on "
             + "\(TimeSpan((now - start).seconds)) after the pipeline went down; "
-            + "\(promptRowCount) rows of known tokens were prefilled again"
+            + "\(promptRowCount) rows of known tokens were prefilled meanwhile"
     }
 }

@@ -113,6 +113,9 @@ struct PipelinePace: Sendable {
         return max(Self.leastChunk, Int(min(Double(divided), timely)))
     }
 
+    /// Whether it is known what a prompt row takes.
+    var knowsPromptRows: Bool { promptRowTime != nil }
+
     /// Whether decode rows are to go without prompt rows, which shows what they take alone: nothing
     /// is known of nearly as many streams. Else prompts that keep coming would hide it for ever.
     func needsQuietStep(streamCount: Int) -> Bool {

@@ -49,6 +49,11 @@ extension Scheduler {
         var directives: [SchedulerDirective] = []
         sequences[index].isDecoding = true
         let durable = sequences[index].durable
+        guard row.logSumExp.isFinite else {
+            // Nor may others begin with what it computed.
+            release(sequences.remove(at: index).slot)
+            return [.failed(id: durable.id, .notANumber)]
+        }
         if !durable.isPrefilled {
             sequences[index].durable.isPrefilled = true
             directives.append(.prefilled(id: durable.id))

@@ -150,7 +150,7 @@ extension Scheduler {
         release(slot)
     }
 
-    private mutating func release(_ slot: UInt32) {
+    mutating func release(_ slot: UInt32) {
         addRelease(of: slot)
         prefixes.remove(slot: slot)
         ledger.release(slot: slot)

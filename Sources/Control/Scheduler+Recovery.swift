@@ -9,7 +9,7 @@ extension Scheduler {
         precondition(self.epoch == nil, "pipelineDown comes before the next pipelineUp")
         self.epoch = epoch
         limits.pageCount = pageCount ?? limits.pageCount
-        outage = nil
+        absence = nil
         // The next one to use at the end.
         freeSlots = (0..<UInt32(limits.slotCount + limits.keptCountMax)).reversed()
         forgetPages()
@@ -40,12 +40,16 @@ extension Scheduler {
         }
     }
 
-    /// The pipeline is gone with its KV caches: its sequences wait for the next one. Only a loss,
-    /// not what somebody wanted, counts against sequences under which pipelines go down.
+    /// The pipeline is gone with its KV caches, or the one that was loading: its sequences wait for
+    /// the next one. Only a loss, not what somebody wanted, counts against sequences under which
+    /// pipelines go down.
     package mutating func pipelineDown(isLoss: Bool = true) -> [SchedulerDirective] {
-        guard epoch != nil else { return [] }
+        guard epoch != nil else {
+            if isLoss { absence?.loadFailed() }
+            return []
+        }
         epoch = nil
-        outage = .zero
+        absence = PipelineAbsence()
         inFlight = []
         edits = []
         freeSlots = []
@@ -59,17 +63,14 @@ extension Scheduler {
         return lost.map { .failed(id: $0.id, .lostTooOften(count: $0.lossCount)) }
     }
 
-    /// Time has passed: sequences do not wait for ever for a pipeline. While one `isLoading` the
-    /// time does not count: large layers take minutes to ship and to load, and a load that stands
-    /// still is given up elsewhere.
+    /// Time has passed: sequences do not wait for ever for a pipeline; `isLoading` while there is
+    /// one to come.
     package mutating func tick(now: Duration, isLoading: Bool = false) -> [SchedulerDirective] {
         let passed = max(.zero, now - self.now)
         self.now += passed
-        guard let before = outage else { return [] }
-        let total = before + (isLoading ? .zero : passed)
-        outage = total
-        guard total >= limits.recoveryLimit else { return [] }
-        outage = nil
+        absence?.passed(passed, isLoading: isLoading)
+        guard let absence, absence.counted >= limits.recoveryLimit else { return [] }
+        self.absence = nil
         defer { queue = [] }
         return queue.map { .failed(id: $0.id, .notRecovered(limit: limits.recoveryLimit)) }
     }

@@ -95,12 +95,22 @@ extension Scheduler {
         let ends = promptEnds()
         let nearest = order.min { (ends[$0], $0) < (ends[$1], $1) } ?? oldest
         let pending = order.reduce(0) { $0 + sequences[$1].pendingCount }
-        let budget = pace.promptRowCount(isDecoding: decoding > 0, pendingCount: pending)
-        var left = min(budget, draft.rowsLeft)
+        var left = min(promptBudget(pending, isDecoding: decoding > 0), draft.rowsLeft)
         let halves = nearest == oldest ? [] : [(oldest, (left + 1) / 2)]
         for (index, share) in halves + [(nearest, left)] + order.map({ ($0, left) }) {
             left -= draft.plan(min(share, left), of: sequences[index], at: index)
         }
+    }
+
+    private func promptBudget(_ pendingCount: Int, isDecoding: Bool) -> Int {
+        let budget = pace.promptRowCount(isDecoding: isDecoding, pendingCount: pendingCount)
+        guard !isDecoding else { return budget }
+        // Each stage is given a part before the first one is back: on slow machines larger ones
+        // would take minutes, and a short prompt that comes meanwhile would wait for all.
+        guard pace.knowsPromptRows else { return min(budget, PipelinePace.leastChunk) }
+        // So that in a long pipeline every stage has one.
+        let share = limits.rowsInFlightMax / pace.promptDepth
+        return min(budget, max(PipelinePace.leastChunk, share))
     }
 
     /// Rows to the end of each sequence's prompt, or of the nearest of those that wait for it.

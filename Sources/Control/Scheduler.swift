@@ -42,9 +42,8 @@ package struct Scheduler: Sendable {
     package internal(set) var preemptionCount = 0
     /// The latest time seen, since any fixed start.
     var now = Duration.zero
-    /// For how long there has been neither a pipeline nor one that is loading; nil while there is a
-    /// pipeline, or no hope of one.
-    var outage: Duration?
+    /// nil while there is a pipeline, or no hope of one.
+    var absence: PipelineAbsence?
 
     package init(limits: SchedulerLimits) {
         self.limits = limits
@@ -76,7 +75,7 @@ package struct Scheduler: Sendable {
     package mutating func submit(
         _ requests: [SequenceRequest]
     ) throws(SchedulerRefusal) -> [SchedulerDirective] {
-        guard epoch != nil || outage != nil else { throw .notReady }
+        guard epoch != nil || absence != nil else { throw .notReady }
         for request in requests { try check(request) }
         // Those that find a slot with the next step do not wait for one.
         let room = limits.slotCount + limits.queueCountMax - running - waiting

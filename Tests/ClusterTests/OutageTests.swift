@@ -15,7 +15,7 @@ import Testing
         #expect(
             outage.noteAlive(5, now: .milliseconds(10_340))
                 == "2 streams go on 340 ms after the pipeline went down; 42 rows of known "
-                + "tokens were prefilled again")
+                + "tokens were prefilled meanwhile")
         #expect(outage.noteAlive(5, now: .seconds(12)) == nil)
     }
 

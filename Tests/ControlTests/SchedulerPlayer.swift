@@ -110,6 +110,12 @@ struct SchedulerPlayer: TranscriptPlayer {
 
     /// What the last stage would return for `row` if `word` were the likeliest token.
     private func answer(_ row: Row, _ word: String) -> RowCandidates {
+        var found = numbers(row, word)
+        if word == "nan" { found.logSumExp = -.infinity }
+        return found
+    }
+
+    private func numbers(_ row: Row, _ word: String) -> RowCandidates {
         let token = UInt32(word)
         switch row.want {
         case .candidates(let count):

@@ -6,9 +6,9 @@ import Wire
 
 /// Where nobody decodes, parts of a prompt are no larger than another can wait for.
 struct SchedulerPromptPartsTests {
-    /// After parts of 512 rows that took so many microseconds the next has as many as take half a
+    /// After a part of 64 rows that took so many microseconds the next has as many as take half a
     /// second, but no fewer than 64.
-    @Test(arguments: [(4_000_000, 64), (1_000_000, 256), (200_000, 512)] as [(UInt32, Int)])
+    @Test(arguments: [(500_000, 64), (125_000, 256), (25_000, 512)] as [(UInt32, Int)])
     func slowStagesGetSmallParts(microseconds: UInt32, rowCount: Int) throws {
         let limits = SchedulerLimits(
             slotCount: 1, contextLength: 2_048, rowCountMax: 512, queueCountMax: 1,
@@ -18,7 +18,7 @@ struct SchedulerPromptPartsTests {
         let prompt = [UInt32](repeating: 3, count: 1_800)
         let first = try scheduler.submit(
             SequenceRequest(id: 1, prompt: prompt, sampling: SamplingSettings()))
-        #expect(rowCounts(first) == [512, 512])
+        #expect(rowCounts(first) == [64, 64])
         let timing = StageTiming(
             stage: 0, waitMicroseconds: 0, computeMicroseconds: microseconds,
             sendMicroseconds: 0)

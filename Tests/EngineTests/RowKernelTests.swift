@@ -159,6 +159,19 @@ import Testing
             #expect(blocks[1].scale == 0 && blocks[1].start == 0 && blocks[1].moment == 0)
         }
     }
+
+    /// Wherever in the block it stands.
+    @Test(arguments: [Float.nan, -.nan, .infinity, -.infinity])
+    func whatHoldsNoNumberIsNotTakenForZeros(value: Float) {
+        for (place, isa) in [0, 7, 15, 16, 31].flatMap({ place in ISAs.all.map { (place, $0) } }) {
+            var values = [Float](repeating: 3, count: 32)
+            values[place] = value
+            var codes = [Int8](repeating: 0, count: 32)
+            var blocks = [ck_block](repeating: ck_block(), count: 1)
+            ck_quantise(isa, values, 32, 1, &codes, &blocks)
+            #expect(!blocks[0].scale.isFinite)
+        }
+    }
 }
 
 /// e^x by its series after halving x until it is small; independent of the kernels.
