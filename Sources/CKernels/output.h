@@ -18,7 +18,8 @@ INLINE void fetch_target(output target, size_t row, size_t column) {
     __builtin_prefetch(target.base + row * target.stride + column, 1);
 }
 
-/// Stores `lanes` neighbouring results of one row, of which `count` exist.
+/// Stores `lanes` neighbouring results of one row, of which `count` exist; a multiple of eight, which
+/// are added as vectors: left to itself the compiler takes them one by one.
 INLINE void put(output target, size_t row, size_t column, const float *results, const size_t lanes,
                 size_t count) {
     float *out = target.base + row * target.stride + column;
@@ -27,7 +28,13 @@ INLINE void put(output target, size_t row, size_t column, const float *results, 
             out[i] = target.accumulate ? out[i] + results[i] : results[i];
         }
     } else if (target.accumulate) {
-        for (size_t i = 0; i < lanes; i++) { out[i] += results[i]; }
+        UNROLL for (size_t i = 0; i < lanes; i += 8) {
+            v8f old, more;
+            __builtin_memcpy(&old, out + i, sizeof old);
+            __builtin_memcpy(&more, results + i, sizeof more);
+            old += more;
+            __builtin_memcpy(out + i, &old, sizeof old);
+        }
     } else {
         __builtin_memcpy(out, results, lanes * sizeof(float));
     }

@@ -14,36 +14,59 @@
 
 int cl_current_cpu(void) { return sched_getcpu(); }
 
+/// The CPUs of the process, `*size` bytes to be freed by `CPU_FREE`; NULL where the kernel does not
+/// say. It refuses sets that are smaller than its own, which may be large on any machine.
+static cpu_set_t *process_cpus(size_t *size) {
+    for (int count = CPU_SETSIZE; count <= CL_CPUS_MAX; count *= 4) {
+        cpu_set_t *set = CPU_ALLOC((size_t)count);
+        *size = CPU_ALLOC_SIZE((size_t)count);
+        if (set != NULL && sched_getaffinity(getpid(), *size, set) == 0) {
+            return set;
+        }
+        CPU_FREE(set);
+    }
+    return NULL;
+}
+
 int cl_allowed_cpus(int *cpus, int capacity) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
+    size_t size;
+    cpu_set_t *set = process_cpus(&size);
+    if (set == NULL) {
+        return 0;
+    }
     int count = 0;
-    if (sched_getaffinity(getpid(), sizeof set, &set) == 0) {
-        for (int cpu = 0; cpu < CPU_SETSIZE && count < capacity; cpu++) {
-            if (CPU_ISSET(cpu, &set)) {
-                cpus[count++] = cpu;
-            }
+    for (size_t cpu = 0; cpu < size * 8 && count < capacity; cpu++) {
+        if (CPU_ISSET_S(cpu, size, set)) {
+            cpus[count++] = (int)cpu;
         }
     }
+    CPU_FREE(set);
     return count;
 }
 
 void cl_bind_thread(unsigned long thread, const int *cpus, int count) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
+    size_t size = CPU_ALLOC_SIZE(CL_CPUS_MAX);
+    cpu_set_t *set = CPU_ALLOC(CL_CPUS_MAX);
+    if (set == NULL) {
+        return;
+    }
+    CPU_ZERO_S(size, set);
     for (int i = 0; i < count; i++) {
-        if (cpus[i] >= 0 && cpus[i] < CPU_SETSIZE) {
-            CPU_SET(cpus[i], &set);
+        if (cpus[i] >= 0 && cpus[i] < CL_CPUS_MAX) {
+            CPU_SET_S((size_t)cpus[i], size, set);
         }
     }
     // A container may forbid it; then the kernel goes on choosing.
-    (void)pthread_setaffinity_np((pthread_t)thread, sizeof set, &set);
+    (void)pthread_setaffinity_np((pthread_t)thread, size, set);
+    CPU_FREE(set);
 }
 
 void cl_unbind_thread(void) {
-    cpu_set_t set;
-    if (sched_getaffinity(getpid(), sizeof set, &set) == 0) {
-        (void)pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    size_t size;
+    cpu_set_t *set = process_cpus(&size);
+    if (set != NULL) {
+        (void)pthread_setaffinity_np(pthread_self(), size, set);
+        CPU_FREE(set);
     }
 }
 

@@ -46,9 +46,12 @@ package final class ComputeTeam {
 
     /// Calls `body(chunk, thread)` once for each chunk in `0..<count`; returns when all are done.
     ///
-    /// `thread` is below `threadCount` and differs between calls that run at the same time.
-    package func run(_ count: Int, _ body: (_ chunk: Int, _ thread: Int) -> Void) {
-        run(count, next: nil) { chunks, thread in
+    /// `thread` is below `threadCount` and differs between calls that run at the same time. Chunks
+    /// that are not `even` may take very different times.
+    package func run(
+        _ count: Int, even: Bool = true, _ body: (_ chunk: Int, _ thread: Int) -> Void
+    ) {
+        run(count, even: even, next: nil) { chunks, thread in
             for chunk in chunks { body(chunk, thread) }
         }
     }
@@ -68,13 +71,13 @@ package final class ComputeTeam {
         _ count: Int, unit: Int = 1, next: ReadAhead.Spans?,
         _ body: (_ range: Range<Int>, _ thread: Int) -> Void
     ) {
-        run((count + unit - 1) / unit, next: next) { units, thread in
+        run((count + unit - 1) / unit, even: true, next: next) { units, thread in
             body(units.lowerBound * unit..<min(count, units.upperBound * unit), thread)
         }
     }
 
     private func run(
-        _ count: Int, next: ReadAhead.Spans?,
+        _ count: Int, even: Bool, next: ReadAhead.Spans?,
         _ body: (_ chunks: Range<Int>, _ thread: Int) -> Void
     ) {
         guard count > 0 else { return }
@@ -82,7 +85,7 @@ package final class ComputeTeam {
             body(0..<count, 0)
             ReadAhead.begin(next, thread: 0)
         } else {
-            withoutActuallyEscaping(body) { work.run(count, next: next, $0) }
+            withoutActuallyEscaping(body) { work.run(count, even: even, next: next, $0) }
         }
     }
 

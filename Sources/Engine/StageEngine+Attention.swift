@@ -18,7 +18,8 @@ extension StageEngine {
         }
         plan.pages.withUnsafeBufferPointer { pages in
             guard let pages = pages.baseAddress else { return }
-            team.run(plan.parts.count) { index, _ in
+            // One sequence may be a hundred times as long as the others.
+            team.run(plan.parts.count, even: false) { index, _ in
                 let part = plan.parts[index]
                 if plan.partsStore {
                     let row = plan.tiles[part.tile].row

@@ -29,7 +29,8 @@ package final class TeamAbsence: Sendable {
     /// Helpers that are absent now.
     package var count: Int { absentCount }
 
-    /// No claim takes four times as long as another of its loop.
+    /// No claim takes four times as long as another of an even loop, and none four times as long as
+    /// a thread's share of an uneven one.
     package static func patience(claim: Duration) -> Duration { max(patienceMin, claim * 4) }
 
     package func begin(_ thread: Int, at now: Duration) {

@@ -20,8 +20,11 @@ final class TeamWork: Sendable {
     /// Only the team's owner counts.
     private nonisolated(unsafe) var loopCount = 0
 
-    private static let spinsMax = 4_000
-    private static let spinsMin = 100
+    /// Time, as hints to the CPU take from 1 to 40 ns each.
+    private static let spinMax = Duration.microseconds(120)
+    private static let spinMin = Duration.microseconds(3)
+    /// Looks at what is waited for between two looks at the clock.
+    private static let looksPerSpin = 64
     private static let loopsPerCheck = 16
     private static let claimsPerThread = 12
 
@@ -31,8 +34,9 @@ final class TeamWork: Sendable {
         absence = TeamAbsence(threadCount: threadCount)
     }
 
-    /// Runs one loop; only the team's owner calls it. `spans` are what will be read next.
-    func run(_ count: Int, next spans: ReadAhead.Spans?, _ body: @escaping Body) {
+    /// Runs one loop; only the team's owner calls it. `spans` are what will be read next; chunks
+    /// that are not `even` may take very different times.
+    func run(_ count: Int, even: Bool, next spans: ReadAhead.Spans?, _ body: @escaping Body) {
         let start = MonotonicClock.now()
         for thread in absence.ended(at: start) { lines.readmit(thread) }
         self.body = body
@@ -53,7 +57,8 @@ final class TeamWork: Sendable {
             chunkCount += count
         }
         waitUntilDone(UInt32(count)) {
-            (MonotonicClock.now() - start) / max(1, chunkCount) * claimMax
+            let time = MonotonicClock.now() - start
+            return even ? time / max(1, chunkCount) * claimMax : time
         }
         self.body = nil
         ReadAhead.begin(spans, thread: 0)
@@ -63,7 +68,7 @@ final class TeamWork: Sendable {
 
     /// A helper's life: chunks while there are any, then a brief spin, then sleep.
     func serve(thread: Int) {
-        var spins = Self.spinsMax
+        var patience = Self.spinMax
         var seen: UInt32 = 0
         while !lines.isStopping.load(ordering: .acquiring) {
             if lines.isAbsent(thread) {
@@ -78,10 +83,10 @@ final class TeamWork: Sendable {
                 report(runHome(of: thread))
                 while let count = steal(for: thread) { report(count) }
                 lines.setWorking(false, thread)
-            } else if spin(spins, after: loop, thread: thread) {
-                spins = min(Self.spinsMax, spins * 2)
+            } else if spin(for: patience, after: loop, thread: thread) {
+                patience = min(Self.spinMax, patience * 2)
             } else {
-                spins = max(Self.spinsMin, spins / 2)
+                patience = max(Self.spinMin, patience / 2)
                 sleep(after: loop)
             }
         }
@@ -141,13 +146,16 @@ final class TeamWork: Sendable {
     }
 
     /// Waits for the next loop, reading ahead meanwhile; false when none came.
-    private func spin(_ count: Int, after loop: UInt32, thread: Int) -> Bool {
+    private func spin(for patience: Duration, after loop: UInt32, thread: Int) -> Bool {
         let address = lines.next.pointee.load(ordering: .relaxed)
         var reading = ReadAhead.Reading(ReadAhead.Spans(bitPattern: address), thread: thread)
-        for _ in 0..<count {
-            if lines.loop.pointee.load(ordering: .relaxed) != loop { return true }
-            if !reading.advance() { cl_spin_hint() }
-        }
+        let end = MonotonicClock.now() + patience
+        repeat {
+            for _ in 0..<Self.looksPerSpin {
+                if lines.loop.pointee.load(ordering: .relaxed) != loop { return true }
+                if !reading.advance() { cl_spin_hint() }
+            }
+        } while MonotonicClock.now() < end
         return false
     }
 
@@ -164,10 +172,13 @@ final class TeamWork: Sendable {
     ///
     /// `claim` says how long the caller took for as much as one claim may hold.
     private func waitUntilDone(_ count: UInt32, claim: () -> Duration) {
-        for _ in 0..<Self.spinsMax {
-            if lines.done.pointee.load(ordering: .acquiring) == count { return }
-            cl_spin_hint()
-        }
+        let end = MonotonicClock.now() + Self.spinMax
+        repeat {
+            for _ in 0..<Self.looksPerSpin {
+                if lines.done.pointee.load(ordering: .acquiring) == count { return }
+                cl_spin_hint()
+            }
+        } while MonotonicClock.now() < end
         var patience: Duration? = TeamAbsence.patience(claim: claim())
         lines.isCallerAsleep.pointee.store(true, ordering: .sequentiallyConsistent)
         while true {

@@ -37,7 +37,7 @@ package final class OSThread: Sendable {
 
     /// The CPUs this process may run on, in ascending order.
     package static func allowedCPUs() -> [Int] {
-        var cpus = [Int32](repeating: 0, count: 1024)
+        var cpus = [Int32](repeating: 0, count: Int(CL_CPUS_MAX))
         let count = Int(cl_allowed_cpus(&cpus, Int32(cpus.count)))
         return count == 0 ? [0] : cpus.prefix(count).map(Int.init)
     }

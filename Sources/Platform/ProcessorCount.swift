@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CLinux
+
 /// How many threads compute well at once: what the system says of CPUs, and what follows from it.
 ///
 /// Two hardware threads of one core share its units, so only one of them counts. A container's
@@ -56,8 +58,7 @@ package struct ProcessorCount: Equatable {
         return result.isEmpty ? nil : result
     }
 
-    /// No system numbers its CPUs beyond this.
-    private static let cpuCountMax = 1 << 16
+    private static let cpuCountMax = Int(CL_CPUS_MAX)
 
     /// `cpu.max` of control groups' version 2: "max 100000", or a quota and a period.
     package static func quota(cpuMax text: String) -> Double? {

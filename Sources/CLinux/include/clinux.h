@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// No system numbers its CPUs beyond this.
+#define CL_CPUS_MAX (1 << 16)
+
 /// Writes the CPUs that the process may run on into `cpus`, ascending; returns how many, at most
 /// `capacity`.
 int cl_allowed_cpus(int *cpus, int capacity);
@@ -48,7 +51,8 @@ static inline void cl_spin_hint(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __asm__ volatile("yield");
+    // `yield` does nothing on most cores; this takes about as long as x86's hint.
+    __asm__ volatile("isb");
 #endif
 }
 
