@@ -9,8 +9,6 @@ import Synchronization
 /// and forgotten here, however many come.
 package final class Acceptor: Sendable {
     package let address: SocketAddress
-    /// The same with a number for its host, which nobody has to look up.
-    package let numericAddress: SocketAddress
     private let listener: Listener
     private let tally: ByteTally?
     private let thread = Mutex<OSThread?>(nil)
@@ -58,7 +56,6 @@ package final class Acceptor: Sendable {
         self.listener = listener
         self.tally = tally
         address = listener.address
-        numericAddress = listener.numericAddress
         let accepting = OSThread(name: "accept") { [self] in
             attend(onEvent)
         }

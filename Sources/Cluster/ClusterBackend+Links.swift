@@ -47,8 +47,9 @@ extension ClusterBackend {
             refuse(link, .refused, "there are \(members.count) workers already")
             return outcomes
         }
-        let directives = membership.joined(
-            worker: MemberInfo(hello), now: MonotonicClock.now())
+        let worker = MemberInfo(hello)
+        let namesake = membership.members.first { $0.name == worker.name && $0.home != worker.home }
+        let directives = membership.joined(worker: worker, now: MonotonicClock.now())
         for case .refuse(hello.node, let reason) in directives {
             refuse(link, .refused, reason)
             return outcomes
@@ -59,6 +60,11 @@ extension ClusterBackend {
         roles[ObjectIdentifier(link)] = .member(hello.node)
         hope.workerJoined(isLocal: children?.names.contains(hello.name) == true)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")
+        if let namesake {
+            Log.warning(
+                "\(hello.dataAddress) and \(namesake.dataAddress) are both called \(hello.name); "
+                    + "--name tells them apart")
+        }
         let welcome = Welcome(
             protocolVersion: min(ours.upperBound, hello.protocolMax),
             heartbeatMilliseconds: UInt32(ClusterLimits.heartbeatInterval.microseconds / 1000))

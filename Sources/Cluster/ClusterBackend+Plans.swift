@@ -81,11 +81,11 @@ extension ClusterBackend {
     /// What one stage of a plan is told; nil if its worker has gone.
     private func assignment(of index: Int, in plan: Plan) -> Assignment? {
         let stage = plan.stages[index]
-        guard let member = members[stage.node] else { return nil }
+        guard members[stage.node] != nil else { return nil }
+        // The last one's is here, at whatever address it knows that by.
         let next =
             index + 1 < plan.stages.count
-            ? members[plan.stages[index + 1].node]?.hello.dataAddress
-            : acceptor.numericAddress.specified(by: member.link.localHost).description
+            ? members[plan.stages[index + 1].node]?.hello.dataAddress : nil
         let pageCount = plan.pageCount ?? pages.wanted
         return Assignment(
             shape: shape, stage: index, of: plan.stages.count, layers: stage.layers,

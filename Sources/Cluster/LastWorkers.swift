@@ -15,14 +15,18 @@ struct LastWorkers {
         names = (SmallFile.read(path) ?? "").split(separator: "\n").map(String.init)
     }
 
-    /// Keeps the names of those that serve now; that this may fail only costs time.
+    /// Keeps the names of those that serve now; that this may fail only costs time. Nobody waits
+    /// for it: whoever calls has steps to send, and a network file system may hang.
     mutating func note(_ serving: [String]) {
         guard serving.sorted() != names else { return }
         names = serving.sorted()
-        do throws(FileError) {
-            try SmallFile.write(names.map { $0 + "\n" }.joined(), to: path)
-        } catch {
-            Log.info("the workers' names are not kept: \(error)")
-        }
+        let text = names.map { $0 + "\n" }.joined()
+        OSThread(name: "names") { [path] in
+            do throws(FileError) {
+                try SmallFile.write(text, to: path)
+            } catch {
+                Log.info("the workers' names are not kept: \(error)")
+            }
+        }.letGo()
     }
 }

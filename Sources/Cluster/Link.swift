@@ -21,6 +21,8 @@ package final class Link: Sendable {
     package let peer: String
     /// This machine's address as the peer has it.
     package let localHost: String?
+    /// The peer's address as this machine has it, found without asking anybody.
+    let remoteAddress: SocketAddress?
     private let stream: ByteStream
     private let outbox: Outbox
     private let reader = Mutex<OSThread?>(nil)
@@ -46,6 +48,7 @@ package final class Link: Sendable {
         outbox = Outbox(stream) { counters.noteSent($0) }
         peer = stream.peer
         localHost = stream.localHost
+        remoteAddress = stream.remoteAddress
         // The thread is stored before it can end: whoever it calls may look for it.
         reader.withLock { reader in
             reader = OSThread(name: "link-read") { [self] in

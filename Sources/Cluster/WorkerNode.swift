@@ -116,7 +116,7 @@ package final class WorkerNode: Sendable {
         case .refused(let reason): throw WorkerError.refused(reason)
         case .failed(let reason): throw WorkerError.cannotLoad(reason)
         case .lost(let reason):
-            let text = "the coordinator is gone (\(reason)); joining again"
+            let text = "the link to the coordinator ended (\(reason)); joining again"
             // A child whose coordinator has really gone is about to be ended, which says enough.
             if configuration.endsWithCoordinator { Log.info(text) } else { Log.warning(text) }
         case .broken(let reason): Log.warning("left the cluster (\(reason)); joining again")
@@ -201,7 +201,7 @@ package final class WorkerNode: Sendable {
     private func measuredSpeed() -> WorkerSpeed {
         guard configuration.measuresSpeed else { return .unmeasured }
         return SelfMeasurement(
-            threadCount: configuration.threadCount, coreCount: OSThread.allowedCPUs().count,
+            threadCount: configuration.threadCount, coreCount: ProcessorCount.read().cores.count,
             memoryBudgetBytes: configuration.memoryBudgetBytes,
             cacheDirectory: configuration.cacheDirectory, isa: isa
         ).take()
@@ -213,7 +213,7 @@ package final class WorkerNode: Sendable {
         return Hello(
             protocolMin: Limits.protocolVersionMin, protocolMax: Limits.protocolVersionMax,
             node: node, name: configuration.name, dataAddress: dataAddress.description,
-            cores: UInt16(clamping: OSThread.allowedCPUs().count),
+            cores: UInt16(clamping: ProcessorCount.read().cores.count),
             threads: UInt16(clamping: configuration.threadCount), isa: isa,
             softwareVersion: CaravanVersion.text,
             memoryBudgetBytes: UInt64(clamping: configuration.memoryBudgetBytes),

@@ -112,7 +112,11 @@ extension WorkerSession {
     private func serve(_ runner: StageRunner, of fetch: BlobFetch, start: Duration) throws {
         let assignment = fetch.assignment
         let epoch = dataLinks.epoch
-        guard let address = SocketAddress(assignment.nextAddress) else {
+        // The coordinator can't know at which address this worker reaches it.
+        let address =
+            assignment.nextAddress.isEmpty
+            ? control.remoteAddress : SocketAddress(assignment.nextAddress)
+        guard let address else {
             throw ShippingError.unloadable("next address \(assignment.nextAddress)")
         }
         guard let next = connect(to: address) else { return }

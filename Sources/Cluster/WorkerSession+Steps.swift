@@ -10,22 +10,33 @@ extension WorkerSession {
         case .dataHello(let hello):
             switch dataLinks.greet(link, hello, epoch: frame.epoch) {
             case .accepted, .held(nil): break
-            case .held(let evicted?): evicted.close(reason: "too many data links wait")
-            case .refused(let code, let message): link.refuse(code, message)
+            case .held(let evicted?):
+                noteRefusal(evicted, "too many data links wait")
+                evicted.close(reason: "too many data links wait")
+            case .refused(let code, let message): refuse(link, code, message)
             }
         case .step(let step):
             switch dataLinks.pass(stepID: frame.id, epoch: frame.epoch, on: link) {
             case .run: run(step, id: frame.id)
             case .stale: break
-            case .refused(let message): link.refuse(.unexpectedFrame, message)
+            case .refused(let message): refuse(link, .unexpectedFrame, message)
             }
         case .error(let notice):
             link.close(reason: notice.message)
         case .hello, .welcome, .assignment, .blobRequest, .blobChunk, .ready, .heartbeat, .bye,
             .candidates, .drain, .preparation, .prepared, .spare, .released, .stranded,
             .probe, .probeAnswer:
-            link.refuse(.unexpectedFrame, "a data link carries dataHello, then steps")
+            refuse(link, .unexpectedFrame, "a data link carries dataHello, then steps")
         }
+    }
+
+    private func refuse(_ link: Link, _ code: ErrorNotice.Code, _ message: String) {
+        noteRefusal(link, message)
+        link.refuse(code, message)
+    }
+
+    func noteRefusal(_ link: Link, _ reason: String) {
+        Log.warnings(refusals.refused(link.peer, reason, now: MonotonicClock.now()))
     }
 
     private func run(_ step: Step, id: UInt64) {

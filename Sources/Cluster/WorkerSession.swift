@@ -66,7 +66,7 @@ final class WorkerSession {
     private var openLinks: [ObjectIdentifier: Link] = [:]
     private(set) var isWelcome = false
     /// Of connections that had the token.
-    private var refusals = RefusalLog()
+    var refusals = RefusalLog()
     /// The coordinator's.
     private var silence: Silence
     /// Whether the worker was told to stop while the session ended.
@@ -230,10 +230,8 @@ final class WorkerSession {
         case .next(let link, .frame(let frame)):
             link.end(after: frame, from: "the next stage at \(link.peer)")
         case .data(let link, .closed(let reason)):
-            if !dataLinks.knows(link), let reason {
-                let now = MonotonicClock.now()
-                Log.warnings(refusals.refused(link.peer, reason, now: now))
-            }
+            // Where this side refused it that was said; one that was let go of is no news.
+            if !dataLinks.knows(link), let reason, !link.isDismissed { noteRefusal(link, reason) }
             retire(link)
         case .data(let link, .frame(let frame)):
             open(link)

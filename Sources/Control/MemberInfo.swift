@@ -33,8 +33,15 @@ package struct MemberInfo: Sendable, Equatable {
 }
 
 extension MemberInfo {
-    /// The order of stages: by name, and by node where names are the same.
+    /// Its name and where it is reached: the same when it is started again, which neither its node
+    /// nor its port is, and another than that of a box of the same name.
+    package var home: String {
+        let host = dataAddress.lastIndex(of: ":").map { dataAddress[..<$0] } ?? dataAddress[...]
+        return "\(name) \(host)"
+    }
+
+    /// The order of stages: by name, and where names are the same by what else lasts.
     static func precedes(_ a: MemberInfo, _ b: MemberInfo) -> Bool {
-        (a.name, a.node.high, a.node.low) < (b.name, b.node.high, b.node.low)
+        (a.name, a.home, a.node.high, a.node.low) < (b.name, b.home, b.node.high, b.node.low)
     }
 }

@@ -30,9 +30,8 @@ extension Membership {
         }
         var next: Plan?
         if current.plan.hasStage(on: info.node) {
-            let staying = plannerWorkers {
-                !$0.isLeaving && $0.cutOff == nil && $0.info.node != info.node
-            }
+            let stays: (Member) -> Bool = { !$0.isLeaving && $0.info.node != info.node }
+            let staying = plannerWorkers { stays($0) && isReached($0, by: stays) }
             guard !staying.isEmpty else { throw .lastWorker(info.name) }
             do throws(PlannerFailure) {
                 next = try planner.plan(workers: staying, links: links)

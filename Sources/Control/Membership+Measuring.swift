@@ -69,12 +69,12 @@ extension Membership {
     mutating func rememberCorrection(of member: Member) {
         corrections = corrections.filter { now - $0.value.at < RepeatedLoss.memory }
         guard let correction = member.correction else { return }
-        corrections[member.info.name] = correction
+        corrections[member.info.home] = correction
     }
 
     /// What was measured of the worker when it was here lately; nil if it has changed since.
     func rememberedCorrection(of worker: MemberInfo) -> Correction? {
-        guard let known = corrections[worker.name], known.speed == worker.speed,
+        guard let known = corrections[worker.home], known.speed == worker.speed,
             now - known.at < RepeatedLoss.memory
         else { return nil }
         return known

@@ -56,11 +56,11 @@ extension Membership {
     /// so once: one that is lost again would keep them from ever being done.
     mutating func startAnew(for worker: MemberInfo) -> [MembershipDirective] {
         guard let current = assignment, !current.waitingFor.isEmpty,
-            usualWorkers.contains(worker.name), let loss = losses[worker.name], loss.count == 1,
+            usualWorkers.contains(worker.name), let loss = losses[worker.home], loss.count == 1,
             !loss.wasAwaited, now - loss.at < RepeatedLoss.memory,
             hasUsualWorkers(in: roster.filter { $0.cutOff == nil && !$0.isLeaving })
         else { return [] }
-        losses[worker.name]?.wasAwaited = true
+        losses[worker.home]?.wasAwaited = true
         isGathering = true
         return takeDown("worker \(worker.name) is back", isLoss: false)
     }
@@ -81,7 +81,8 @@ extension Membership {
         withLeaving: Bool = false, withCutOff: Bool = false
     ) -> Result<Plan, PlannerFailure> {
         let workers = plannerWorkers {
-            (withLeaving || !$0.isLeaving) && ($0.cutOff == nil || withCutOff && mayBeTried($0))
+            (withLeaving || !$0.isLeaving)
+                && (isReached($0) { withLeaving || !$0.isLeaving } || withCutOff && mayBeTried($0))
         }
         considerAll()
         do throws(PlannerFailure) {

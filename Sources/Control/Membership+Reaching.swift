@@ -84,6 +84,21 @@ extension Membership {
         return takeDown(loss, isLoss: true) + proceed()
     }
 
+    /// Whether those for whom `isThere` holds can reach a worker, as far as is known.
+    func isReached(_ member: Member, by isThere: (Member) -> Bool) -> Bool {
+        guard let cutOff = member.cutOff else { return true }
+        guard let witness = cutOff.witness else { return false }
+        return !roster.contains { $0.info.node == witness && isThere($0) }
+    }
+
+    /// One that `witness` alone could not reach is a late worker once that has gone.
+    mutating func forgetCutOffs(seenBy witness: NodeID) {
+        for index in roster.indices where roster[index].cutOff?.witness == witness {
+            roster[index].cutOff = nil
+            roster[index].isConsidered = false
+        }
+    }
+
     /// Whether one that is cut off may have a stage where the others can't hold the model.
     func mayBeTried(_ member: Member) -> Bool {
         member.cutOff.map { now - $0.since >= CutOff.pause } ?? false

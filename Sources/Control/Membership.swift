@@ -93,13 +93,14 @@ package struct Membership: Sendable {
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
-    /// Names of workers that were lost with a stage, as those that are started again are new ones.
+    /// Workers that were lost with a stage, by their homes: those that are started again are new
+    /// ones.
     var losses: [String: RepeatedLoss] = [:]
     /// Why the latest attempt to plan failed.
     var shortage: PlannerFailure?
     /// Whose end took the latest pipeline down, and how it went.
     var lastLoss: String?
-    /// What was measured of workers that went, by their names.
+    /// What was measured of workers that went, by their homes.
     var corrections: [String: Correction] = [:]
     /// Links between neighbours that plans so far have connected.
     var links: [WorkerPair: NetworkPath] = [:]
@@ -277,13 +278,14 @@ package struct Membership: Sendable {
         rememberCorrection(of: member)
         shortage = nil
         links = links.filter { $0.key.from != node && $0.key.to != node }
+        forgetCutOffs(seenBy: node)
         isStale = true
         isGathering = isGathering || roster.isEmpty
         if let next = preparation, next.plan.hasStage(on: node) { cancelPreparation() }
         assignment?.plan.leftOut.removeAll { $0.node == node }
         // Others may have been lost with it, and the plan is gone with the first of them.
         let hadStage = (assignment?.plan ?? fallen)?.hasStage(on: node) == true
-        if hadStage, !hasLeft { noteLoss(of: name) }
+        if hadStage, !hasLeft { noteLoss(of: member.info) }
         guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
         return takeDown("worker \(name) \(hasLeft ? "has left" : "was lost")", isLoss: !hasLeft)
     }

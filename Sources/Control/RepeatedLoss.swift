@@ -30,16 +30,17 @@ struct RepeatedLoss: Sendable {
 }
 
 extension Membership {
-    /// Several workers of one name, as on one machine, that go together are one loss.
-    mutating func noteLoss(of name: String) {
+    /// Several workers of one name on one machine that go together are one loss.
+    mutating func noteLoss(of worker: MemberInfo) {
         losses = losses.filter { now - $0.value.at < RepeatedLoss.memory }
-        guard let earlier = losses[name] else { return losses[name] = RepeatedLoss(at: now) }
-        if now - earlier.at >= heartbeatTimeout { losses[name]?.repeated(at: now) }
+        let home = worker.home
+        guard let earlier = losses[home] else { return losses[home] = RepeatedLoss(at: now) }
+        if now - earlier.at >= heartbeatTimeout { losses[home]?.repeated(at: now) }
     }
 
     /// Why one that has joined is left out for a while where others have a plan; nil if it is not.
     func hold(_ worker: MemberInfo) -> CutOff? {
-        guard assignment != nil, let loss = losses[worker.name], now - loss.at < loss.patience
+        guard assignment != nil, let loss = losses[worker.home], now - loss.at < loss.patience
         else { return nil }
         return CutOff(
             witness: nil, reason: "it was lost \(loss.count) times lately; see its log",

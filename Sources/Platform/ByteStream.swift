@@ -75,6 +75,9 @@ package final class ByteStream: Sendable {
     /// This machine's address as this connection has it.
     package var localHost: String? { SocketEnds.local(of: descriptor)?.host }
 
+    /// Where it goes, as a number; nil once the connection has ended.
+    package var remoteAddress: SocketAddress? { SocketEnds.peer(of: descriptor) }
+
     // MARK: Opening
 
     /// What opening has come to.

@@ -83,7 +83,14 @@ package enum SocketEnds {
             address, size, &host, socklen_t(host.count), &port, socklen_t(port.count),
             NI_NUMERICHOST | NI_NUMERICSERV)
         guard status == 0, let number = UInt16(text(port)) else { return nil }
-        return SocketAddress(host: text(host), port: number)
+        return SocketAddress(host: unmapped(text(host)), port: number)
+    }
+
+    /// An IPv4 peer of a socket for both families: others may have no IPv6 to reach it by.
+    private static func unmapped(_ host: String) -> String {
+        let prefix = "::ffff:"
+        guard host.hasPrefix(prefix), host.contains(".") else { return host }
+        return String(host.dropFirst(prefix.count))
     }
 
     private static func text(_ characters: [CChar]) -> String {

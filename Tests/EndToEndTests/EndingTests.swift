@@ -42,7 +42,7 @@ extension EndToEndTests {
             let (server, _) = try serve(local: 2, in: directory)
             server.kill()
             #expect(Deadline.wait(.seconds(10)) { ProcessTable.living(directory).isEmpty })
-            let isQuiet = !["coordinator is gone", " warning "].contains {
+            let isQuiet = !["link to the coordinator ended", " warning "].contains {
                 server.errors.contains($0)
             }
             #expect(isQuiet, "\(server.errors)")

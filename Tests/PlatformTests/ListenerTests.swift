@@ -44,4 +44,19 @@ struct ListenerTests {
         #expect(far.peer.hasPrefix("127.0.0.1:"))
         #expect(far.peer != near.peer)
     }
+
+    /// Where a machine has both families, an IPv4 peer has an address that those can use who have
+    /// IPv4 alone.
+    @Test func namesIPv4PeersOfBothFamilies() throws {
+        let any = SocketAddress(host: "::", port: 0)
+        // A machine may have IPv4 alone.
+        guard let listener = try? Listener(any, security: .plaintext) else { return }
+        let near = try ByteStream(
+            connectingTo: SocketAddress(host: "127.0.0.1", port: listener.address.port),
+            security: .plaintext, timeout: .seconds(10), writeTimeout: .seconds(10))
+        let far = try #require(listener.accept(writeTimeout: .seconds(10)))
+        #expect(near.remoteAddress?.description == "127.0.0.1:\(listener.address.port)")
+        #expect(far.peer.hasPrefix("127.0.0.1:"))
+        #expect(far.localHost == "127.0.0.1")
+    }
 }
