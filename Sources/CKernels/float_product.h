@@ -7,6 +7,8 @@
 #include "lanes.h"
 #include "output.h"
 
+DEFINE_PUT(put_floats, v16f)
+
 INLINE v16f widen_bf16(const uint16_t *p) {
     v16h h;
     __builtin_memcpy(&h, p, sizeof h);
@@ -46,9 +48,7 @@ INLINE void float_rows(
             v16f a = float_column(type, base, column);
             even[r] = FMA(a, (v16f)values[(size_t)r * x->columns + column], even[r]);
         }
-        float results[16];
-        store16(results, even[r] + odd[r]);
-        put(target, row + (size_t)r, group * 16, results, 16, w->rows - group * 16);
+        put_floats(target, row + (size_t)r, group * 16, even[r] + odd[r], w->rows - group * 16);
     }
 }
 

@@ -18,26 +18,27 @@ INLINE void fetch_target(output target, size_t row, size_t column) {
     __builtin_prefetch(target.base + row * target.stride + column, 1);
 }
 
-/// Stores `lanes` neighbouring results of one row, of which `count` exist; a multiple of eight, which
-/// are added as vectors: left to itself the compiler takes them one by one.
-INLINE void put(output target, size_t row, size_t column, const float *results, const size_t lanes,
-                size_t count) {
-    float *out = target.base + row * target.stride + column;
-    if (count < lanes) {
-        for (size_t i = 0; i < count; i++) {
-            out[i] = target.accumulate ? out[i] + results[i] : results[i];
-        }
-    } else if (target.accumulate) {
-        UNROLL for (size_t i = 0; i < lanes; i += 8) {
-            v8f old, more;
-            __builtin_memcpy(&old, out + i, sizeof old);
-            __builtin_memcpy(&more, results + i, sizeof more);
-            old += more;
-            __builtin_memcpy(out + i, &old, sizeof old);
-        }
-    } else {
-        __builtin_memcpy(out, results, lanes * sizeof(float));
+/// Defines a function that stores neighbouring results of one row, as many as the vector has lanes,
+/// of which `count` exist. They stay in a register: by way of memory, and added one by one, they
+/// cost rows of 576 columns a fifth of the product's time.
+#define DEFINE_PUT(name, vector)                                                                  \
+    INLINE void name(output target, size_t row, size_t column, vector results, size_t count) {    \
+        const size_t lanes = sizeof results / sizeof(float);                                      \
+        float *out = target.base + row * target.stride + column;                                  \
+        if (count >= lanes) {                                                                     \
+            vector old = 0;                                                                       \
+            if (target.accumulate) {                                                              \
+                __builtin_memcpy(&old, out, sizeof old);                                          \
+                results += old;                                                                   \
+            }                                                                                     \
+            __builtin_memcpy(out, &results, sizeof results);                                      \
+        } else {                                                                                  \
+            float each[sizeof results / sizeof(float)];                                           \
+            __builtin_memcpy(each, &results, sizeof each);                                        \
+            for (size_t i = 0; i < count; i++) {                                                  \
+                out[i] = target.accumulate ? out[i] + each[i] : each[i];                          \
+            }                                                                                     \
+        }                                                                                         \
     }
-}
 
 #endif

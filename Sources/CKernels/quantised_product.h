@@ -50,6 +50,8 @@ INLINE vf load_scales(const uint8_t *p) {
 #endif
 }
 
+DEFINE_PUT(put, vf)
+
 INLINE vf as_floats(vi v) { return __builtin_convertvector(v, vf); }
 
 /// Some rows of a panel at the present block. Each code is at a fixed distance from the first: an
@@ -266,10 +268,8 @@ INLINE void quantised_rows(
             plain_tile(type, shape, panel.rows, base, stride, blocks, part, in, total);
         }
         UNROLL for (int i = 0; i < R * G; i++) {
-            float results[CK_LANES];
             size_t place = column + (size_t)(i % G) * 16;
-            __builtin_memcpy(results, &total[i], sizeof results);
-            put(target, row + (size_t)(i / G), place, results, CK_LANES, w->rows - place);
+            put(target, row + (size_t)(i / G), place, total[i], w->rows - place);
         }
     }
 }
