@@ -78,8 +78,8 @@ extension APIError {
     static let tooManyLogProbabilities = APIError(
         status: 400,
         "an answer that is no stream has at most \(HTTPLimits.logProbabilityCountMax) "
-            + "log-probabilities: prompts times 'n' times 'max_tokens' (or the context), and as "
-            + "often again as there are alternatives; ask for fewer, or set 'stream'",
+            + "log-probabilities: prompts times 'n' times 'max_tokens' (or what there is room for),"
+            + " and as often again as there are alternatives; ask for fewer, or set 'stream'",
         parameter: "max_tokens", code: "invalid_value")
 
     static let unauthorised = APIError(

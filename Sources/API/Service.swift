@@ -133,10 +133,16 @@ struct Service: Sendable {
 
     private func chat(_ body: ChatCompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        try checkSize(body.fields, topCount: body.topLogProbabilities)
         let prompt = try PromptEncoder(model: generator.model, now: now()).encode(body.messages)
+        var fields = body.fields
+        if fields.tokenCountMax == nil, !fields.isStream, body.topLogProbabilities != nil {
+            // Pages may hold far less than the context. What they hold is asked for, so that the
+            // bound also holds where a later plan has more of them.
+            fields.tokenCountMax = max(1, generator.status().contextLength - prompt.count)
+        }
+        try checkSize(fields, topCount: body.topLogProbabilities)
         return generation(
-            .chat, prompts: [prompt], fields: body.fields, topCount: body.topLogProbabilities)
+            .chat, prompts: [prompt], fields: fields, topCount: body.topLogProbabilities)
     }
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {

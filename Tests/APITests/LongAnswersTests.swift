@@ -103,6 +103,19 @@ struct LongAnswersTests {
         #expect(fake.generator.requests.isEmpty)
     }
 
+    /// Also where a later plan has more pages: hence no more is asked for.
+    @Test func chatsAreBoundedByWhatThePagesHold() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        fake.generator.setStatus(ClusterStatus(model: "tiny", contextLength: 2048, layerCount: 3))
+        let fields = #""n":16,"logprobs":true,"top_logprobs":16"#
+        #expect(fake.chat(with: fields).status == 200)
+        let requests = fake.generator.requests
+        #expect(requests.count == 16)
+        #expect(requests.allSatisfy { $0.tokenCountMax == 2048 - $0.prompt.count })
+        #expect(fake.chat(with: #"\#(fields),"stream":true"#).status == 200)
+        #expect(fake.generator.requests.last?.tokenCountMax == nil)
+    }
+
     @Test func boundHoldsForCompletionsToo() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let fields = #""prompt":"a","n":128,"logprobs":20"#
