@@ -66,10 +66,11 @@ struct CompletionLogProbabilities: Encodable {
     mutating func append(_ entry: ChatLogProbabilities.Entry, textOffset: Int) {
         tokens.append(entry.token.text)
         tokenLogProbabilities.append(entry.token.logProbability)
-        // Two tokens may show the same text: the likelier, which comes first, wins.
+        // OpenAI's has the token itself, however unlikely. Several may show the same text: the
+        // token wins, then the likeliest.
         topLogProbabilities.append(
             Dictionary(
-                entry.alternatives.map { ($0.text, $0.logProbability) },
+                ([entry.token] + entry.alternatives).map { ($0.text, $0.logProbability) },
                 uniquingKeysWith: { first, _ in first }))
         textOffsets.append(textOffset)
     }

@@ -86,10 +86,10 @@ struct CompletionTests {
     @Test func logProbabilitiesAreLists() throws {
         let tokens = ["ab", "c"].enumerated().map { index, text in
             GeneratedToken(
-                id: UInt32(97 + index), text: text, logProbability: -0.5,
+                id: UInt32(97 + index), text: text, logProbability: -3,
                 alternatives: [
-                    TokenAlternative(id: 97, bytes: [97], logProbability: -0.5),
-                    TokenAlternative(id: 300, bytes: [97], logProbability: -2),
+                    TokenAlternative(id: 300, bytes: [97], logProbability: -0.5),
+                    TokenAlternative(id: 301, bytes: [97], logProbability: -2),
                 ])
         }
         let fake = try ServedFake(FakeGenerator.Script(tokens: tokens))
@@ -97,8 +97,10 @@ struct CompletionTests {
         let lists = value(response.json, "choices", 0, "logprobs")
         #expect(value(lists, "tokens") as? [String] == ["a", "b"])
         #expect(value(lists, "text_offset") as? [Int] == [0, 2])
-        #expect(value(lists, "token_logprobs") as? [Double] == [-0.5, -0.5])
-        #expect(value(lists, "top_logprobs", 0) as? [String: Double] == ["a": -0.5])
+        #expect(value(lists, "token_logprobs") as? [Double] == [-3, -3])
+        // The token itself is among them, and wins over others with its text.
+        #expect(value(lists, "top_logprobs", 0) as? [String: Double] == ["a": -3])
+        #expect(value(lists, "top_logprobs", 1) as? [String: Double] == ["a": -0.5, "b": -3])
     }
 
     /// Where a stop text may have begun, a token's text is shown after the next one's begins.
