@@ -56,7 +56,9 @@ private struct Message: Decodable {
             throw APIError.wrongValue(
                 object.path("role"), "one of \(Self.roles.keys.sorted().joined(separator: ", "))")
         }
-        try object.refuse("tool_calls", "this server calls no tools yet; leave it out")
+        for call in ["tool_calls", "function_call"] {
+            try object.refuse(call, "this server calls no tools yet; leave it out")
+        }
         let text = try object.value(
             MessageText.self, "content", "a string or a list of text parts")
         guard let text = text?.text ?? (role == "assistant" ? "" : nil) else {

@@ -25,7 +25,10 @@ struct ForeignFieldsTests {
         ("documents", #"[{"text":"a"}]"#), ("truncate_prompt_tokens", "5"),
         ("add_generation_prompt", "false"), ("skip_special_tokens", "false"),
         ("prompt_logprobs", "0"), ("prompt_logprobs", "1"), ("echo", "true"),
-        ("stop_token_ids", "[2]"), ("guided_choice", #"["a"]"#),
+        ("stop_token_ids", "[2]"), ("guided_choice", #"["a"]"#), ("mirostat_mode", "2"),
+        ("grammar_string", #""root ::= [0-9]""#), ("ban_eos_token", "true"),
+        ("custom_token_bans", #""5,7""#), ("do_sample", "false"), ("lora_path", #""a""#),
+        ("n_indent", "4"), ("t_max_predict_ms", "500"),
     ])
     func fieldsThatChangeAChat(name: String, content: String) throws {
         let fake = try Self.shared.get()
@@ -50,7 +53,10 @@ struct ForeignFieldsTests {
                 + #""samplers":[],"use_beam_search":false,"bad_words":[],"chat_template":null,"#
                 + #""chat_template_kwargs":{},"continue_final_message":false,"documents":null,"#
                 + #""add_generation_prompt":true,"skip_special_tokens":true,"#
-                + #""prompt_logprobs":null,"echo":false,"guided_json":null,"grammar":"""#)
+                + #""prompt_logprobs":null,"echo":false,"guided_json":null,"grammar":"","#
+                + #""mirostat_mode":0,"grammar_string":"","ban_eos_token":false,"#
+                + #""custom_token_bans":"","do_sample":true,"lora_path":null,"n_indent":0,"#
+                + #""t_max_predict_ms":-1,"repeat_last_n":64"#)
         #expect(response.status == 200)
         #expect(response.error.isEmpty)
         let body = #"{"prompt":"a","add_special_tokens":true,"repeat_penalty":null}"#

@@ -102,6 +102,9 @@ struct RequestErrorTests {
         Case(
             #"[{"role":"assistant","tool_calls":[{}]}]"#, "messages[0].tool_calls",
             "unsupported_parameter"),
+        Case(
+            #"[{"role":"assistant","content":null,"function_call":{"name":"f"}}]"#,
+            "messages[0].function_call", "unsupported_parameter"),
     ]
 
     private static let wrongPrompts = [
