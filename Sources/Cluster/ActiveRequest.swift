@@ -15,6 +15,7 @@ package struct ActiveRequest {
     private let submitted: Duration
     private var firstToken: Duration?
     private var lastToken: Duration?
+    /// When there was last something to write, text or word that it waits.
     private var lastHeard: Duration
 
     package init(
@@ -51,10 +52,10 @@ package struct ActiveRequest {
     ) -> Bool {
         firstToken = firstToken ?? now
         lastToken = now
-        lastHeard = now
         generatedTokenCount += 1
         let whole = decoder.append(token)
         let text = stops.append(whole)
+        if !text.isEmpty { lastHeard = now }
         let choices = alternatives.map {
             TokenAlternative(
                 id: $0.id, bytes: tokenizer.bytes(of: $0.id, showSpecial: true),

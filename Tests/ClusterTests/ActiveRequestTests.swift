@@ -49,6 +49,18 @@ struct ActiveRequestTests {
         }
     }
 
+    /// Tokens that show nothing, such as special ones after `ignore_eos`, keep no connection alive.
+    @Test mutating func hiddenTokensAreNotHeard() throws {
+        let file = try TestModelFile(layers: 1)
+        let hidden = try #require(file.model.served.tokenizer.endOfGeneration.first)
+        for second in 101..<106 {
+            _ = request.take(
+                hidden, logProbability: -1, alternatives: [], now: .seconds(second))
+            request.reassure(after: .seconds(5), now: .seconds(second))
+        }
+        #expect(news() == [String](repeating: "token", count: 5) + ["waiting"])
+    }
+
     /// A token counts by what it adds, whatever is held back for a stop text that may have begun.
     @Test mutating func heldTextCountsWithItsToken() throws {
         let file = try TestModelFile(layers: 1)
