@@ -76,9 +76,11 @@ struct Service: Sendable {
     /// Compares in a time that does not depend on where the first difference is.
     private func isAuthorised(_ head: RequestHead, apiKey: String) -> Bool {
         let given = Array((head.authorization ?? "").utf8)
-        let scheme = Array("Bearer ".utf8)
-        guard given.prefix(scheme.count).elementsEqual(scheme) else { return false }
-        let key = given.dropFirst(scheme.count)
+        let scheme = "bearer "
+        // In any case: RFC 9110, section 11.1.
+        let begin = String(decoding: given.prefix(scheme.utf8.count), as: UTF8.self).lowercased()
+        guard begin == scheme else { return false }
+        let key = given.dropFirst(scheme.utf8.count)
         let expected = Array(apiKey.utf8)
         guard key.count == expected.count else { return false }
         return zip(key, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0

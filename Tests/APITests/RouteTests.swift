@@ -109,7 +109,11 @@ struct RouteTests {
             #expect(response.error["code"] as? String == "invalid_api_key")
         }
         let key = ["Authorization: Bearer sesame"]
-        #expect(fake.get("/v1/models", headers: key).status == 200)
+        for headers in [key, ["Authorization: bearer sesame"], ["authorization: BEARER sesame"]] {
+            #expect(fake.get("/v1/models", headers: headers).status == 200)
+        }
+        let upper = ["Authorization: Bearer SESAME"]
+        #expect(fake.get("/v1/models", headers: upper).status == 401)
         #expect(fake.get("/health").status == 200)
         let body = Array(#"{"prompt":"a"}"#.utf8)
         #expect(fake.post("/v1/completions", body).status == 401)
