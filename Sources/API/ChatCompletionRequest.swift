@@ -19,7 +19,8 @@ struct ChatCompletionRequest: Decodable {
         messages = list.map { ChatMessage(role: $0.role, content: $0.content) }
         let count = try object.integer("top_logprobs", in: 0...20)
         let wanted = try object.bool("logprobs") ?? false
-        if count != nil, !wanted {
+        // Some clients send a 0, which changes nothing, with every request.
+        if let count, count > 0, !wanted {
             throw APIError.wrongValue("top_logprobs", "left out unless 'logprobs' is true")
         }
         topLogProbabilities = wanted ? count ?? 0 : nil

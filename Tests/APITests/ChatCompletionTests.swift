@@ -132,6 +132,15 @@ struct ChatCompletionTests {
         #expect(request.stop.isEmpty)
     }
 
+    @Test(arguments: [#""logprobs":false,"#, ""]) func noAlternativesMayBeAskedFor(
+        beside fields: String
+    ) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.chat(with: #"\#(fields)"top_logprobs":0"#).status == 200)
+        let request = try #require(fake.generator.requests.first)
+        #expect(request.topLogProbabilities == nil)
+    }
+
     @Test func emptyStopTextsAreLeftOut() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         #expect(fake.chat(with: #""stop":["","x",""]"#).status == 200)
