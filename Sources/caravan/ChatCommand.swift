@@ -19,7 +19,8 @@ struct ChatCommand: Command {
             "several lines. Ctrl-C stops an answer; what was said stays in the conversation. At",
             "the prompt it ends the chat. What can't be answered is taken back. Without a terminal",
             "each line of the input is a question, only answers are printed, and what can't be",
-            "answered ends it with status 1.",
+            "answered ends it with status 1. Unlike other commands it takes no https:// address;",
+            "a tunnel, such as that of ssh -L, does instead.",
         ])
 
     private let coordinator: CoordinatorAddress

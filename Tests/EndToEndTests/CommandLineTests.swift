@@ -102,6 +102,7 @@ extension EndToEndTests {
             #expect(version.status == 0 && version.output.hasPrefix("caravan "))
             #expect(
                 !(try Caravan.run(["plan", "--help"], in: directory)).output.contains("--slots"))
+            #expect(try Caravan.run(["chat", "--help"], in: directory).output.contains("https"))
         }
 
         /// On a terminal of its own, which util-linux's `script` provides; `q` is typed.
