@@ -7,6 +7,7 @@ struct Syntax {
         let name: String
         /// What the value is called in the help; nil for a flag.
         let value: String?
+        /// Empty where it is not for people: then the help leaves it out.
         let help: String
         /// May be given several times.
         let isList: Bool
@@ -30,9 +31,10 @@ struct Syntax {
 
     var help: String {
         let usage = (["caravan", name] + operands + (options.isEmpty ? [] : ["[options]"]))
-        let names = options.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
+        let shown = options.filter { !$0.help.isEmpty }
+        let names = shown.map { [$0.name, $0.value].compactMap { $0 }.joined(separator: " ") }
         let width = names.map(\.count).max() ?? 0
-        let lines = zip(names, options).map { "  \($0.padded(to: width))  \($1.help)\n" }
+        let lines = zip(names, shown).map { "  \($0.padded(to: width))  \($1.help)\n" }
         let head = "\(summary)\n\nusage: \(usage.joined(separator: " "))\n"
         let parts = [head, lines.joined(), notes.map { $0 + "\n" }.joined()]
         return parts.filter { !$0.isEmpty }.joined(separator: "\n")

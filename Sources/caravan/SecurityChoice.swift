@@ -10,7 +10,8 @@ enum SecurityChoice {
 
     static let tokenFileOption = Syntax.Option(
         "--token-file", "FILE",
-        "the cluster token; - is standard input (default ~/.local/state/caravan/token)")
+        "the cluster token; - is standard input (default $XDG_STATE_HOME/caravan/token, or "
+            + "~/.local/state/caravan/token)")
     static let plaintextOption = Syntax.Option(
         "--plaintext", nil, "links without encryption; on loopback addresses alone")
 

@@ -15,7 +15,8 @@ struct ServeCommand: Command {
             .init("--listen", "HOST:PORT", "where the API listens (default 127.0.0.1:8080)"),
             .init(
                 "--workers-listen", "HOST:PORT",
-                "where workers join (default 0.0.0.0:7070; with --local 127.0.0.1:7070)"),
+                "where workers join (default 0.0.0.0:7070; with --local or --plaintext "
+                    + "127.0.0.1:7070)"),
             SecurityChoice.tokenFileOption, SecurityChoice.plaintextOption,
             .init("--local", "N", "start N workers on this machine"),
             .init(

@@ -26,7 +26,8 @@ struct WorkerCommand: Command {
                 "what blobs may take; those not used lately go first (in any case 5 % of the disk "
                     + "stays free, but no more than 4 GiB)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
-            .init("--child", nil, "end when standard input or the coordinator does"),
+            // Ends when standard input or the coordinator does: coordinators start such workers.
+            .init("--child", nil, ""),
         ],
         notes: [
             "SIGTERM, SIGINT or SIGHUP: its layers move to others first, for which it waits for",

@@ -103,6 +103,8 @@ extension EndToEndTests {
             #expect(
                 !(try Caravan.run(["plan", "--help"], in: directory)).output.contains("--slots"))
             #expect(try Caravan.run(["chat", "--help"], in: directory).output.contains("https"))
+            let worker = try Caravan.run(["worker", "--help"], in: directory).output
+            #expect(worker.contains("$XDG_STATE_HOME") && !worker.contains("--child"))
         }
 
         /// On a terminal of its own, which util-linux's `script` provides; `q` is typed.
