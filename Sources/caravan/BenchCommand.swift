@@ -22,11 +22,11 @@ struct BenchCommand: Command {
             .init("--streams", "N,…", "streams that generate at once (default 1,4)"),
             .init("--depth", "N,…", "tokens each stream has before it generates (default 0)"),
             .init("--repeat", "N", "runs, of which the median counts (default 3)"),
-            .cache,
-            .wire,
+            .cache.needing("--local"),
+            .wire.needing("--local"),
             .kv,
-            .optimise,
-            .init("--plaintext", nil, "links without encryption, to measure what it costs"),
+            .optimise.needing("--local"),
+            .init("--plaintext", nil, "links without encryption, to compare").needing("--local"),
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
@@ -61,13 +61,10 @@ struct BenchCommand: Command {
             ],
             depths: try options.integers("--depth", in: 0...(1 << 22)) ?? [0],
             repeatCount: try options.integer("--repeat", in: 1...1000) ?? 3)
-        try options.check("--cache", needs: "--local")
-        try options.check("--plaintext", needs: "--local")
         security = options.has("--plaintext") ? .plaintext : .token(ClusterToken())
         cacheDirectory = try localCount == nil ? "" : options.cacheDirectory()
-        wireType = try options.wireType(needs: "--local")
+        wireType = try options.wireType()
         cacheType = try options.cacheType()
-        try options.check("--optimise", needs: "--local")
         objective = try options.objective()
         asJSON = options.has("--json")
     }

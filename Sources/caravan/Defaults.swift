@@ -18,7 +18,7 @@ extension Syntax.Option {
     /// Of a command that computes in this process, or in local workers that share the cores.
     static let threads = Syntax.Option(
         "--threads", "N",
-        "compute threads, of each worker with --local (default one a core in all)")
+        "compute threads, of each local worker if there are any (default one a core in all)")
     /// Of a command that may start local workers.
     static let cache = Syntax.Option(
         "--cache", "DIR",

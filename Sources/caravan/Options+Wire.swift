@@ -8,9 +8,8 @@ extension Syntax.Option {
 }
 
 extension Options {
-    /// `--wire`, which does nothing without the option that makes more than one stage.
-    func wireType(needs other: String?) throws(UsageError) -> WireType {
-        if let other { try check("--wire", needs: other) }
+    /// `--wire`.
+    func wireType() throws(UsageError) -> WireType {
         guard let text = text("--wire") else { return .f32 }
         guard let type = WireType(name: text) else {
             throw .badValue("--wire", text, "f32, f16 or q8")

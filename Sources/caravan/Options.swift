@@ -8,9 +8,11 @@ struct Syntax {
         /// What the value is called in the help; nil for a flag.
         let value: String?
         /// Empty where it is not for people: then the help leaves it out.
-        let help: String
+        private(set) var help: String
         /// May be given several times.
         let isList: Bool
+        /// The option without which this one would do nothing.
+        private(set) var needed: String?
 
         init(
             _ name: String, _ value: String? = nil, _ help: String, isList: Bool = false
@@ -19,6 +21,12 @@ struct Syntax {
             self.value = value
             self.help = help
             self.isList = isList
+        }
+
+        func needing(_ other: String) -> Option {
+            var option = self
+            (option.needed, option.help) = (other, "\(help); with \(other)")
+            return option
         }
     }
 
@@ -67,6 +75,9 @@ struct Options {
         guard operands.count == syntax.operands.count else {
             throw .missingOperand(syntax.operands[operands.count])
         }
+        for option in syntax.options where has(option.name) {
+            if let other = option.needed, !has(other) { throw .needsOption(option.name, other) }
+        }
     }
 
     private mutating func take(
@@ -104,11 +115,6 @@ struct Options {
     func required(_ name: String) throws(UsageError) -> String {
         guard let text = values[name] else { throw .missingOption(name) }
         return text
-    }
-
-    /// Throws where `name` is given without `other` and so would do nothing.
-    func check(_ name: String, needs other: String) throws(UsageError) {
-        guard !has(name) || has(other) else { throw .needsOption(name, other) }
     }
 
     /// Throws where `name` is given together with `other`, which says the opposite.

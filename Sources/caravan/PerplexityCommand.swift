@@ -15,7 +15,7 @@ struct PerplexityCommand: Command {
             .init("--context", "N", "tokens of one window (default 512)"),
             .init("--threads", "N", "compute threads (default one a core)"),
             .init("--stages", "N", "split the layers as N workers would (default 1)"),
-            .wire,
+            .wire.needing("--stages"),
             .kv,
             .init("--json", nil, "print one JSON object"),
         ],
@@ -39,7 +39,7 @@ struct PerplexityCommand: Command {
         windowLength = try options.integer("--context", in: 8...(1 << 20)) ?? 512
         threadCount = try options.threadCount()
         stageCount = try options.integer("--stages", in: 1...Limits.stagesMax) ?? 1
-        wireType = try options.wireType(needs: "--stages")
+        wireType = try options.wireType()
         cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }

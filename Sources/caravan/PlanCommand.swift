@@ -14,7 +14,7 @@ struct PlanCommand: Command {
         options: [
             .init("--node", "SPEC", "boxes to plan for; may be given several times", isList: true),
             .init("--url", "URL", "a running coordinator whose workers to plan for instead"),
-            CoordinatorAddress.apiKeyFileOption,
+            CoordinatorAddress.apiKeyFileOption.needing("--url"),
             .init(
                 "--streams", "N",
                 "sequences at once (default \(ClusterLimits.defaultSlotCount))"),
@@ -59,14 +59,13 @@ struct PlanCommand: Command {
                 "--node", nodes.isEmpty ? "missing" : "given beside --url", "one of the two")
         }
         apiKeyFile = options.text("--api-key-file")
-        try options.check("--api-key-file", needs: "--url")
         streams =
             try options.integer("--streams", in: 1...ClusterLimits.slotCountMax)
             ?? ClusterLimits.defaultSlotCount
         contextLength = try options.integer("--context", in: 8...(1 << 24))
         kvByteCount = try options.byteCount("--kv-memory")
         objective = try options.objective()
-        wireType = try options.wireType(needs: nil)
+        wireType = try options.wireType()
         cacheType = try options.cacheType()
         asJSON = options.has("--json")
     }

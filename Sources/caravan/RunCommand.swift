@@ -21,8 +21,8 @@ struct RunCommand: Command {
                 "compute in N worker processes on this machine (default: one stage in-process)"
             ),
             .threads,
-            .cache,
-            .wire,
+            .cache.needing("--local"),
+            .wire.needing("--local"),
             .kv,
             .init("--json", nil, "print one JSON object with token ids and speeds"),
         ])
@@ -48,7 +48,6 @@ struct RunCommand: Command {
         sampling.seed = try options.seed("--seed") ?? Randomness.word()
         self.sampling = sampling
         let localCount = try options.integer("--local", in: 1...64)
-        try options.check("--cache", needs: "--local")
         let threadCount = try options.threadCount(sharers: localCount ?? 1)
         placement =
             localCount.map {
@@ -57,7 +56,7 @@ struct RunCommand: Command {
                     threadCount: threadCount)
             } ?? .inProcess(threadCount: threadCount)
         cacheDirectory = try localCount == nil ? "" : options.cacheDirectory()
-        wireType = try options.wireType(needs: "--local")
+        wireType = try options.wireType()
         cacheType = try options.cacheType()
     }
 

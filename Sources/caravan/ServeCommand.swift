@@ -24,9 +24,7 @@ struct ServeCommand: Command {
                 "workers that the first plan waits for, local ones included (default: the local "
                     + "ones; or those that served last, or come within "
                     + "\(ClusterLimits.settleTime.components.seconds) s of each other)"),
-            .init(
-                "--threads", "N",
-                "compute threads of each local worker (default one a core in all)"),
+            .threads.needing("--local"),
             .context,
             .init(
                 "--slots", "N",
@@ -62,7 +60,6 @@ struct ServeCommand: Command {
         listen = address
         apiKeyFile = options.text("--api-key-file")
         let localCount = try options.integer("--local", in: 1...64) ?? 0
-        try options.check("--threads", needs: "--local")
         security = try SecurityChoice(options)
         // Local workers need no port that others can reach; who wants them as well says so.
         let isLocal = localCount > 0 || security.isPlaintext
@@ -82,7 +79,7 @@ struct ServeCommand: Command {
                 ?? ClusterLimits.defaultSlotCount,
             kvByteCount: try options.byteCount("--kv-memory"),
             cacheDirectory: try options.cacheDirectory(),
-            wireType: try options.wireType(needs: nil), cacheType: try options.cacheType(),
+            wireType: try options.wireType(), cacheType: try options.cacheType(),
             objective: try options.objective(),
             prefillChunk: try options.integer("--prefill-chunk", in: 1...ClusterLimits.rowCountMax))
     }

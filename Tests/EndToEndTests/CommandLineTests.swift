@@ -41,9 +41,7 @@ extension EndToEndTests {
             ["bench", "a.gguf", "--streams", "1,,2"], ["perplexity", "a.gguf"],
             ["worker", "--join", "nowhere"], ["worker", "--join", "127.0.0.1:1", "--memory", "x"],
             ["worker", "--join", "127.0.0.1:1", "--name", "a\u{85}b"],
-            ["serve", "model.gguf", "--threads", "2"],
             ["worker", "--join", "127.0.0.1:1", "--cache-size", "lots"],
-            ["run", "model.gguf", "-p", "a", "--cache", "d"],
             ["serve", "model.gguf", "--prefill-chunk", "513"],
             ["serve", "model.gguf", "--slots", "257"], ["serve", "model.gguf", "--expect", "0"],
             ["serve", "model.gguf", "--local", "2", "--expect", "1"],
@@ -55,7 +53,7 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--plaintext", "--workers-listen", "0.0.0.0:0"],
             ["worker", "--join", "192.0.2.1:1", "--plaintext"],
             ["worker", "--join", "127.0.0.1:1", "--plaintext", "--data-listen", "0.0.0.0:0"],
-            ["bench", "a.gguf", "--plaintext"], ["chat", "hello"], ["chat", "--top-p", "1.1"],
+            ["chat", "hello"], ["chat", "--top-p", "1.1"],
             ["chat", "--temperature", "2.1"], ["chat", "-n", "0"],
             ["status", "--url", "127.0.0.1:8080"], ["top", "--url", "ftp://127.0.0.1"],
             ["drain", "w1", "--url", "http://"], ["chat", "--url", "http://127.0.0.1:65536"],
@@ -63,6 +61,20 @@ extension EndToEndTests {
         ])
         func wrongUsage(arguments: [String]) throws {
             try expectOneLine(arguments, status: 64, mentions: "--help")
+        }
+
+        @Test(arguments: [
+            ["run", "-p", "a", "--cache", "d"], ["run", "-p", "a", "--wire", "f32"],
+            ["bench", "--cache", "d"], ["bench", "--wire", "f32"], ["bench", "--plaintext"],
+            ["bench", "--optimise", "latency"], ["serve", "--threads", "2"],
+            ["perplexity", "text", "--wire", "f32"],
+            ["plan", "--node", "memory=8GiB", "--api-key-file", "k"],
+        ])
+        func optionsThatDoNothingAlone(arguments: [String]) throws {
+            try expectOneLine(
+                arguments + ["model.gguf"], status: 64, mentions: "does nothing without --")
+            let help = try Caravan.run([arguments[0], "--help"], in: TemporaryDirectory()).output
+            #expect(help.contains("; with --"))
         }
 
         /// Repaired, it would be the name of another file.
