@@ -78,7 +78,7 @@ final class ClusterBackend: StepBackend {
             pathPatience: localCount > 0 && localCount >= configuration.expectedWorkers ?? 0
                 ? .zero : ClusterLimits.pathPatience,
             heartbeatTimeout: ClusterLimits.heartbeatTimeout,
-            tickGapMax: ClusterLimits.silentGapMax, calm: ClusterLimits.planCalm)
+            tickGapMax: ClusterLimits.silentGapMax)
         acceptor = Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in

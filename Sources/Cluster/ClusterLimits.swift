@@ -57,8 +57,6 @@ package enum ClusterLimits {
     package static let dataLinkTimeout = heartbeatTimeout
     /// How long the coordinator waits for further workers once the model fits.
     package static let settleTime = Duration.seconds(2)
-    /// How long a plan serves at least before another takes over for speed alone while streams run.
-    package static let planCalm = Duration.seconds(10)
     /// How long children have to end by themselves before they are killed.
     package static let childExitPatience = Duration.milliseconds(1200)
     /// Connections that have not proved yet that they belong here; beyond it the oldest goes.
@@ -102,12 +100,8 @@ package enum ClusterLimits {
     /// Steps in the pipeline at once: one for each stage, and what the network hides. Each queue on
     /// their way holds them all: it is below `outgoingFramesMax` and `eventsMax`.
     package static let stepsInFlightMax = Limits.stagesMax + 64
-    /// Rows of all steps in flight, which bounds the activations that wait anywhere.
-    package static let rowsInFlightMax = 8192
     /// How long requests wait for layers that a lost worker took with it.
     package static let recoveryLimit = Duration.seconds(120)
-    /// Pipelines that may be lost in a row under a request that gets no token meanwhile.
-    package static let lossCountMax = 8
     /// A request that has heard nothing for this long is told that it still waits.
     package static let waitingInterval = Duration.seconds(5)
     package static let defaultSlotCount = 4

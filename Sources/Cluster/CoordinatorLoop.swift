@@ -304,9 +304,7 @@ extension SchedulerLimits {
             vocabularyCount: model.hyperparameters.vocabularySize,
             endOfGeneration: model.served.tokenizer.endOfGeneration)
         stepsInFlightMax = ClusterLimits.stepsInFlightMax
-        rowsInFlightMax = ClusterLimits.rowsInFlightMax
         recoveryLimit = ClusterLimits.recoveryLimit
-        lossCountMax = ClusterLimits.lossCountMax
         pagePositionCount = pages.pagePositionCount
         pageCount = pages.wanted
         keptCountMax = ClusterLimits.keptCountMax

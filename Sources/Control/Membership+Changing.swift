@@ -149,7 +149,7 @@ extension Membership {
             return []
         }
         // Others may follow at once; and streams are not interrupted again and again.
-        guard now - lastJoin >= settle, isIdle || now - upSince >= calm else { return [] }
+        guard now - lastJoin >= settle, isIdle || now - upSince >= Self.calm else { return [] }
         isStale = false
         comparedAt = now
         hindrance = nil
@@ -206,10 +206,10 @@ extension Membership {
     /// may for those that came late, which a busy server would else never look at again.
     mutating func retryIfDue() {
         guard let failedAt else { return }
-        if now - failedAt >= calm, roster.contains(where: \.hasToGo) {
+        if now - failedAt >= Self.calm, roster.contains(where: \.hasToGo) {
             self.failedAt = nil
             isStale = true
-        } else if now - failedAt >= reconsideration {
+        } else if now - failedAt >= Self.reconsideration {
             self.failedAt = nil
             considerSparesAnew()
         }
@@ -218,7 +218,7 @@ extension Membership {
     /// Compares the plan anew with one over all those that it does without for speed alone.
     mutating func reconsiderIfDue() {
         guard assignment?.waitingFor.isEmpty == true, preparation == nil,
-            now - comparedAt >= reconsideration
+            now - comparedAt >= Self.reconsideration
         else { return }
         comparedAt = now
         considerSparesAnew()

@@ -47,7 +47,7 @@ extension Membership {
         return expected == nil && now - lastJoin >= settleTime
     }
 
-    private var settleTime: Duration { isGathering ? gatherPatience : settle }
+    private var settleTime: Duration { isGathering ? Self.gatherPatience : settle }
 
     private var arePathsKnown: Bool { roster.allSatisfy { $0.path != nil } }
 
@@ -145,7 +145,7 @@ extension Membership {
             let waiting = "waiting for \(names.joined(separator: ", ")) to load"
             let passed = now - assignment.since
             let time =
-                passed < loadTimeout ? "" : ", for \(passed.components.seconds / 60) min already"
+                passed < Self.loadTimeout ? "" : ", for \(passed.components.seconds / 60) min already"
             return ([waiting + time] + cutOffNotes).joined(separator: "; ")
         }
         let late = roster.filter { !$0.isConsidered && !$0.isLeaving && $0.cutOff == nil }

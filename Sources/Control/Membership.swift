@@ -36,14 +36,25 @@ package struct Membership: Sendable {
         let reason: String?
     }
 
+    /// `settle` after all have gone: those who come back may be further apart, in attempts to reach
+    /// a coordinator that nobody reached.
+    static let gatherPatience = Duration.seconds(4)
+    /// What a load may take before it is said.
+    static let loadTimeout = Duration.seconds(600)
+    /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
+    static let standstillMax = Duration.seconds(1800)
+    /// How long a plan serves at least before another takes over for speed alone while streams run,
+    /// and how long after a preparation that failed the next one begins.
+    static let calm = Duration.seconds(10)
+    /// After this time a worker that the plan does without for speed alone is compared anew:
+    /// estimates change.
+    static let reconsideration = Duration.seconds(120)
+
     let planner: Planner
     /// nil to plan by memory alone.
     let cost: StageCost?
     let expectedWorkers: Int?
     let settle: Duration
-    /// The same after all have gone: those who come back may be further apart, in attempts to
-    /// reach a coordinator that nobody reached.
-    let gatherPatience: Duration
     /// Names of those that served last; there is no need to wait for more.
     var usualWorkers: [String]
     /// Whether all have gone, so that those who come back are waited for as at the start.
@@ -54,16 +65,6 @@ package struct Membership: Sendable {
     let heartbeatTimeout: Duration
     /// What counts of the time between two ticks; nil for all of it.
     let tickGapMax: Duration?
-    /// What a load or a preparation may take before it is said.
-    let loadTimeout: Duration
-    /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
-    let standstillMax: Duration
-    /// How long a plan serves at least before another takes over for speed alone, and how long
-    /// after a preparation that failed the next one begins.
-    let calm: Duration
-    /// After this time a worker that the plan does without for speed alone is compared anew:
-    /// estimates change.
-    let reconsideration: Duration
     var roster: [Member] = []
     var assignment: Assignment?
     /// The plan that the latest loss took down.
@@ -132,10 +133,7 @@ package struct Membership: Sendable {
     package init(
         model: PlannerModel, goal: PlannerGoal = PlannerGoal(), expectedWorkers: Int?,
         settle: Duration, usualWorkers: [String] = [], pathPatience: Duration = .zero,
-        heartbeatTimeout: Duration = .seconds(3), tickGapMax: Duration? = nil,
-        loadTimeout: Duration = .seconds(600), standstillMax: Duration = .seconds(1800),
-        calm: Duration = .seconds(10), reconsideration: Duration = .seconds(120),
-        gatherPatience: Duration = .seconds(4)
+        heartbeatTimeout: Duration = .seconds(3), tickGapMax: Duration? = nil
     ) {
         planner = Planner(model: model, goal: goal)
         cost = model.work.map { StageCost($0) }
@@ -145,11 +143,6 @@ package struct Membership: Sendable {
         self.pathPatience = pathPatience
         self.heartbeatTimeout = heartbeatTimeout
         self.tickGapMax = tickGapMax
-        self.loadTimeout = loadTimeout
-        self.standstillMax = standstillMax
-        self.calm = calm
-        self.reconsideration = reconsideration
-        self.gatherPatience = gatherPatience
     }
 
     /// Living workers in the order they joined.
@@ -250,8 +243,8 @@ package struct Membership: Sendable {
 
     /// Gives those up who live, but do not get on with what the others wait for: a disk may hang.
     private mutating func endStandstill() -> [MembershipDirective] {
-        guard now - progress.at >= standstillMax else { return [] }
-        let minutes = standstillMax.components.seconds / 60
+        guard now - progress.at >= Self.standstillMax else { return [] }
+        let minutes = Self.standstillMax.components.seconds / 60
         if let next = preparation {
             let names = next.plan.stages.filter { next.waitingFor.contains($0.node) }.map(\.name)
             let verb = names.count == 1 ? "does" : "do"

@@ -17,7 +17,7 @@ package struct SchedulerLimits: Sendable, Equatable {
     package var stepsInFlightMax = 64
     /// Prompt rows of a step that has decode rows too; nil for as many as its time allows.
     package var promptRowsBesideDecode: Int?
-    /// Rows of all of them together.
+    /// Rows of all of them together, which bounds the activations that wait anywhere.
     package var rowsInFlightMax = 8192
     /// Rows of one step that want every logit, fewer than the protocol allows: to draw from them
     /// takes a millisecond or two each, and nobody's next step is formed meanwhile.
