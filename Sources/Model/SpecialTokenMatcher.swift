@@ -12,99 +12,69 @@ struct SpecialTokenMatcher: Sendable {
         case text(Range<Int>)
     }
 
-    private struct Candidate {
-        let id: UInt32
-        let isHidden: Bool
-        let text: [UInt8]
-    }
+    /// Where a token has taken its place.
+    private typealias Place = (start: Int, token: SpecialTokenTable.Token)
 
-    /// Longest first, then by id.
-    private let candidates: [Candidate]
-    /// Indexes into `candidates` by the first byte of their texts.
-    private let byFirstByte: [[Int]]
+    private let all: SpecialTokenTable
+    private let userDefined: SpecialTokenTable
 
     init(_ vocabulary: TokenizerVocabulary) {
-        var candidates: [Candidate] = []
+        var special: [UInt32] = []
         for id in 0..<UInt32(vocabulary.count) {
             let kind = vocabulary.kind(of: id)
             guard kind.isHidden || kind == .userDefined, !vocabulary.range(of: id).isEmpty else {
                 continue
             }
-            candidates.append(
-                Candidate(
-                    id: id, isHidden: kind.isHidden, text: [UInt8](vocabulary.bytes(of: id))))
+            special.append(id)
         }
-        candidates.sort { ($1.text.count, $0.id) < ($0.text.count, $1.id) }
-        var byFirstByte = [[Int]](repeating: [], count: 256)
-        for (index, candidate) in candidates.enumerated() {
-            byFirstByte[Int(candidate.text[0])].append(index)
-        }
-        self.candidates = candidates
-        self.byFirstByte = byFirstByte
+        all = SpecialTokenTable(special, vocabulary)
+        userDefined = SpecialTokenTable(
+            special.filter { vocabulary.kind(of: $0) == .userDefined }, vocabulary)
     }
 
-    var byteCount: Int {
-        let stride = MemoryLayout<Candidate>.stride + MemoryLayout<Int>.stride
-        return candidates.reduce(256 * 8) { $0 + stride + 32 + $1.text.count }
-    }
+    var byteCount: Int { all.byteCount + userDefined.byteCount }
 
     func fragments(of text: [UInt8], parseSpecial: Bool) -> [Fragment] {
-        guard !text.isEmpty else { return [] }
-        var fragments = [Fragment.text(0..<text.count)]
-        for candidate in candidatesPresent(in: text, parseSpecial: parseSpecial) {
-            var split: [Fragment] = []
-            for fragment in fragments {
-                switch fragment {
-                case .token: split.append(fragment)
-                case .text(let range): cut(text, range, at: candidate, into: &split)
-                }
-            }
-            fragments = split
+        var fragments: [Fragment] = []
+        var textStart = 0
+        for place in places(of: parseSpecial ? all : userDefined, in: text) {
+            if textStart < place.start { fragments.append(.text(textStart..<place.start)) }
+            fragments.append(.token(place.token.id))
+            textStart = place.start + place.token.count
         }
+        if textStart < text.count { fragments.append(.text(textStart..<text.count)) }
         return fragments
     }
 
-    /// Those that occur in `text` at all, in the order in which they take their places.
-    private func candidatesPresent(in text: [UInt8], parseSpecial: Bool) -> [Candidate] {
-        var isPresent = [Bool](repeating: false, count: candidates.count)
-        for (start, byte) in text.enumerated() where !byFirstByte[Int(byte)].isEmpty {
-            for index in byFirstByte[Int(byte)] where !isPresent[index] {
-                let candidate = candidates[index]
-                guard parseSpecial || !candidate.isHidden else { continue }
-                isPresent[index] = matches(candidate, text, start, text.count)
+    /// The tokens that get a place, from left to right.
+    ///
+    /// Each place of the text waits with the longest token that begins there, and the ranks are
+    /// gone through once. Where something longer has taken the end of a token's place but not its
+    /// start, a shorter token that begins in the same way may still fit.
+    private func places(of table: SpecialTokenTable, in text: [UInt8]) -> [Place] {
+        var waiting = [[Int32]](repeating: [], count: table.tokens.count)
+        for start in text.indices {
+            guard let rank = table.longest(in: text, at: start) else { continue }
+            waiting[rank].append(Int32(start))
+        }
+        var isTaken = [Bool](repeating: false, count: text.count)
+        var places: [Place] = []
+        for (rank, token) in table.tokens.enumerated() where !waiting[rank].isEmpty {
+            var starts: [Int32] = []
+            swap(&starts, &waiting[rank])
+            // Those that longer tokens left behind came last.
+            starts.sort()
+            for start in starts.lazy.map(Int.init) where !isTaken[start] {
+                let end = start + token.count
+                // What is there already is no shorter, so it covers one of the ends if anything.
+                if isTaken[end - 1] {
+                    if let shorter = token.shorter { waiting[shorter].append(Int32(start)) }
+                    continue
+                }
+                for index in start..<end { isTaken[index] = true }
+                places.append((start, token))
             }
         }
-        return candidates.indices.filter { isPresent[$0] }.map { candidates[$0] }
-    }
-
-    private func matches(
-        _ candidate: Candidate, _ text: [UInt8], _ start: Int, _ limit: Int
-    ) -> Bool {
-        guard start + candidate.text.count <= limit else { return false }
-        for (offset, byte) in candidate.text.enumerated() where text[start + offset] != byte {
-            return false
-        }
-        return true
-    }
-
-    private func cut(
-        _ text: [UInt8], _ range: Range<Int>, at candidate: Candidate,
-        into fragments: inout [Fragment]
-    ) {
-        var textStart = range.lowerBound
-        var index = textStart
-        while index < range.upperBound {
-            guard text[index] == candidate.text[0],
-                matches(candidate, text, index, range.upperBound)
-            else {
-                index += 1
-                continue
-            }
-            if textStart < index { fragments.append(.text(textStart..<index)) }
-            fragments.append(.token(candidate.id))
-            index += candidate.text.count
-            textStart = index
-        }
-        if textStart < range.upperBound { fragments.append(.text(textStart..<range.upperBound)) }
+        return places.sorted { $0.start < $1.start }
     }
 }
