@@ -28,6 +28,33 @@ import Testing
         }
     }
 
+    /// Some templates would lose a plain text without a word: these get it as a part.
+    @Test func textsAreSeenByEveryTemplate() throws {
+        let fixtures = try TemplateFixtures.load()
+        #expect(fixtures.parts.count >= 2)
+        for chat in fixtures.chats + fixtures.parts {
+            for (name, expected) in chat.expected {
+                let conversation = try #require(fixtures.conversations[name])
+                guard let messages = conversation.plainMessages else { continue }
+                let others = conversation.variables.filter { $0.key != "messages" }
+                let result = outcome(of: chat.template, messages: messages, variables: others)
+                #expect(expected.difference(from: result) == nil, "\(chat.name) \(name)")
+            }
+        }
+    }
+
+    @Test func aTemplateThatRefusesTheTrialGetsTexts() throws {
+        let template = try ChatTemplate(
+            source:
+                "{% if messages[0].role != 'system' %}{{ raise_exception('Say who I am') }}"
+                + "{% endif %}{% for m in messages %}<{{ m.content }}>{% endfor %}",
+            beginningText: "", endText: "")
+        let messages = [
+            ChatMessage(role: "system", content: "a"), ChatMessage(role: "user", content: "b"),
+        ]
+        #expect(try template.render(messages: messages, addGenerationPrompt: true) == "<a><b>")
+    }
+
     private struct Conversation: Decodable {
         struct Message: Decodable {
             let role: String

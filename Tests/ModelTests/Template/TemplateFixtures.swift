@@ -27,6 +27,8 @@ struct TemplateFixtures: Decodable {
     let features: [Feature]
     let conversations: [String: FixtureValue]
     let chats: [Chat]
+    /// Templates that look for parts of texts, and what they made of plain texts in such parts.
+    let parts: [Chat]
 
     /// The moment the fixtures were rendered at.
     static let date = TemplateDate(year: 2024, month: 7, day: 26, hour: 15, minute: 4, second: 9)
@@ -77,15 +79,30 @@ struct FixtureValue: Decodable {
     }
 }
 
+extension FixtureValue {
+    /// The messages, if each is a role and a text and nothing else.
+    var plainMessages: [ChatMessage]? {
+        guard case .sequence(let list)? = variables["messages"] else { return nil }
+        let messages = list.elements.compactMap { message -> ChatMessage? in
+            guard case .mapping(let mapping) = message, mapping.entries.count == 2,
+                case .string(let role)? = mapping["role"],
+                case .string(let content)? = mapping["content"]
+            else { return nil }
+            return ChatMessage(role: role, content: content)
+        }
+        return messages.count == list.elements.count ? messages : nil
+    }
+}
+
 /// What rendering comes to, in the fixtures' terms.
 func outcome(
-    of source: String, variables: [String: TemplateValue]
+    of source: String, messages: [ChatMessage] = [], variables: [String: TemplateValue]
 ) -> Result<String, TemplateError> {
     do throws(TemplateError) {
         let template = try ChatTemplate(source: source, beginningText: "<s>", endText: "</s>")
         return .success(
             try template.render(
-                messages: [], addGenerationPrompt: true, variables: variables,
+                messages: messages, addGenerationPrompt: true, variables: variables,
                 date: TemplateFixtures.date))
     } catch {
         return .failure(error)
