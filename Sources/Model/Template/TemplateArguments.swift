@@ -23,6 +23,12 @@ struct TemplateArguments {
         if case .string(let text)? = self[index, name] { text } else { nil }
     }
 
+    /// What looking through all of them takes, as of a value.
+    var weight: Int {
+        let total = positional.reduce(0) { saturatingSum($0, $1.weight) }
+        return named.reduce(total) { saturatingSum($0, $1.value.weight) }
+    }
+
     func droppingFirst() -> TemplateArguments {
         TemplateArguments(positional: Array(positional.dropFirst()), named: named)
     }

@@ -17,6 +17,7 @@ extension TemplateEvaluator {
         _ key: TemplateValue, of value: TemplateValue
     ) throws(TemplateError) -> TemplateValue {
         try checkDefined(value)
+        try charge(key.weight)
         switch value {
         case .mapping(let mapping):
             if let element = mapping.value(for: key) { return element }

@@ -4,6 +4,7 @@ extension TemplateEvaluator {
     func evaluate(_ list: TemplateArgumentList) throws(TemplateError) -> TemplateArguments {
         var arguments = TemplateArguments(positional: try evaluateAll(list.positional))
         for (name, expression) in list.named {
+            try charge(arguments.named.count)
             guard arguments[name] == nil else { throw fail("'\(name)' is given twice") }
             arguments.named.append((name, try evaluate(expression)))
         }
@@ -91,6 +92,7 @@ extension TemplateEvaluator {
             } else {
                 for pair in try elements(of: first) {
                     let parts = try elements(of: pair)
+                    try charge(parts.first?.weight ?? 0)
                     guard parts.count == 2, result.insert(parts[1], key: parts[0]) else {
                         throw fail("a dictionary is made of pairs of a key and a value")
                     }
@@ -114,6 +116,7 @@ extension TemplateEvaluator {
         _ macro: Macro, _ arguments: TemplateArguments, caller: TemplateValue?
     ) throws(TemplateError) -> TemplateValue {
         let syntax = macro.syntax
+        try charge(syntax.parameters.count * (1 + arguments.named.count))
         guard arguments.positional.count <= syntax.parameters.count else {
             throw fail("macro '\(syntax.name)' takes at most \(syntax.parameters.count) arguments")
         }

@@ -96,6 +96,7 @@ extension TemplateEvaluator {
         var mapping = TemplateMapping()
         for entry in entries {
             let key = try evaluate(entry.key)
+            try charge(key.weight)
             guard mapping.insert(try evaluate(entry.value), key: key) else {
                 throw fail("a value of type '\(key.typeName)' cannot be a key")
             }
@@ -165,7 +166,9 @@ extension TemplateEvaluator {
                 throw fail("'in' a text needs a text, not a value of type '\(value.typeName)'")
             }
             return part.isEmpty || !text.occurrences(of: part, countMax: 1).isEmpty
-        case .mapping(let mapping): return mapping.value(for: value) != nil
+        case .mapping(let mapping):
+            try charge(value.weight)
+            return mapping.value(for: value) != nil
         case .sequence(let list):
             return list.elements.contains(value)
         case .undefined: return false

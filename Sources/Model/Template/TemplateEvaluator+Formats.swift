@@ -6,6 +6,7 @@ extension TemplateEvaluator {
     func formatted(
         _ format: String, values: TemplateValue
     ) throws(TemplateError) -> String {
+        try charge(format.utf8.count / 16)
         var rest: [TemplateValue] = [values]
         if case .sequence(let list) = values, list.isTuple { rest = list.elements }
         var remaining = rest[...]

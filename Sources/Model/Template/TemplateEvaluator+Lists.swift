@@ -168,6 +168,8 @@ extension TemplateEvaluator {
         let ignoresCase = !arguments.isTrue(isSort ? 1 : 0, "case_sensitive")
         let path = arguments[isSort ? 2 : 1, "attribute"]
         var keys = try attributes(of: elements, path: path)
+        // A namespace's attributes are not in the weight of a list of namespaces.
+        for key in keys { try charge(key.weight) }
         if ignoresCase { keys = keys.map(\.ignoringCase) }
         switch filter {
         case .unique: return try list(try unique(elements, keys: keys))

@@ -5,7 +5,7 @@ extension TemplateEvaluator {
     func call(
         _ method: TemplateMethod, on receiver: TemplateValue, _ arguments: TemplateArguments
     ) throws(TemplateError) -> TemplateValue {
-        try charge(receiver.weight)
+        try charge(saturatingSum(receiver.weight, arguments.weight))
         switch receiver {
         case .string(let text): return try call(method, onText: text, arguments)
         case .mapping(let mapping): return try call(method, onMapping: mapping, arguments)

@@ -82,6 +82,8 @@ extension TemplateEvaluator {
         }
         loopCount += 1
         let id = loopCount
+        // However soon the loop ends: the sequence looks at all of them.
+        try charge(elements.count)
         let sequence = TemplateSequence(elements)
         for index in elements.indices {
             try charge()
@@ -125,6 +127,7 @@ extension TemplateEvaluator {
             }
             namespaces[index].insert(value, key: .string(attribute))
         case .tuple(let targets):
+            try charge(targets.count)
             let parts = try elements(of: value)
             guard parts.count == targets.count else {
                 throw fail("cannot unpack \(parts.count) values into \(targets.count) names")

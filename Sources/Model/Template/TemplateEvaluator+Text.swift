@@ -59,6 +59,7 @@ extension TemplateEvaluator {
 
     func indented(_ text: String, _ arguments: TemplateArguments) throws(TemplateError) -> String {
         let width = min(max(arguments.integer(0, "width") ?? 4, 0), TemplateLimits.textByteCountMax)
+        try charge(width / 16)
         let indent = arguments.text(0, "width") ?? String(repeating: " ", count: width)
         let indentsFirst = arguments.isTrue(1, "first")
         let indentsBlank = arguments.isTrue(2, "blank")
@@ -81,6 +82,7 @@ extension TemplateEvaluator {
         let indentText = arguments.text(1, "indent")
         if indent != nil || indentText != nil {
             let width = min(max(indent ?? 0, 0), TemplateLimits.textByteCountMax)
+            try charge(width / 16)
             style.indent = indentText ?? String(repeating: " ", count: width)
             style.itemSeparator = ","
         }

@@ -2,8 +2,8 @@
 
 /// One rendering of a template: walks its statements and collects the text.
 ///
-/// Every node, and every element or 16 bytes an operation makes, is a step; the steps, the depth
-/// and the sizes are bounded by `TemplateLimits`, so a rendering always ends.
+/// Every node, and every element or 16 bytes an operation looks at or makes, is a step; the steps,
+/// the depth and the sizes are bounded by `TemplateLimits`, so a rendering always ends.
 final class TemplateEvaluator {
     /// A macro with the scope it was defined in.
     struct Macro {

@@ -42,6 +42,7 @@ extension TemplateEvaluator {
             throw fail("no filter is called '\(name)'")
         }
         try charge(filter.looksIntoElements(of: value) ? value.weight : 1)
+        try charge(arguments.weight)
         switch filter {
         case .trim, .upper, .lower, .title, .capitalize, .replace, .indent, .escape, .e,
             .forceescape, .safe, .string, .format, .wordcount, .center:

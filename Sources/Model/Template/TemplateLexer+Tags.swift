@@ -21,17 +21,21 @@ extension TemplateLexer {
             switch scalar {
             case "0"..."9": try readNumber()
             case "'", "\"": try readString(quote: scalar)
-            case _ where scalar == "_" || scalar.properties.isXIDStart: readName()
+            case _ where scalar == "_" || scalar.properties.isXIDStart: try readName()
             default: try readSymbol(&brackets)
             }
         }
     }
 
-    private mutating func readName() {
+    private mutating func readName() throws(TemplateError) {
         var name = String.UnicodeScalarView()
         while let scalar = scalar(at: 0), scalar == "_" || scalar.properties.isXIDContinue {
             name.append(scalar)
             advance(1)
+        }
+        let limit = TemplateLimits.nameLengthMax
+        guard name.count <= limit else {
+            throw .limitExceeded(line: line, what: "characters of a name", limit: limit)
         }
         add(.name(String(name)))
     }

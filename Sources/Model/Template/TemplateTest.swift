@@ -32,6 +32,7 @@ extension TemplateEvaluator {
     ) throws(TemplateError) -> Bool {
         guard let test = TemplateTest(name: name) else { throw fail("no test is called '\(name)'") }
         if let answer = value.typeTest(test) { return answer }
+        try charge(saturatingSum(value.weight, arguments.weight))
         switch test {
         case .odd, .even, .divisibleBy: return try testDivision(value, test, arguments)
         case .lower, .upper:

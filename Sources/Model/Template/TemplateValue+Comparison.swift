@@ -10,7 +10,9 @@ extension TemplateValue: Equatable {
             return a.isTuple == b.isTuple && a.elements == b.elements
         case (.mapping(let a), .mapping(let b)):
             guard a.entries.count == b.entries.count else { return false }
-            return a.entries.allSatisfy { entry in b.value(for: entry.key) == entry.value }
+            // The keys that are looked up are those of the lighter one.
+            let (light, heavy) = a.weight <= b.weight ? (a, b) : (b, a)
+            return light.entries.allSatisfy { heavy.value(for: $0.key) == $0.value }
         case (.namespace(let a), .namespace(let b)): return a == b
         default:
             guard let a = left.number, let b = right.number else { return false }

@@ -33,6 +33,72 @@ import Testing
         #expect(throws: TemplateError.self) { try outcome(of: source, variables: [:]).get() }
     }
 
+    /// Each looks at megabytes or 99,999 elements, however little comes of it.
+    @Test(arguments: [
+        "t is lower", "t is upper", "t is sameas u", "l is filter", "l is test",
+        "{}[t]", "t in {}", "{}.get(t)", "{t: 1}", "dict([(t, 1)])",
+        "'x'.strip(t)", "'x' | trim(t)", "'x'.rfind(t)", "'x'.startswith(p)",
+        "f % 1", "'' | indent(4000000)", "1 | tojson(indent=4000000)",
+        "[n, n] | max(attribute='x')",
+    ])
+    func everyLookIsPaidFor(_ expression: String) throws {
+        func source(_ expression: String) -> String {
+            "{% set n = namespace(x=t) %}" + spending
+                + "{% for i in range(5) %}{% set x = \(expression) %}{% endfor %}"
+        }
+        expectTooManySteps(source(expression), Self.large)
+        #expect(try outcome(of: source("0"), variables: Self.large).get() == "")
+    }
+
+    private static let large: [String: TemplateValue] = {
+        let (text, same) = (
+            String(repeating: "a", count: 1 << 21), String(repeating: "a", count: 1 << 21)
+        )
+        return [
+            "t": .string(text), "u": .string(same),
+            "f": .string("%" + String(repeating: " ", count: 1 << 21) + "d"),
+            "l": .list([TemplateValue](repeating: .none, count: 99_999)),
+            "p": .tuple([TemplateValue](repeating: .string("b"), count: 99_999)),
+        ]
+    }()
+
+    @Test(arguments: [
+        "{% for i in range(5) %}{% for j in l %}{% break %}{% endfor %}{% endfor %}",
+        "{{ dict(" + list(1_000) { "a\($0)=1" } + ") }}",
+        "{% macro f(" + list(40_000) { "a\($0)" } + ") %}{% endmacro %}"
+            + "{% for i in range(12) %}{{ f() }}{% endfor %}",
+        "{% set l = range(40000) %}"
+            + "{% for i in range(12) %}{% set " + list(40_000) { "a\($0)" } + " = l %}{% endfor %}",
+    ])
+    func everyElementIsPaidFor(_ source: String) {
+        expectTooManySteps(spending + source, Self.large)
+    }
+
+    /// Takes all but some 400,000 of the steps there are, and hardly any time.
+    private let spending = "{% for i in range(35) %}{% set x = t is sameas 1 %}{% endfor %}"
+
+    private static func list(_ count: Int, _ element: (Int) -> String) -> String {
+        (0..<count).map(element).joined(separator: ", ")
+    }
+
+    private func expectTooManySteps(
+        _ source: String, _ variables: [String: TemplateValue],
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let error = #expect(throws: TemplateError.self, sourceLocation: sourceLocation) {
+            try outcome(of: source, variables: variables).get()
+        }
+        guard case .limitExceeded(_, "steps", _)? = error else {
+            Issue.record("\(error as Any)", sourceLocation: sourceLocation)
+            return
+        }
+    }
+
+    @Test func aLongNameFails() {
+        let source = "{{ " + String(repeating: "a", count: 256) + " }}"
+        #expect(throws: TemplateError.self) { try outcome(of: source, variables: [:]).get() }
+    }
+
     /// They add nothing to a text, as in Python, and give no steps back.
     @Test func negativeWidthsAreNone() throws {
         let source =
