@@ -21,22 +21,28 @@ package enum PreTokenizer: Sendable, CaseIterable {
     /// ` ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
     case tekken
 
-    package static let supportedNames = [
-        "gpt-2", "smollm", "llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral", "smaug-bpe",
-        "qwen2", "tekken",
+    /// What `tokenizer.ggml.pre` calls each. Models that cut alike have names of their own, which
+    /// llama.cpp's `llama-vocab.cpp` takes together in the same way.
+    private static let names: [(PreTokenizer, [String])] = [
+        (.gpt2, ["gpt-2", "a.x-4.0", "exaone4", "gigachat", "mellum", "phi-2", "trillion"]),
+        (
+            .smollm,
+            ["smollm", "codeshell", "command-r", "exaone", "minerva-7b", "refact", "starcoder"]
+        ),
+        (.llama3, ["llama-bpe", "llama3", "llama-v3", "falcon3", "midm-2.0", "pixtral"]),
+        (.smaug, ["smaug-bpe", "dbrx"]),
+        (.qwen2, ["qwen2", "deepseek-r1-qwen", "kormo", "megrez", "stablelm2"]),
+        (.tekken, ["tekken"]),
     ]
+
+    package static let supportedNames = names.flatMap(\.1)
 
     /// By the name that `tokenizer.ggml.pre` gives.
     package init(name: String) throws(TokenizerError) {
-        switch name {
-        case "gpt-2": self = .gpt2
-        case "smollm": self = .smollm
-        case "llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral": self = .llama3
-        case "smaug-bpe": self = .smaug
-        case "qwen2": self = .qwen2
-        case "tekken": self = .tekken
-        default: throw .unknownPreTokenizer(name)
+        guard let found = Self.names.first(where: { $0.1.contains(name) }) else {
+            throw .unknownPreTokenizer(name)
         }
+        self = found.0
     }
 
     /// Whether a piece that is a token as a whole is taken as such, whatever the merges say.

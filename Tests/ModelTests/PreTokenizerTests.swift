@@ -20,11 +20,20 @@ struct PreTokenizerTests {
         #expect(count >= 300)
     }
 
-    @Test func knowsTheNamesOfLlama3() throws {
-        for name in PreTokenizer.supportedNames { _ = try PreTokenizer(name: name) }
-        #expect(try PreTokenizer(name: "llama3") == .llama3)
-        #expect(try PreTokenizer(name: "llama-v3") == .llama3)
-        #expect(try PreTokenizer(name: "falcon3") == .llama3)
+    /// As in llama.cpp's `llama-vocab.cpp`; `.smaug` is there for all that cut as Llama 3 does and
+    /// do no more.
+    @Test(arguments: [
+        (PreTokenizer.gpt2, ["phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4", "trillion"]),
+        (.smollm, ["starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"]),
+        (.llama3, ["llama3", "llama-v3", "falcon3", "pixtral", "midm-2.0"]),
+        (.smaug, ["smaug-bpe", "dbrx"]),
+        (.qwen2, ["deepseek-r1-qwen", "kormo", "megrez", "stablelm2"]),
+    ])
+    func knowsTheNamesOfOtherModels(_ kind: PreTokenizer, _ names: [String]) throws {
+        for name in names {
+            #expect(try PreTokenizer(name: name) == kind)
+            #expect(PreTokenizer.supportedNames.contains(name))
+        }
     }
 
     @Test func smaugCutsAsLlama3() throws {
