@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Platform
+
 /// The rank of every pair of tokens that may be joined.
 ///
 /// An open-addressed table of 64-bit entries: left id (20 bits), right id (20), rank (24). At most
 /// three quarters are in use, so a merge costs 10.7 bytes.
 struct BytePairMerges: Sendable {
     private var slots: [UInt64]
+    /// Nobody knows it, so no file can have its merges share their slots.
+    private let seed = Randomness.word()
     private static let empty = UInt64.max
 
     var byteCount: Int { 8 * slots.count }
@@ -48,7 +52,7 @@ struct BytePairMerges: Sendable {
 
     /// The slot of `pair`, or the empty one where it would be put.
     private func slotIndex(of pair: UInt64) -> Int {
-        let hash = pair &* 0x9E37_79B9_7F4A_7C15
+        let hash = (pair ^ seed) &* 0x9E37_79B9_7F4A_7C15
         let mixed = (hash ^ hash >> 29) &* 0xBF58_476D_1CE4_E5B9
         var slot = Int(mixed.multipliedFullWidth(by: UInt64(slots.count)).high)
         while slots[slot] != Self.empty, slots[slot] >> 24 != pair {

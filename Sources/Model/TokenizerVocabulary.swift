@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Platform
+
 /// What a token is for; raw values are GGUF's numbers.
 ///
 /// Source: the GGUF specification, `tokenizer.ggml.token_type`.
@@ -28,6 +30,8 @@ struct TokenizerVocabulary: Sendable {
     private var kinds: [UInt8] = []
     /// Ids by the hash of their bytes, at most three quarters full.
     private var slots: [UInt32]
+    /// Where hashing begins. Nobody knows it, so no file can have its tokens share their slots.
+    private let seed = Randomness.word()
 
     static let none = UInt32.max
 
@@ -81,12 +85,13 @@ struct TokenizerVocabulary: Sendable {
 
     /// The slot that holds `text[start..<end]`, or the empty one where it would be put.
     private func slotIndex(of text: [UInt8], _ start: Int, _ end: Int) -> Int {
-        // FNV-1a, then a multiplication that carries the low bits up.
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        // A multiplication carries low bits up, and the shift brings high bits down again: without
+        // it there would be texts with one hash wherever it begins.
+        var hash = seed
         for index in start..<end {
-            hash = (hash ^ UInt64(text[index])) &* 0x100_0000_01B3
+            hash = (hash ^ UInt64(text[index])) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash >> 32
         }
-        hash = (hash ^ hash >> 32) &* 0x9E37_79B9_7F4A_7C15
         var slot = Int(hash.multipliedFullWidth(by: UInt64(slots.count)).high)
         while slots[slot] != Self.none, !isToken(slots[slot], text, start, end) {
             slot += 1

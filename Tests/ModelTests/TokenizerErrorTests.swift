@@ -80,6 +80,32 @@ struct TokenizerErrorTests {
             .tooManyTokens(count: tokens.count, limit: 1 << 20), ["tokens": .strings(tokens)])
     }
 
+    /// FNV-1a, begun as published, puts all of these into one sixty-fourth of its table; reading
+    /// such a file took time with the square of their number.
+    @Test func tokensMadeToShareTheirSlotsAreReadLikeOthers() throws {
+        var texts: [String] = []
+        var number = 676
+        while texts.count < 16_000 {
+            number += 1
+            var text: [UInt8] = []
+            var rest = number
+            while rest > 0 {
+                text.append(UInt8(97 + rest % 26))
+                rest /= 26
+            }
+            var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+            for byte in text { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+            hash = (hash ^ hash >> 32) &* 0x9E37_79B9_7F4A_7C15
+            if hash >> 58 == 0 { texts.append(String(decoding: text, as: UTF8.self)) }
+        }
+        let tokenizer = try Tokenizer(
+            metadata: TokenizerFixture.byteLevel(pre: "llama-bpe", extra: texts.map { ($0, 1) }))
+        for (index, text) in texts.enumerated() {
+            let ids = tokenizer.encode(text, parseSpecial: false, addBeginning: false)
+            #expect(ids == [UInt32(256 + index)])
+        }
+    }
+
     @Test func anUnknownKindIsATokenWithoutText() throws {
         let tokenizer = try Tokenizer(
             metadata: TokenizerFixture.byteLevel(extra: [("xyz", 99), ("uvw", -1), ("", 1)]))
