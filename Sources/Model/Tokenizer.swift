@@ -26,7 +26,10 @@ package struct Tokenizer: Sendable {
         let roles: TokenizerRoles
         switch metadata.string(TokenizerKeys.model) {
         case "gpt2"?:
-            let pre = try PreTokenizer(name: metadata.string(TokenizerKeys.preTokenizer) ?? "")
+            guard let name = metadata.string(TokenizerKeys.preTokenizer) else {
+                throw .missingKey(TokenizerKeys.preTokenizer)
+            }
+            let pre = try PreTokenizer(name: name)
             guard let merges = metadata.strings(TokenizerKeys.merges) else {
                 throw .missingKey(TokenizerKeys.merges)
             }
@@ -42,7 +45,8 @@ package struct Tokenizer: Sendable {
                 try SentencePieceEncoder(
                     vocabulary, scores: try Self.scores(metadata, vocabulary.count),
                     byteIDs: TokenizerVocabulary.byteIDs(metadata), unknown: roles.unknown,
-                    addsSpacePrefix: metadata.bool(TokenizerKeys.addsSpacePrefix) ?? true))
+                    addsSpacePrefix: try metadata.optional(
+                        TokenizerKeys.addsSpacePrefix, metadata.bool) ?? true))
         case let name?: throw .unknownModel(name)
         case nil: throw .missingKey(TokenizerKeys.model)
         }
@@ -54,10 +58,14 @@ package struct Tokenizer: Sendable {
         endOfGeneration = roles.endOfGeneration
     }
 
+    /// Some converters write integers where all scores are whole.
     private static func scores(
         _ metadata: Metadata, _ tokenCount: Int
     ) throws(TokenizerError) -> [Float]? {
-        guard let scores = metadata.floats(TokenizerKeys.scores) else { return nil }
+        let scores = try metadata.optional(TokenizerKeys.scores) { key in
+            metadata.floats(key) ?? metadata.integers(key)?.map { Float($0) }
+        }
+        guard let scores else { return nil }
         guard scores.count >= tokenCount else {
             throw .wrongCount(
                 key: TokenizerKeys.scores, count: scores.count, tokenCount: tokenCount)

@@ -17,3 +17,15 @@ enum TokenizerKeys {
     static let addsEnd = "tokenizer.ggml.add_eos_token"
     static let addsSpacePrefix = "tokenizer.ggml.add_space_prefix"
 }
+
+extension Metadata {
+    /// What `look` finds at `key`, nil where the file does not say. Anything of another type is
+    /// refused: to go on without it would make other tokens.
+    func optional<T>(
+        _ key: String, _ look: (String) -> T?
+    ) throws(TokenizerError) -> T? {
+        let value = look(key)
+        guard value != nil || self[key] == nil else { throw .missingKey(key) }
+        return value
+    }
+}

@@ -28,7 +28,7 @@ struct TokenizerRoles {
         func flag(_ key: String, _ usual: Bool, _ idKey: String, _ id: UInt32?)
             throws(TokenizerError) -> Bool
         {
-            let isWanted = metadata.bool(key)
+            let isWanted = try metadata.optional(key, metadata.bool)
             guard isWanted != true || id != nil else {
                 throw .missingSpecialToken(flag: key, key: idKey)
             }

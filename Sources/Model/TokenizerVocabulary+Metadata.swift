@@ -20,7 +20,7 @@ extension TokenizerVocabulary {
         guard byteCount <= byteLimit else {
             throw .vocabularyTooLong(byteCount: byteCount, limit: byteLimit)
         }
-        let kinds = metadata.integers(TokenizerKeys.kinds)
+        let kinds = try metadata.optional(TokenizerKeys.kinds, metadata.integers)
         if let kinds, kinds.count < texts.count {
             throw .wrongCount(
                 key: TokenizerKeys.kinds, count: kinds.count, tokenCount: texts.count)

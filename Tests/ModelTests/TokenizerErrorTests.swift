@@ -22,7 +22,12 @@ struct TokenizerErrorTests {
     }
 
     @Test func refusesAMissingPreTokenizer() {
-        expect(.unknownPreTokenizer(""), ["pre": .bool(true)])
+        let bare = TokenizerFixture.metadata([
+            "model": .string("gpt2"), "tokens": .strings(["a"]), "merges": .strings([]),
+        ])
+        #expect(throws: TokenizerError.missingKey("tokenizer.ggml.pre")) {
+            try Tokenizer(metadata: bare)
+        }
         expect(.unknownPreTokenizer("default"), ["pre": .string("default")])
     }
 
@@ -30,6 +35,15 @@ struct TokenizerErrorTests {
         expect(.missingKey("tokenizer.ggml.tokens"), ["tokens": .strings([])])
         expect(.missingKey("tokenizer.ggml.tokens"), ["tokens": .integers([1, 2])])
         expect(.missingKey("tokenizer.ggml.merges"), ["merges": .unsigned(3)])
+    }
+
+    /// Without them a text would become other tokens, and nobody would know.
+    @Test func refusesKeysOfAnotherType() {
+        let changes: [(String, MetadataValue)] = [
+            ("pre", .bool(true)), ("token_type", .floats([1])), ("token_type", .array([])),
+            ("add_bos_token", .unsigned(1)), ("add_eos_token", .string("true")),
+        ]
+        for (key, value) in changes { expect(.missingKey("tokenizer.ggml.\(key)"), [key: value]) }
     }
 
     @Test func refusesTooFewKinds() {

@@ -76,6 +76,36 @@ struct TokenizerSentencePieceTests {
         }
     }
 
+    /// As some converters write them where all are whole.
+    @Test func scoresMayBeIntegers() throws {
+        let scores = fixture.tokens.indices.map { -Int64($0) }
+        let whole = try Tokenizer(metadata: fixture.metadata(["scores": .integers(scores)]))
+        let same = try Tokenizer(
+            metadata: fixture.metadata(["scores": .floats(scores.map { Float($0) })]))
+        let unscored = try Tokenizer(
+            metadata: TokenizerFixture.metadata([
+                "model": .string("llama"), "tokens": .strings(fixture.tokens),
+                "token_type": .integers(fixture.kinds),
+            ]))
+        var differences = 0
+        for example in fixture.cases {
+            func ids(_ tokenizer: Tokenizer) -> [UInt32] {
+                tokenizer.encode(example.text, parseSpecial: false, addBeginning: false)
+            }
+            #expect(ids(whole) == ids(same), "of \(example.text.debugDescription)")
+            if ids(whole) != ids(unscored) { differences += 1 }
+        }
+        #expect(differences > 0)
+    }
+
+    @Test func refusesKeysOfAnotherType() {
+        for key in ["scores", "add_space_prefix"] {
+            #expect(throws: TokenizerError.missingKey("tokenizer.ggml.\(key)")) {
+                try Tokenizer(metadata: fixture.metadata([key: .string("1")]))
+            }
+        }
+    }
+
     @Test func refusesTooFewScores() {
         let count = fixture.tokens.count
         let wrong = TokenizerError.wrongCount(
