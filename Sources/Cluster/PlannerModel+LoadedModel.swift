@@ -104,6 +104,7 @@ extension ElementType {
         case .q5_K: 1.3
         case .q2_K, .q3_K: 1.4
         case .q6_K: 1.45
+        default: preconditionFailure("\(name) is not supported")
         }
     }
 }

@@ -75,9 +75,8 @@ package enum GGUFFault: Error, Equatable, CustomStringConvertible {
             "dimension \(index) of tensor \(tensor.inMessage) is \(value)"
         case .tensorSize(let tensor): "the size of tensor \(tensor.inMessage) overflows"
         case .elementType(let tensor, let type):
-            "tensor \(tensor.inMessage) has the element type \(ElementType.knownName(of: type)), "
-                + "which is not supported; supported: "
-                + ElementType.allCases.map(\.name).joined(separator: " ")
+            "tensor \(tensor.inMessage) has the element type number \(type), which is not known; "
+                + "supported: \(ElementType.supportedNames)"
         case .rowLength(let tensor, let length, let type):
             "rows of tensor \(tensor.inMessage) have \(length) elements, not a multiple of "
                 + "\(type.name)'s block of \(type.blockElementCount)"

@@ -42,6 +42,9 @@ extension Hyperparameters {
         for tensor in tensors {
             let role = try role(of: tensor, layers: layers)
             guard found.insert(role).inserted else { throw .repeatedTensor(tensor.name) }
+            guard ElementType.supported.contains(tensor.type) else {
+                throw .elementType(tensor: tensor.name, type: tensor.type)
+            }
             let expected = shape(of: role)
             guard tensor.shape.withoutTrailingOnes == expected.withoutTrailingOnes else {
                 throw .shape(tensor: tensor.name, found: tensor.shape, expected: expected)

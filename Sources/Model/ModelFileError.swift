@@ -61,6 +61,7 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
     case unknownTensor(String)
     case repeatedTensor(String)
     case shape(tensor: String, found: [Int], expected: [Int])
+    case elementType(tensor: String, type: ElementType)
     case quantisedVector(tensor: String, type: ElementType)
 
     package var description: String {
@@ -87,6 +88,9 @@ package enum ModelFault: Error, Equatable, CustomStringConvertible {
             "tensor \(name.inMessage) is there twice; convert the model again"
         case .shape(let tensor, let found, let expected):
             "tensor \(tensor) has the shape \(found) where the metadata ask for \(expected)"
+        case .elementType(let tensor, let type):
+            "tensor \(tensor) has the element type \(type.name), which is not supported; "
+                + "supported: \(ElementType.supportedNames)"
         case .quantisedVector(let tensor, let type):
             "tensor \(tensor) is a \(type.name) but must be F32, F16 or BF16"
         }

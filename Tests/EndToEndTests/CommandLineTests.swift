@@ -150,6 +150,22 @@ extension EndToEndTests {
             #expect(object is [String: Any] && data.output.contains("token_embd.weight"))
         }
 
+        @Test func whatCannotBeRunIsShownAllTheSame() throws {
+            let directory = try TemporaryDirectory()
+            var builder = GGUFBuilder.tinyLlama(layers: 1)
+            let name = "blk.0.ffn_up.weight"
+            let index = try #require(builder.tensors.firstIndex { $0.name == name })
+            builder.tensors[index].type = 39
+            builder.tensors[index].bytes = [UInt8](repeating: 0, count: 96 * 2 * 17)
+            let path = try directory.write(builder.bytes(), to: "other.gguf")
+            let shown = try Caravan.run(["inspect", path], in: directory)
+            #expect(shown.status == 0 && shown.output.contains("cannot be run"), "\(shown)")
+            let fault = "\(name) has the element type MXFP4"
+            #expect(shown.output.contains(fault), "\(shown)")
+            try expectOneLine(["run", path, "-p", "a"], status: 1, mentions: fault)
+            try expectOneLine(["serve", path, "--local", "2"], status: 1, mentions: fault)
+        }
+
         @Test func truncatedModel() throws {
             let directory = try TemporaryDirectory()
             let handle = try #require(FileHandle(forReadingAtPath: TestModel.path))

@@ -3,8 +3,8 @@
 import Model
 
 extension ElementType {
-    static let quantised = allCases.filter(\.isQuantised)
-    static let floats = allCases.filter { !$0.isQuantised }
+    static let quantised = supported.filter(\.isQuantised)
+    static let floats = supported.filter { !$0.isQuantised }
 
     var isSuper: Bool { blockElementCount == 256 }
 

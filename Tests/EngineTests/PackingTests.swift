@@ -5,7 +5,7 @@ import Model
 import Testing
 
 @Suite struct PackingTests {
-    @Test(arguments: ElementType.allCases)
+    @Test(arguments: ElementType.supported)
     func valuesFollowTheFormatsDefinition(type: ElementType) {
         var random = RandomSource(seed: UInt64(type.rawValue) + 1)
         let matrix = StoredMatrix(type: type, rows: 5, columns: type.wide(96), random: &random)
@@ -17,7 +17,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ElementType.allCases)
+    @Test(arguments: ElementType.supported)
     func packedRowsHoldTheSameBits(type: ElementType) {
         var random = RandomSource(seed: UInt64(type.rawValue) + 2)
         let columns = type.wide(64)
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ElementType.allCases)
+    @Test(arguments: ElementType.supported)
     func packingGrowsNothing(type: ElementType) {
         #expect(
             ck_group_bytes(type.rawValue, 512) == 16 * 512 / type.blockElementCount

@@ -86,6 +86,7 @@ struct StoredMatrix {
         case .q2_K, .q3_K, .q4_K, .q5_K, .q6_K:
             return SuperBlock(type: type, bytes: bytes[start..<start + type.blockByteCount])
                 .value(inner)
+        default: preconditionFailure("\(type.name) is not supported")
         }
     }
 

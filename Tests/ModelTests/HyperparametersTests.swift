@@ -182,6 +182,20 @@ struct HyperparametersTests {
             } == .quantisedVector(tensor: "output_norm.weight", type: .q8_0))
     }
 
+    /// The file is sound, and opens.
+    @Test(arguments: ElementType.allCases.filter { !ElementType.supported.contains($0) })
+    func elementTypesThatCannotBeRunAreNamed(type: ElementType) throws {
+        let found = try fault {
+            $0.tensors.removeAll { $0.name == "blk.1.ffn_up.weight" }
+            let shape = [512, 96]
+            $0.add(
+                "blk.1.ffn_up.weight", type, shape,
+                [UInt8](repeating: 0, count: type.byteCount(of: shape) ?? 0))
+        }
+        #expect(found == .elementType(tensor: "blk.1.ffn_up.weight", type: type))
+        #expect("\(try #require(found))".contains("the element type \(type.name), which is not"))
+    }
+
     @Test func aStageIsCheckedByItsOwnLayers() throws {
         let builder = GGUFBuilder.tinyLlama(layers: 3, hasTiedHead: true)
         let file = try ModelFile(path: directory.write(builder.bytes(), to: "tied.gguf"))

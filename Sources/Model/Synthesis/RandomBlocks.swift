@@ -46,6 +46,7 @@ struct RandomBlocks: Sendable {
         // Products of a signed sub-scale and a signed code: 6 and 3 bits, 8 and 6 bits.
         case .q3_K: patches = Self.scale(deviation, at: 108, codeDeviation: 43.3)
         case .q6_K: patches = Self.scale(deviation, at: 208, codeDeviation: 1_365.7)
+        default: preconditionFailure("\(type.name) is not supported")
         }
     }
 
