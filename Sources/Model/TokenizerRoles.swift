@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Platform
+
 /// Which tokens have a role, from the metadata's ids and the tokens' texts.
 struct TokenizerRoles {
     let beginning: UInt32?
@@ -15,15 +17,18 @@ struct TokenizerRoles {
         _ metadata: Metadata, isSentencePiece: Bool, _ addsBeginningByDefault: Bool
     ) throws(TokenizerError) {
         let texts = metadata.strings(TokenizerKeys.tokens) ?? []
-        func id(_ key: String, _ usual: Int? = nil) throws(TokenizerError) -> UInt32? {
-            guard let value = metadata.integer(key) else {
-                guard metadata[key] == nil else { throw .missingKey(key) }
-                return usual.flatMap { $0 < texts.count ? UInt32($0) : nil }
+        // Beyond the vocabulary only those that every text begins or ends with are refused.
+        func id(
+            _ key: String, _ usual: Int? = nil, isNeeded: Bool = false
+        ) throws(TokenizerError) -> UInt32? {
+            if let value = try metadata.optional(key, metadata.integer) {
+                if texts.indices.contains(value) { return UInt32(value) }
+                guard !isNeeded else {
+                    throw .idOutOfRange(key: key, id: value, tokenCount: texts.count)
+                }
+                Log.warning("\(key) is \(value), but there are \(texts.count) tokens; left out")
             }
-            guard texts.indices.contains(value) else {
-                throw .idOutOfRange(key: key, id: value, tokenCount: texts.count)
-            }
-            return UInt32(value)
+            return usual.flatMap { texts.indices.contains($0) ? UInt32($0) : nil }
         }
         func flag(_ key: String, _ usual: Bool, _ idKey: String, _ id: UInt32?)
             throws(TokenizerError) -> Bool
@@ -35,8 +40,8 @@ struct TokenizerRoles {
             return (isWanted ?? usual) && id != nil
         }
         let keys = TokenizerKeys.self
-        beginning = try id(keys.beginning, isSentencePiece ? 1 : nil)
-        end = try id(keys.end, isSentencePiece ? 2 : nil)
+        beginning = try id(keys.beginning, isSentencePiece ? 1 : nil, isNeeded: true)
+        end = try id(keys.end, isSentencePiece ? 2 : nil, isNeeded: true)
         unknown = try id(keys.unknown, isSentencePiece ? 0 : nil)
         addsBeginning = try flag(
             keys.addsBeginning, addsBeginningByDefault, keys.beginning, beginning)
