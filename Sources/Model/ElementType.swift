@@ -38,8 +38,6 @@ package enum ElementType: UInt32, Sendable, CaseIterable {
     case tq2_0 = 35
     case mxfp4 = 39
     case nvfp4 = 40
-    case q1_0 = 41
-    case q2_0 = 42
 
     /// Those that weights of a model that is run can have.
     package static let supported: [ElementType] = [
@@ -91,8 +89,6 @@ package enum ElementType: UInt32, Sendable, CaseIterable {
         case .tq2_0: ("TQ2_0", 256, 66)
         case .mxfp4: ("MXFP4", 32, 17)
         case .nvfp4: ("NVFP4", 64, 36)
-        case .q1_0: ("Q1_0", 128, 18)
-        case .q2_0: ("Q2_0", 64, 18)
         }
     }
 
