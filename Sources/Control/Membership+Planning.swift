@@ -145,7 +145,8 @@ extension Membership {
             let waiting = "waiting for \(names.joined(separator: ", ")) to load"
             let passed = now - assignment.since
             let time =
-                passed < Self.loadTimeout ? "" : ", for \(passed.components.seconds / 60) min already"
+                passed < Self.loadTimeout
+                ? "" : ", for \(passed.components.seconds / 60) min already"
             return ([waiting + time] + cutOffNotes).joined(separator: "; ")
         }
         let late = roster.filter { !$0.isConsidered && !$0.isLeaving && $0.cutOff == nil }
