@@ -127,7 +127,8 @@ extension ClusterBackend {
             return [
                 .up(
                     epoch: epoch, stageCount: membership.plan?.stages.count ?? 1,
-                    pageCount: membership.plan?.pageCount ?? pages.wanted)
+                    pageCount: membership.plan?.pageCount ?? pages.wanted,
+                    promptRowSeconds: membership.plan?.prediction?.promptRowSeconds)
             ]
         } catch {
             record(.lost, "worker \(first.name) can't be reached: \(error)")

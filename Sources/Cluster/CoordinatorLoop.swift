@@ -182,14 +182,15 @@ final class CoordinatorLoop {
     private func act(on outcomes: [BackendOutcome]) {
         for outcome in outcomes {
             switch outcome {
-            case .up(let epoch, let stageCount, let pageCount):
+            case .up(let epoch, let stageCount, let pageCount, let promptRowSeconds):
                 isUp = true
                 counters.pipelineChanged(now: MonotonicClock.now())
                 for waiter in waiters { waiter.offer(nil) }
                 waiters = []
                 carryOut(
                     scheduler.pipelineUp(
-                        epoch: epoch, stageCount: stageCount, pageCount: pageCount))
+                        epoch: epoch, stageCount: stageCount, pageCount: pageCount,
+                        promptRowSeconds: promptRowSeconds))
             case .down(let reason, let isLoss):
                 isUp = false
                 lossReason = reason

@@ -59,7 +59,11 @@ final class LocalBackend: StepBackend {
         switch event {
         case .localReady:
             isReady = true
-            return [.up(epoch: 1, stageCount: 1, pageCount: configuration.pageCount)]
+            return [
+                .up(
+                    epoch: 1, stageCount: 1, pageCount: configuration.pageCount,
+                    promptRowSeconds: nil)
+            ]
         case .localFailed(let reason):
             failure = reason
             return [.down(reason: reason, isLoss: true), .failed(reason)]

@@ -38,8 +38,9 @@ enum BackendEvent: Sendable {
 /// What the coordinator has to act on.
 enum BackendOutcome {
     /// Steps can be sent through `stageCount` stages, counted from 1 under this epoch; each has a
-    /// KV cache of `pageCount` pages.
-    case up(epoch: UInt32, stageCount: Int, pageCount: Int)
+    /// KV cache of `pageCount` pages. `promptRowSeconds` is what the plan expects a prompt row to
+    /// take the slowest stage, nil if it can't tell.
+    case up(epoch: UInt32, stageCount: Int, pageCount: Int, promptRowSeconds: Double?)
     /// Steps in flight are lost, and the KV caches with them; `isLoss` unless it was somebody's
     /// will.
     case down(reason: String, isLoss: Bool)

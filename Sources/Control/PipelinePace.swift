@@ -23,6 +23,8 @@ struct PipelinePace: Sendable {
     /// alone, so it measures the network and the coordinator without any queue.
     private var overhead: Double?
     private var promptRowBudget = Self.firstPromptRowBudget
+    /// What the plan expects a prompt row to take the slowest stage; nil if it can't tell.
+    private let expectedPromptRowTime: Double?
     /// What a prompt row takes the slowest stage: in the latest large step of nothing else, or at
     /// most, in small ones.
     private var promptRowTime: Double?
@@ -55,11 +57,15 @@ struct PipelinePace: Sendable {
     /// are on their way.
     private static let chunkTimeMax = 500_000.0
 
-    init(stageCount: Int, rowCountMax: Int, fixedPromptRowCount: Int? = nil) {
+    init(
+        stageCount: Int, rowCountMax: Int, fixedPromptRowCount: Int? = nil,
+        expectedPromptRowSeconds: Double? = nil
+    ) {
         precondition(stageCount > 0)
         self.stageCount = stageCount
         self.rowCountMax = rowCountMax
         self.fixedPromptRowCount = fixedPromptRowCount
+        expectedPromptRowTime = expectedPromptRowSeconds.map { $0 * 1e6 }
     }
 
     /// Steps to be in flight while so many sequences decode: as many as fit a trip, or one more.
@@ -109,12 +115,13 @@ struct PipelinePace: Sendable {
         guard !isDecoding else { return fixedPromptRowCount ?? promptRowBudget }
         let parts = Self.chunksPerStage * (stageCount - 1)
         let divided = stageCount > 1 ? pendingCount / parts : rowCountMax
-        let timely = promptRowTime.map { Self.chunkTimeMax / max($0, 1) } ?? .infinity
+        let rowTime = promptRowTime ?? expectedPromptRowTime
+        let timely = rowTime.map { Self.chunkTimeMax / max($0, 1) } ?? .infinity
         return max(Self.leastChunk, Int(min(Double(divided), timely)))
     }
 
-    /// Whether it is known what a prompt row takes.
-    var knowsPromptRows: Bool { promptRowTime != nil }
+    /// Whether it is known what a prompt row takes, or at least expected.
+    var knowsPromptRows: Bool { (promptRowTime ?? expectedPromptRowTime) != nil }
 
     /// Whether decode rows are to go without prompt rows, which shows what they take alone: nothing
     /// is known of nearly as many streams. Else prompts that keep coming would hide it for ever.

@@ -11,6 +11,8 @@ extension PlanPrediction {
         let pipeline = PredictedPipeline(stages: stages, cost: cost, links: links)
         let single = StepLoad.decode(streams: 1, depth: goal.depth)
         let decoding = pipeline.decoding(goal)
+        let part = StepLoad.prefill(PipelinePace.leastChunk)
+        let slowest = stages.map { cost.seconds($0.layers, part, on: WorkerRates($0.worker)) }.max()
         self.init(
             stages: stages.map { worker, layers in
                 let rates = WorkerRates(worker)
@@ -24,6 +26,7 @@ extension PlanPrediction {
             depth: goal.depth,
             promptLength: Self.promptLength,
             firstTokenSeconds: pipeline.firstToken(promptLength: Self.promptLength, goal),
+            promptRowSeconds: (slowest ?? 0) / Double(part.rowCount),
             contextLengthMax: Self.contextLength(
                 stages, cost.work, memory: memory, kvBytesPerLayer: kvBytesPerLayer),
             limit: decoding.limit)

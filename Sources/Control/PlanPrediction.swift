@@ -23,6 +23,8 @@ package struct PlanPrediction: Sendable, Equatable {
     /// Tokens of the prompt that `firstTokenSeconds` is for.
     package var promptLength: Int
     package var firstTokenSeconds: Double
+    /// What a prompt row takes the slowest stage, among as many as a small part of a prompt has.
+    package var promptRowSeconds: Double
     /// Positions that each slot could have, given the workers' memory; nil where a position takes
     /// no memory.
     package var contextLengthMax: Int?

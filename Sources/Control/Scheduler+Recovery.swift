@@ -2,9 +2,10 @@
 
 extension Scheduler {
     /// Every stage of the plan `epoch` is ready, with empty KV caches of `pageCount` pages (nil for
-    /// as many as before). What waited begins.
+    /// as many as before). What waited begins. `promptRowSeconds` is what the plan expects a
+    /// prompt row to take the slowest stage.
     package mutating func pipelineUp(
-        epoch: UInt32, stageCount: Int, pageCount: Int? = nil
+        epoch: UInt32, stageCount: Int, pageCount: Int? = nil, promptRowSeconds: Double? = nil
     ) -> [SchedulerDirective] {
         precondition(self.epoch == nil, "pipelineDown comes before the next pipelineUp")
         self.epoch = epoch
@@ -15,7 +16,8 @@ extension Scheduler {
         forgetPages()
         pace = PipelinePace(
             stageCount: stageCount, rowCountMax: limits.rowCountMax,
-            fixedPromptRowCount: limits.promptRowsBesideDecode)
+            fixedPromptRowCount: limits.promptRowsBesideDecode,
+            expectedPromptRowSeconds: promptRowSeconds)
         nextStepID = 1
         return endOverlong() + nextSteps()
     }

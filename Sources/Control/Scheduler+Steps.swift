@@ -105,8 +105,8 @@ extension Scheduler {
     private func promptBudget(_ pendingCount: Int, isDecoding: Bool) -> Int {
         let budget = pace.promptRowCount(isDecoding: isDecoding, pendingCount: pendingCount)
         guard !isDecoding else { return budget }
-        // Each stage is given a part before the first one is back: on slow machines larger ones
-        // would take minutes, and a short prompt that comes meanwhile would wait for all.
+        // Each stage is given a part before the first one is back: on slow machines that did not
+        // measure themselves larger ones would take minutes, and who comes meanwhile would wait.
         guard pace.knowsPromptRows else { return min(budget, PipelinePace.leastChunk) }
         // So that in a long pipeline every stage has one.
         let share = limits.rowsInFlightMax / pace.promptDepth

@@ -71,7 +71,7 @@ final class PlayedCoordinator {
                     rmsEpsilon: parameters.rmsEpsilon),
                 stage: 0, stageCount: 1, layerStart: 0, layerEnd: UInt32(parameters.layerCount),
                 slotCount: 1, contextLength: 256, rowCountMax: 512, wireType: .f32, pageCount: 4,
-                pagePositionCount: 64, cacheType: .f16, nextAddress: listener.address.description,
+                pagePositionCount: 64, cacheType: .f16, nextAddress: "",
                 blobs: blobs))
     }
 }
