@@ -245,14 +245,19 @@ struct RequestErrorTests {
         }
     }
 
-    @Test func workerLostMidwayEndsTheAnswerWithAnError() throws {
-        let fake = try ServedFake(FakeGenerator.saying("a", ending: .fail(.workerLost("w2"))))
+    @Test(arguments: [
+        (GenerationError.workerLost("w2"), 503, "worker_lost"), (.notANumber, 500, "not_a_number"),
+    ])
+    func whatFailsMidwayEndsTheAnswerWithAnError(
+        error: GenerationError, status: Int, code: String
+    ) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a", ending: .fail(error)))
         let whole = fake.chat(with: #""stream":false"#)
-        #expect(whole.status == 503)
-        #expect(whole.error["code"] as? String == "worker_lost")
+        #expect(whole.status == status)
+        #expect(whole.error["code"] as? String == code)
         let stream = fake.chat(with: #""stream":true"#)
         #expect(stream.status == 200)
-        #expect(value(stream.chunks.last, "error", "code") as? String == "worker_lost")
+        #expect(value(stream.chunks.last, "error", "code") as? String == code)
         #expect(!stream.events.contains("[DONE]"))
     }
 }
