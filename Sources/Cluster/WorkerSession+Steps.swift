@@ -11,8 +11,9 @@ extension WorkerSession {
             switch dataLinks.greet(link, hello, epoch: frame.epoch) {
             case .accepted, .held(nil): break
             case .held(let evicted?):
-                noteRefusal(evicted, "too many data links wait")
-                evicted.close(reason: "too many data links wait")
+                let reason = "too many data links wait"
+                noteRefusal(evicted, reason)
+                evicted.close(reason: reason)
             case .refused(let code, let message): refuse(link, code, message)
             }
         case .step(let step):

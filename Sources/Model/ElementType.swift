@@ -2,7 +2,7 @@
 
 /// How elements are stored; raw values are GGUF's numbers.
 ///
-/// All that are published, so that every sound file can be looked at. Source: ggml, enum
+/// Not only those that can be run: sound files of others can be looked at. Source: ggml, enum
 /// `ggml_type` in ggml.h, and the blocks in ggml-common.h.
 package enum ElementType: UInt32, Sendable, CaseIterable {
     case f32 = 0
