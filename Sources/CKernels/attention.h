@@ -15,9 +15,9 @@
 
 /// Keys between two looks at the maximum, in blocks.
 enum { RUN_BLOCKS = 4, RUN_KEYS = RUN_BLOCKS * CK_KEY_BLOCK };
-/// Queries that go through a block together.
-enum { QUERY_GROUP = 4 };
-/// Vectors that a loop keeps for each of them: as many as there are registers for.
+/// Queries that go through a block together: 4, or 8 where registers hold as many totals.
+enum { QUERY_GROUP = CK_LANES == 16 ? 8 : 4 };
+/// Vectors that a loop keeps for each of 4 of them: as many as there are registers for.
 enum { KEY_HALVES = CK_LANES == 16 ? 2 : 1, VALUE_VECTORS = CK_LANES == 16 ? 4 : 1 };
 
 /// What some keys give one query: Σ exp(score - maximum), and the same sum of values.
@@ -103,32 +103,55 @@ INLINE v16i lane_numbers(void) {
     return (v16i){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 }
 
-/// Turns the dot products of a run into the weights of its keys, `seen` of which the query sees,
-/// and brings what was summed before to the new maximum.
-static void weigh_run(attention_state *state, size_t query, size_t seen, size_t lane_count) {
-    float *weights = state->weights[query];
-    sums *sums = &state->segment[query];
+/// Turns the dot products of a run into scores, those of keys that the query doesn't see into the
+/// least; the largest of them.
+static float score_run(float *scores, float scale, size_t seen) {
     v16f largest = -__builtin_inff();
     for (size_t lane = 0; lane < seen; lane += 16) {
-        v16f score = load16(weights + lane) * state->in->scale;
+        v16f score = load16(scores + lane) * scale;
         score = lane_numbers() < (int32_t)(seen - lane) ? score : (v16f)-__builtin_inff();
-        store16(weights + lane, score);
+        store16(scores + lane, score);
         largest = max16(largest, score);
     }
-    float before = sums->maximum, now = top16(largest);
-    now = now > before ? now : before;
+    return top16(largest);
+}
+
+/// Turns the scores of a run into the weights of its keys; the sum of them.
+static float exponentiate(float *scores, float maximum, size_t seen, size_t lane_count) {
     v16f sum = 0;
     for (size_t lane = 0; lane < lane_count; lane += 16) {
-        v16f weight = lane < seen ? exp16(load16(weights + lane) - now) : (v16f)0.0f;
-        store16(weights + lane, weight);
+        v16f weight = lane < seen ? exp16(load16(scores + lane) - maximum) : (v16f)0.0f;
+        store16(scores + lane, weight);
         sum += weight;
     }
-    float factor = exp16((v16f)(before - now)).x;
-    sums->maximum = now;
-    sums->sum = FMA(sums->sum, factor, sum16(sum));
-    if (factor != 1.0f) {
-        for (size_t i = 0; i < state->stride; i += 16) {
-            store16(sums->total + i, load16(sums->total + i) * factor);
+    return sum16(sum);
+}
+
+/// Turns the dot products of the run from `start` to before `end` into the weights of its keys, for
+/// the queries from `first` on, and brings what was summed before to the new maxima.
+///
+/// One step of all queries after the other: a query's own steps wait for each other.
+static void weigh_run(attention_state *state, size_t first, size_t start, size_t end) {
+    size_t lane_count = (end - start + CK_KEY_BLOCK - 1) / CK_KEY_BLOCK * CK_KEY_BLOCK;
+    size_t seen[CK_QUERIES_MAX];
+    float before[CK_QUERIES_MAX] = {0}, now[CK_QUERIES_MAX] = {0}, factors[CK_QUERIES_MAX];
+    for (size_t query = first; query < state->count; query++) {
+        size_t length = state->lengths[query];
+        seen[query] = (length < end ? length : end) - start;
+        before[query] = state->segment[query].maximum;
+        now[query] = score_run(state->weights[query], state->in->scale, seen[query]);
+    }
+    v16f old = load16(before), new = load16(now);
+    new = new > old ? new : old;
+    store16(now, new);
+    store16(factors, exp16(old - new));
+    for (size_t query = first; query < state->count; query++) {
+        sums *sums = &state->segment[query];
+        float sum = exponentiate(state->weights[query], now[query], seen[query], lane_count);
+        sums->maximum = now[query];
+        sums->sum = FMA(sums->sum, factors[query], sum);
+        for (size_t i = 0; factors[query] != 1.0f && i < state->stride; i += 16) {
+            store16(sums->total + i, load16(sums->total + i) * factors[query]);
         }
     }
 }
@@ -177,10 +200,9 @@ INLINE void add_run_block(
     }
     if (!scaled) {
         size_t offset = 0;
-        for (; offset + 16 * VALUE_VECTORS <= state->stride; offset += 16 * VALUE_VECTORS) {
-            add_values(
-                R, VALUE_VECTORS, source, state, first, offset, key_count, values, weights,
-                ahead);
+        const int N = R > 4 ? VALUE_VECTORS / 2 : VALUE_VECTORS;
+        for (; offset + (size_t)N * 16 <= state->stride; offset += (size_t)N * 16) {
+            add_values(R, N, source, state, first, offset, key_count, values, weights, ahead);
         }
         for (; offset < state->stride; offset += 16) {
             add_values(
@@ -211,7 +233,10 @@ INLINE void add_run_block(
 /// Calls `visit(R)` for groups of at most QUERY_GROUP queries from `first` on.
 #define FOR_QUERY_GROUPS(state, first, query, visit)                                               \
     size_t query = first;                                                                          \
-    for (; query + QUERY_GROUP <= (state)->count; query += QUERY_GROUP) {                          \
+    for (; QUERY_GROUP == 8 && query + 8 <= (state)->count; query += 8) {                          \
+        visit(8);                                                                                  \
+    }                                                                                              \
+    for (; query + 4 <= (state)->count; query += 4) {                                              \
         visit(4);                                                                                  \
     }                                                                                              \
     switch ((state)->count - query) {                                                              \
@@ -277,11 +302,7 @@ INLINE void visit_run(const int source, attention_state *state, size_t start, si
     for (size_t at = start; at < end; at += CK_KEY_BLOCK) {
         score_keys(source, state, first, block_at(state->in, at), at - start);
     }
-    size_t lane_count = (end - start + CK_KEY_BLOCK - 1) / CK_KEY_BLOCK * CK_KEY_BLOCK;
-    for (size_t query = first; query < state->count; query++) {
-        size_t seen = state->lengths[query] - start;
-        weigh_run(state, query, seen < end - start ? seen : end - start, lane_count);
-    }
+    weigh_run(state, first, start, end);
     for (size_t at = start; at < end; at += CK_KEY_BLOCK) {
         size_t key_count = end - at < CK_KEY_BLOCK ? end - at : CK_KEY_BLOCK;
         const uint8_t *ahead = keys_ahead(state->in, start, at);

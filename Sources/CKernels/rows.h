@@ -49,27 +49,43 @@ INLINE float largest_magnitude(v16f a, v16f b) {
     return largest;
 }
 
-/// What holds no number has no scale that is one: products with it are none, which is noticed,
-/// where codes of zero would be taken for an answer.
-static void quantise(
+/// Up to 16 blocks. What holds no number has no scale that is one: products with it are none, which
+/// is noticed, where codes of zero would be taken for an answer.
+///
+/// One step of all blocks after the other: a block's own steps wait for each other.
+INLINE void quantise_blocks(
     const float *values, size_t count, size_t stride, int8_t *codes, ck_block *blocks) {
-    for (size_t block = 0; block < count / CK_BLOCK_COLUMNS; block++) {
-        v16f a = load16(values + block * 32);
-        v16f b = load16(values + block * 32 + 16);
-        float largest = largest_magnitude(a, b);
-        float inverse = largest > 1e-30f ? 127.0f / largest : 0.0f;
-        v16i code_a = codes16(a, inverse);
-        v16i code_b = codes16(b, inverse);
-        v16b bytes_a = __builtin_convertvector(code_a, v16b);
-        v16b bytes_b = __builtin_convertvector(code_b, v16b);
-        int8_t *out = codes + block * stride * CK_BLOCK_COLUMNS;
+    float largest[16] = {0}, inverses[16], scales[16];
+    for (size_t i = 0; i < count; i++) {
+        largest[i] = largest_magnitude(load16(values + i * 32), load16(values + i * 32 + 16));
+    }
+    v16f tops = load16(largest);
+    store16(inverses, tops > 1e-30f ? 127.0f / tops : (v16f)0.0f);
+    store16(scales, tops <= 1e-30f ? (v16f)0.0f : tops / 127.0f);
+    for (size_t i = 0; i < count; i++) {
+        v16i a = codes16(load16(values + i * 32), inverses[i]);
+        v16i b = codes16(load16(values + i * 32 + 16), inverses[i]);
+        v16b bytes_a = __builtin_convertvector(a, v16b);
+        v16b bytes_b = __builtin_convertvector(b, v16b);
+        int8_t *out = codes + i * stride * CK_BLOCK_COLUMNS;
         __builtin_memcpy(out, &bytes_a, 16);
         __builtin_memcpy(out + 16, &bytes_b, 16);
         int32_t first = __builtin_reduce_add(__builtin_convertvector(bytes_a, v16i));
         int32_t last = __builtin_reduce_add(__builtin_convertvector(bytes_b, v16i));
-        float scale = largest <= 1e-30f ? 0.0f : largest / 127.0f;
-        blocks[block * stride] = (ck_block){
-            scale, scale * (float)(first + last), -8 * (first + last), {-32 * first, -32 * last}};
+        blocks[i * stride] = (ck_block){
+            scales[i], scales[i] * (float)(first + last), -8 * (first + last),
+            {-32 * first, -32 * last}};
+    }
+}
+
+static void quantise(
+    const float *values, size_t count, size_t stride, int8_t *codes, ck_block *blocks) {
+    size_t block_count = count / CK_BLOCK_COLUMNS;
+    for (size_t i = 0; i < block_count; i += 16) {
+        size_t some = block_count - i < 16 ? block_count - i : 16;
+        quantise_blocks(
+            values + i * CK_BLOCK_COLUMNS, some, stride, codes + i * stride * CK_BLOCK_COLUMNS,
+            blocks + i * stride);
     }
 }
 
