@@ -61,11 +61,9 @@ typedef struct {
     const ck_block *blocks;
 } tile_input;
 
-/// What is multiplied at once: activation rows and groups, at most `CK_TILE_ROWS` together; and
-/// whether weights are asked for ahead, which only those who read them first need.
+/// What is multiplied at once: activation rows and groups, at most `CK_TILE_ROWS` together.
 typedef struct {
     int rows, groups;
-    bool fetches;
 } tile_shape;
 
 /// To the next block of a panel of `height` rows. The compiler must not see through it, or it would
@@ -182,23 +180,25 @@ INLINE void add_halves(
 /// 20 to 37 GB/s, Q5_K 17 to 37, Q4_0 39 to 47; 8 rows of Q4_0 cost 2.0 times one, not 4.0.
 enum { PREFETCH_BYTES = 8192 };
 
-/// Asks for the lines of `bytes` ahead of `p`; past the end of the weights it does nothing.
-INLINE void prefetch_ahead(const bool fetches, const uint8_t *p, size_t bytes) {
-    UNROLL for (size_t i = 0; fetches && i < (bytes + 63) / 64; i++) {
-        __builtin_prefetch(p + PREFETCH_BYTES + i * 64);
+/// Asks for the lines of `bytes` so far ahead of `p`, unless that is 0; past the end of the weights
+/// it does nothing. Only those who read weights first need it.
+INLINE void prefetch_ahead(size_t ahead, const uint8_t *p, size_t bytes) {
+    UNROLL for (size_t i = 0; ahead && i < (bytes + 63) / 64; i++) {
+        __builtin_prefetch(p + ahead + i * 64);
     }
 }
 
 /// G groups, `stride` bytes apart, (or the half `part` of one, where registers are narrow) times R
 /// activation rows: (R, G) totals.
 INLINE void plain_tile(
-    const uint32_t type, const tile_shape shape, size_t height, const uint8_t *group,
-    size_t stride, size_t block_count, size_t part, tile_input in, vf *total) {
+    const uint32_t type, const tile_shape shape, size_t ahead, size_t height,
+    const uint8_t *group, size_t stride, size_t block_count, size_t part, tile_input in,
+    vf *total) {
     for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
         vf scale[G_MAX], minimum[G_MAX];
+        prefetch_ahead(ahead, group, unit_bytes(type));
         UNROLL for (int g = 0; g < shape.groups; g++) {
             const uint8_t *block = group + g * stride;
-            prefetch_ahead(shape.fetches, block, unit_bytes(type));
             scale[g] = load_scales(block + part * 2 * CK_LANES);
             minimum[g] =
                 has_minimum(type) ? load_scales(block + 32 + part * 2 * CK_LANES) : (vf)0;
@@ -214,20 +214,20 @@ INLINE void plain_tile(
 /// where Q4_0 reads 33 GB/s with 1 thread and 38 with 2: Q4_K 27 and 33 GB/s flattened, 34 and 39
 /// as a loop.
 INLINE void super_tile(
-    const uint32_t type, const tile_shape shape, size_t height, const uint8_t *group,
-    size_t block_count, size_t part, tile_input in, vf *total) {
+    const uint32_t type, const tile_shape shape, size_t ahead, size_t height,
+    const uint8_t *group, size_t block_count, size_t part, tile_input in, vf *total) {
     const int R = shape.rows;
     const size_t quad_count = has_halves(type) ? 4 : 2, quad_blocks = 8 / quad_count;
     for (size_t b = 0; b < block_count; b += 8, group += unit_bytes(type)) {
         vf d = load_scales(group + part * 2 * CK_LANES);
         vf d_minimum = has_minimum(type) ? load_scales(group + 32 + part * 2 * CK_LANES) : (vf)0;
-        prefetch_ahead(shape.fetches, group, header_bytes(type));
+        prefetch_ahead(ahead, group, header_bytes(type));
         const uint8_t *words = group + (has_minimum(type) ? 64 : 32) + part * 4 * CK_LANES;
         const uint8_t *codes = group + header_bytes(type) + part * 4 * CK_LANES;
         ROLLED for (size_t q = 0; q < quad_count; q++) {
             scale_quad quad = load_quad(type, words, q);
             for (size_t i = 0; i < quad_blocks; i++, codes += code_bytes(type)) {
-                prefetch_ahead(shape.fetches, codes, code_bytes(type));
+                prefetch_ahead(ahead, codes, code_bytes(type));
                 if (has_halves(type)) {
                     add_halves(type, R, codes, d, d_minimum, &quad, in, total);
                 } else {
@@ -241,16 +241,21 @@ INLINE void super_tile(
     }
 }
 
+/// Bytes of a group.
+INLINE size_t group_stride(uint32_t type, size_t columns) {
+    return columns / CK_BLOCK_COLUMNS / (is_super(type) ? 8 : 1) * unit_bytes(type);
+}
+
 /// The groups of a shape times its rows, of a panel's those from `first`.
 INLINE void quantised_rows(
-    const uint32_t type, const tile_shape shape, const ck_matrix *w, const ck_activations *x,
-    size_t group, ck_panel panel, size_t first, output target) {
+    const uint32_t type, const tile_shape shape, size_t ahead, const ck_matrix *w,
+    const ck_activations *x, size_t group, ck_panel panel, size_t first, output target) {
     const int R = shape.rows, G = shape.groups;
     size_t blocks = x->columns / CK_BLOCK_COLUMNS, row = panel.start + first;
     tile_input in = {
         x->codes + panel.start * x->columns + first * CK_BLOCK_COLUMNS,
         x->blocks + panel.start * blocks + first};
-    size_t units = is_super(type) ? blocks / 8 : blocks, stride = units * unit_bytes(type);
+    size_t stride = group_stride(type, x->columns);
     const uint8_t *base = (const uint8_t *)w->packed + group * stride;
     for (size_t part = 0; part < 16 / CK_LANES; part++) {
         size_t column = group * 16 + part * CK_LANES;
@@ -263,9 +268,9 @@ INLINE void quantised_rows(
             fetch_target(target, row + (size_t)(i / G), column + (size_t)(i % G) * 16);
         }
         if (is_super(type)) {
-            super_tile(type, shape, panel.rows, base, blocks, part, in, total);
+            super_tile(type, shape, ahead, panel.rows, base, blocks, part, in, total);
         } else {
-            plain_tile(type, shape, panel.rows, base, stride, blocks, part, in, total);
+            plain_tile(type, shape, ahead, panel.rows, base, stride, blocks, part, in, total);
         }
         UNROLL for (int i = 0; i < R * G; i++) {
             size_t place = column + (size_t)(i % G) * 16;
@@ -277,19 +282,19 @@ INLINE void quantised_rows(
 /// A group times a panel. Each number of rows has code of its own: seven rows in tiles of 4, 2 and
 /// 1, which each unpack the weights again, cost 1.4 times as much as eight.
 INLINE void quantised_panel(
-    const uint32_t type, const bool fetches, const ck_matrix *w, const ck_activations *x,
-    size_t group, ck_panel panel, output target) {
+    const uint32_t type, size_t ahead, const ck_matrix *w, const ck_activations *x, size_t group,
+    ck_panel panel, output target) {
     size_t first = 0;
     for (; first + CK_TILE_ROWS <= panel.rows; first += CK_TILE_ROWS) {
-        const tile_shape shape = {CK_TILE_ROWS, 1, fetches};
-        quantised_rows(type, shape, w, x, group, panel, first, target);
+        const tile_shape shape = {CK_TILE_ROWS, 1};
+        quantised_rows(type, shape, ahead, w, x, group, panel, first, target);
     }
     switch (panel.rows - first) {
 #define TILE(R)                                                                                   \
     case R:                                                                                       \
         if (R < CK_TILE_ROWS) {                                                                   \
-            const tile_shape shape = {R, 1, fetches};                                             \
-            quantised_rows(type, shape, w, x, group, panel, first, target);                       \
+            const tile_shape shape = {R, 1};                                                      \
+            quantised_rows(type, shape, ahead, w, x, group, panel, first, target);                \
         }                                                                                         \
         break;
         TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
@@ -297,39 +302,49 @@ INLINE void quantised_panel(
     }
 }
 
-/// Full panels from the second on, whose weights the first has brought near, times `count` groups.
-INLINE void further_panels(
-    const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group, size_t count,
-    ck_panel panel, output target) {
-    if (count == 1) {
-        quantised_panel(type, false, w, x, group, panel, target);
-        return;
-    }
-    const tile_shape shape = {CK_TILE_ROWS / G_MAX, G_MAX, false};
+/// Whether the first rows, too, are multiplied with pairs of groups, which then come from memory.
+/// By the Zen 5 above, 8 rows: Q4_0 688 to 740 GOP/s, but Q4_1 and Q5_0 2 % less and Q8_0 18 %.
+INLINE bool pairs_at_first(uint32_t type) { return type == CK_Q4_0; }
+
+/// A pair of groups times a full panel, some rows after the other. Where the pair is read for the
+/// first time, each of these passes asks for one group of the next pair.
+INLINE void quantised_pair(
+    const uint32_t type, const bool fetches, const ck_matrix *w, const ck_activations *x,
+    size_t group, ck_panel panel, output target) {
+    const tile_shape shape = {CK_TILE_ROWS / G_MAX, G_MAX};
+    size_t stride = group_stride(type, x->columns), ahead = fetches ? G_MAX * stride : 0;
     for (size_t first = 0; first < CK_PANEL_ROWS; first += CK_TILE_ROWS / G_MAX) {
-        quantised_rows(type, shape, w, x, group, panel, first, target);
+        quantised_rows(type, shape, ahead, w, x, group, panel, first, target);
+        ahead += fetches ? stride : 0;
     }
 }
 
 /// Rows from `row` to before `end` times groups, each of which stays in the near caches meanwhile.
 /// Full panels have loops of their own, as the compiler otherwise prepares every number of rows
-/// for each of them: 64 rows of Q4_0 by AVX-512 then take 1.15 times as long.
+/// for each of them: 64 rows of Q4_0 by AVX-512 then take 1.15 times as long. The first has its
+/// own, too: a test in each block, whether to fetch, costs 8 rows of Q4_K 6 %.
 INLINE void quantised_groups(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group, size_t count,
     size_t row, size_t end, output target) {
-    if (row + CK_PANEL_ROWS <= end) {
+    if (row + CK_PANEL_ROWS <= end && !(count > 1 && pairs_at_first(type))) {
         for (size_t i = 0; i < count; i++) {
             ck_panel panel = {row, CK_PANEL_ROWS};
-            quantised_panel(type, true, w, x, group + i, panel, target);
+            quantised_panel(type, PREFETCH_BYTES, w, x, group + i, panel, target);
         }
         row += CK_PANEL_ROWS;
     }
-    for (; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
+    for (size_t start = row; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
         ck_panel panel = {row, CK_PANEL_ROWS};
-        further_panels(type, w, x, group, count, panel, target);
+        if (G_MAX > 1 && count > 1) {
+            bool fetches = pairs_at_first(type) && row == start;
+            quantised_pair(type, fetches, w, x, group, panel, target);
+        } else {
+            quantised_panel(type, 0, w, x, group, panel, target);
+        }
     }
     for (size_t i = 0; row < end && i < count; i++) {
-        quantised_panel(type, true, w, x, group + i, (ck_panel){row, end - row}, target);
+        ck_panel panel = {row, end - row};
+        quantised_panel(type, PREFETCH_BYTES, w, x, group + i, panel, target);
     }
 }
 
