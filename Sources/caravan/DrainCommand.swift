@@ -18,7 +18,8 @@ struct DrainCommand: Command {
             "NODE is a worker's name as 'caravan status' shows it or, where several have the same,",
             "its address for data links. The worker's process ends. Streams go on: with quantised",
             "weights and --wire f32, by the tokens they would have had. Where the others' memory",
-            "is too small nothing is changed.",
+            "is too small nothing is changed. The command waits for an hour at most; after that",
+            "the layers go on moving.",
         ])
 
     private let worker: String

@@ -8,16 +8,16 @@ extension Syntax {
     static let kvNotes = [
         "Keys and values are kept in pages, which running sequences take as they grow. There are",
         "pages for --slots sequences of --context tokens (of "
-            + "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where",
-        "the workers' memory is short, and at most as many as --kv-memory holds. When they run out",
-        "the youngest sequence waits, and resumes later with the same tokens.",
+            + "\(PageDemand.defaultPositionsPerSlot) each without --context) or, with",
+        "--kv-memory, as many as SIZE holds; fewer where the workers' memory is short. When they",
+        "run out the youngest sequence waits, and resumes later with the same tokens.",
     ]
     /// The same of a cluster that is only planned.
     static let plannedKVNotes = [
         "There are pages for keys and values of --streams sequences of --context tokens (of",
-        "\(PageDemand.defaultPositionsPerSlot) each without --context), fewer where memory is "
-            + "short,",
-        "and at most as many as --kv-memory holds.",
+        "\(PageDemand.defaultPositionsPerSlot) each without --context) or, with --kv-memory, as "
+            + "many as SIZE holds;",
+        "fewer where memory is short.",
     ]
 }
 

@@ -23,8 +23,8 @@ struct WorkerCommand: Command {
                     + "~/.cache/caravan/blobs)"),
             .init(
                 "--cache-size", "SIZE",
-                "what blobs may take; those not used lately go first (in any case 5 % of the disk "
-                    + "stays free, but no more than 4 GiB)"),
+                "what blobs may take; those not used lately go first (5 % of the disk always stays "
+                    + "free, or 4 GiB where that is less)"),
             .init("--name", "NAME", "the name shown for this worker (default the host name)"),
             // Ends when standard input or the coordinator does: coordinators start such workers.
             .init("--child", nil, ""),

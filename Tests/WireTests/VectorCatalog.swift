@@ -98,6 +98,11 @@ enum VectorCatalog {
                 message: .error(
                     ErrorNotice(code: .unsupportedVersion, message: "speaks 1, you 2 to 3")))),
         GoodVector(
+            name: "error-wrong-hash", note: "the newest code",
+            frame: Frame(
+                epoch: 8, id: 0,
+                message: .error(ErrorNotice(code: .wrongHash, message: "layer 3")))),
+        GoodVector(
             name: "drain", note: "a worker that wants to leave",
             frame: Frame(epoch: 0, id: 0, message: .drain)),
         GoodVector(
