@@ -46,6 +46,10 @@ package final class HTTPServer: Sendable {
         } catch {
             throw .cannotListen(error)
         }
+        // A client that vanished without a word, as a laptop that sleeps, would keep its slot.
+        let silenceMax = Duration.seconds(HTTPLimits.connectionTimeoutSeconds)
+        StreamLiveness(bound: silenceMax, idleTimeMax: .seconds(15))
+            .watchConnections(of: socket.descriptor)
         let service = Service(
             generator: generator, apiKey: apiKey,
             loopbackHost: listen.isLoopback

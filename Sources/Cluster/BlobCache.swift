@@ -39,12 +39,12 @@ package struct BlobCache: Sendable {
         }
     }
 
-    /// The blob's file, not hashed yet; nil when it is not there, or was damaged and has been
-    /// removed.
-    package func open(_ blob: BlobDescription) -> MappedFile? {
+    /// The blob's file, not hashed yet; nil when it is not there, can't be read, or was damaged and
+    /// has been removed. Throws `FileError` where the fault need not be the file's.
+    package func open(_ blob: BlobDescription) throws(FileError) -> MappedFile? {
         let path = path(of: blob.digest)
         guard FileSystem.exists(path) else { return nil }
-        do {
+        do throws(FileError) {
             let file = try MappedFile(path: path)
             if file.byteCount == Int(blob.byteCount) {
                 file.mark(asUsed: true)
@@ -52,7 +52,9 @@ package struct BlobCache: Sendable {
             }
             discard(blob, reason: "it has \(file.byteCount) of \(blob.byteCount) bytes")
         } catch {
-            discard(blob, reason: "\(error)")
+            if error.isPassing { throw error }
+            // What is shipped takes its place.
+            Log.warning("\(error); the blob will be shipped")
         }
         return nil
     }

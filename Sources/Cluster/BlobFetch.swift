@@ -51,7 +51,7 @@ package final class BlobFetch {
     /// Looks for every blob, and begins to ask for those that are missing.
     package func start() throws -> Progress {
         for blob in assignment.blobs where held[blob.digest] == nil {
-            if let found = find(blob) {
+            if let found = try find(blob) {
                 held[blob.digest] = found
                 unchecked.append(blob)
             } else if !missing.contains(where: { $0.digest == blob.digest }) {
@@ -62,12 +62,12 @@ package final class BlobFetch {
         return try proceed()
     }
 
-    private func find(_ blob: BlobDescription) -> HeldBlob? {
+    private func find(_ blob: BlobDescription) throws -> HeldBlob? {
         if !distrusted.contains(blob.digest), let found = model?.blob(blob.digest) {
             let held = HeldBlob.inModel(found)
             if (try? held.tensors(blob)) != nil { return held }
         }
-        return cache.open(blob).map { .cached($0) }
+        return try cache.open(blob).map { .cached($0) }
     }
 
     /// Hashes what was found on disk, on `threadCount` threads, while the caller packs it; leaves

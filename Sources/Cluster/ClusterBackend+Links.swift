@@ -60,6 +60,11 @@ extension ClusterBackend {
         roles[ObjectIdentifier(link)] = .member(hello.node)
         hope.workerJoined(isLocal: children?.names.contains(hello.name) == true)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")
+        if hello.softwareVersion != CaravanVersion.text {
+            Log.warning(
+                "worker \(worker.name) is of release \(hello.softwareVersion), this coordinator of "
+                    + "\(CaravanVersion.text); run the same release on both")
+        }
         if let namesake {
             Log.warning(
                 "\(hello.dataAddress) and \(namesake.dataAddress) are both called \(hello.name); "

@@ -136,7 +136,9 @@ final class ClusterBackend: StepBackend {
         for (node, member) in members {
             membership.heard(node: node, at: now - member.link.silence)
         }
-        return carryOut(membership.tick(isIdle: isIdle, shippedBytes: shippedBytes, now: now))
+        // What workers read from their own disks shows in their memory alone.
+        let movedBytes = members.values.reduce(shippedBytes) { $0 + $1.loading.movedBytes }
+        return carryOut(membership.tick(isIdle: isIdle, movedBytes: movedBytes, now: now))
             + giveUpIfHopeless(now: now)
     }
 

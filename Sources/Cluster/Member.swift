@@ -10,6 +10,7 @@ final class Member {
     let link: Link
     private let shipper: BlobShipper
     private(set) var heartbeat: Heartbeat?
+    private(set) var loading = LoadProgress()
     private var traffic = DataTraffic()
     /// Told that it may go.
     var isReleased = false
@@ -50,6 +51,7 @@ final class Member {
 
     func note(_ heartbeat: Heartbeat, now: Duration) {
         self.heartbeat = heartbeat
+        loading.note(residentBytes: Int(clamping: heartbeat.residentBytes))
         traffic.note(heartbeat, now: now)
     }
 

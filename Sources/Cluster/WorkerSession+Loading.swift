@@ -94,9 +94,14 @@ extension WorkerSession {
             return
         }
         guard damaged.isEmpty else {
-            // What is loaded in its place needs its memory.
+            let progress = try fetch.replace(damaged)
+            // What is sound stays packed; what is loaded beside it needs the rest of the memory.
+            if case .success(let runner)? = loaded {
+                kept = KeptStage(assignment, held: fetch.held, weights: runner.keptWeights)
+                kept?.keep(only: assignment)
+            }
             loaded = nil
-            return try go(on: fetch, try fetch.replace(damaged))
+            return try go(on: fetch, progress)
         }
         // It may have been written to after it was hashed, and before it was packed.
         guard !letGoOfChangedModel() else {

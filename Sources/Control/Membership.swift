@@ -217,14 +217,14 @@ package struct Membership: Sendable {
 
     /// Time has passed: drops silent workers, plans when the settling time is over, takes in those
     /// that came late, and moves layers off those that have become slow. What failed is tried again
-    /// for those that have to go. `isIdle` while no request runs or waits; `shippedBytes` is what
-    /// workers have been shipped so far, nil if that is not known.
+    /// for those that have to go. `isIdle` while no request runs or waits; `movedBytes` is what
+    /// workers have been shipped and have loaded so far, nil if that is not known.
     package mutating func tick(
-        isIdle: Bool = false, shippedBytes: Int? = nil, now: Duration
+        isIdle: Bool = false, movedBytes: Int? = nil, now: Duration
     ) -> [MembershipDirective] {
         advance(to: now)
-        if let shippedBytes, shippedBytes != progress.byteCount {
-            progress = (shippedBytes, self.now)
+        if let movedBytes, movedBytes != progress.byteCount {
+            progress = (movedBytes, self.now)
         }
         var directives: [MembershipDirective] = []
         let silences = roster.indices.map { index in

@@ -110,6 +110,16 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     /// It was written to, or cut short, since it was opened.
     case changed(path: String)
 
+    /// Whether it says nothing of the file: this process or the machine is short of something, or a
+    /// disk or a network file system does not answer as it should.
+    package var isPassing: Bool {
+        switch self {
+        case .cannotOpen(_, let number), .cannotMap(_, let number):
+            [EMFILE, ENFILE, ENOMEM, EIO, ESTALE, EINTR].contains(number)
+        default: false
+        }
+    }
+
     /// Whether the disk is full, or a quota used up: somebody may make room.
     package var isLackOfRoom: Bool {
         guard case .cannotWrite(_, let number) = self else { return false }

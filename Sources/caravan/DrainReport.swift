@@ -39,8 +39,8 @@ package enum DrainError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .held(let worker, let reason):
-            "worker \(worker) can't go yet: \(reason); it goes as soon as the others can do "
-                + "without it"
+            "worker \(worker) can't go yet: \(reason); drain it again when that is mended; if "
+                + "others join that have room, it goes by itself"
         case .noPlan(let worker, let detail):
             "worker \(worker) is gone, and nothing is served without it: \(detail)"
         case .slow(let worker):

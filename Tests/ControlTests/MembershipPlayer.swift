@@ -87,7 +87,7 @@ struct MembershipPlayer: TranscriptPlayer {
             case "path": noted(event, of: node)
             case "tick":
                 membership.tick(
-                    shippedBytes: event.number("shipped").map { Int($0) }, now: now)
+                    movedBytes: event.number("shipped").map { Int($0) }, now: now)
             case "idle": membership.tick(isIdle: true, now: now)
             default: nil
             }

@@ -32,6 +32,24 @@ struct StreamLivenessTests {
         withExtendedLifetime((near, far)) {}
     }
 
+    /// What a server that accepts for itself needs: its connections are as the listening socket.
+    @Test func connectionsAreAsTheSocketThatListens() throws {
+        let address = SocketAddress(host: "127.0.0.1", port: 0)
+        let (descriptor, port) = try PassiveSocket.open(address)
+        defer { close(descriptor) }
+        StreamLiveness(bound: .seconds(60), idleTimeMax: .seconds(15))
+            .watchConnections(of: descriptor)
+        let client = try ByteStream(
+            connectingTo: SocketAddress(host: "127.0.0.1", port: port), security: .plaintext,
+            timeout: .seconds(10), writeTimeout: .seconds(10))
+        let accepted = accept(descriptor, nil, nil)
+        defer { close(accepted) }
+        #expect(Self.option(accepted, SOL_SOCKET, SO_KEEPALIVE) == 1)
+        #expect(Self.option(accepted, Int32(IPPROTO_TCP), TCP_KEEPIDLE) == 15)
+        #expect(Self.option(accepted, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT) == 60_000)
+        withExtendedLifetime(client) {}
+    }
+
     private static func option(_ socket: Int32, _ level: Int32, _ name: Int32) -> Int32? {
         var value: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)
