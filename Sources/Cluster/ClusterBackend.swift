@@ -136,8 +136,11 @@ final class ClusterBackend: StepBackend {
         for (node, member) in members {
             membership.heard(node: node, at: now - member.link.silence)
         }
-        // What workers read from their own disks shows in their memory alone.
-        let movedBytes = members.values.reduce(shippedBytes) { $0 + $1.loading.movedBytes }
+        // What workers load from their own disks shows in their memory alone; later, keys and
+        // values show in it, too.
+        let movedBytes = membership.loadingNodes.reduce(shippedBytes) {
+            $0 + (members[$1]?.loading.movedBytes ?? 0)
+        }
         return carryOut(membership.tick(isIdle: isIdle, movedBytes: movedBytes, now: now))
             + giveUpIfHopeless(now: now)
     }

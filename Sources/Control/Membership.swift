@@ -215,6 +215,9 @@ package struct Membership: Sendable {
         return [.pipelineUp(epoch: epoch)]
     }
 
+    /// Those whose stages are still being loaded.
+    package var loadingNodes: [NodeID] { assignment?.waitingFor ?? [] }
+
     /// Time has passed: drops silent workers, plans when the settling time is over, takes in those
     /// that came late, and moves layers off those that have become slow. What failed is tried again
     /// for those that have to go. `isIdle` while no request runs or waits; `movedBytes` is what
@@ -252,7 +255,7 @@ package struct Membership: Sendable {
                 "\(names.joined(separator: ", ")) \(verb) not get on, for \(minutes) min")
             return []
         }
-        return (assignment?.waitingFor ?? []).flatMap {
+        return loadingNodes.flatMap {
             lose($0, reason: "its stage has not loaded, and nothing moved for \(minutes) min")
         }
     }
