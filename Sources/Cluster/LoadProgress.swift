@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a worker's memory tells of its loading. While it loads it grows, or lets go of an old stage;
+/// What a worker's memory tells of its loading: it grows meanwhile, or shrinks as an old stage goes;
 /// where a disk hangs it stays as it is.
 package struct LoadProgress {
     /// Changes below it happen at any time.
