@@ -118,10 +118,6 @@ extension APIError {
             status = 400
             self.parameter = parameter
             code = "context_length_exceeded"
-        case .answerTooLong:
-            status = 400
-            self.parameter = "max_tokens"
-            code = "context_length_exceeded"
         case .queueFull(_, let seconds):
             status = 429
             type = "rate_limit_error"

@@ -16,14 +16,18 @@ struct ModelEntry: Encodable {
     let object = "model"
     var created: Int
     let ownedBy = "caravan"
+    /// Tokens that prompt and answer may have together, by vLLM's name for it.
+    var contextLength: Int
 
-    init(_ model: ServedModel) {
+    init(_ model: ServedModel, contextLength: Int) {
         id = model.name
         created = model.created
+        self.contextLength = contextLength
     }
 
     private enum CodingKeys: String, CodingKey {
         case id, object, created
         case ownedBy = "owned_by"
+        case contextLength = "max_model_len"
     }
 }

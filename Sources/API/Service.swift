@@ -58,11 +58,10 @@ struct Service: Sendable {
         switch route {
         case .chatCompletions?: return try chat(JSONBody.decode(ChatCompletionRequest.self, body))
         case .completions?: return try completion(JSONBody.decode(CompletionRequest.self, body))
-        case .models?:
-            return .whole(HTTPReply(json: ModelList(data: [ModelEntry(generator.model)])))
+        case .models?: return .whole(HTTPReply(json: ModelList(data: [modelEntry()])))
         case .model(let name)?:
             try checkModel(name)
-            return .whole(HTTPReply(json: ModelEntry(generator.model)))
+            return .whole(HTTPReply(json: modelEntry()))
         case .health?: return .whole(health())
         case .status?: return .whole(HTTPReply(json: statusWithMemory()))
         case .drain?: return .whole(try drain(JSONBody.decode(DrainRequest.self, body)))
@@ -91,6 +90,10 @@ struct Service: Sendable {
         var status = generator.status()
         status.coordinatorPrivateBytes = MemoryReading.privateBytes()
         return status
+    }
+
+    private func modelEntry() -> ModelEntry {
+        ModelEntry(generator.model, contextLength: generator.status().contextLength)
     }
 
     private func health() -> HTTPReply {

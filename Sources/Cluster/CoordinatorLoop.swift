@@ -320,8 +320,6 @@ extension GenerationError {
         case .emptyPrompt: self = .emptyPrompt
         case .promptTooLong(let tokens, let contextLength):
             self = .promptTooLong(tokens: tokens, contextLength: contextLength)
-        case .answerTooLong(let tokens, let asked, let positionCount):
-            self = .answerTooLong(tokens: tokens, asked: asked, positionCount: positionCount)
         case .queueFull(let waiting):
             self = .queueFull(waiting: waiting, retryAfterSeconds: retryAfterSeconds)
         case .notReady: self = .notReady(detail())

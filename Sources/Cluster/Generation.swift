@@ -6,7 +6,8 @@ package import Control
 package struct GenerationRequest: Sendable {
     package var prompt: [UInt32]
     package var sampling: SamplingSettings
-    /// Most tokens to generate; nil for as many as the context holds.
+    /// Most tokens to generate, fewer where context or pages end before; nil for as many as they
+    /// hold.
     package var tokenCountMax: Int?
     /// Generation ends before any of these texts; it is not emitted.
     package var stop: [String]
@@ -108,8 +109,6 @@ package struct GenerationSummary: Sendable {
 package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
     case promptTooLong(tokens: Int, contextLength: Int)
-    /// Prompt and answer together are more than the KV pages hold.
-    case answerTooLong(tokens: Int, asked: Int, positionCount: Int)
     case tokenOutOfRange(token: UInt32, vocabularyCount: Int)
     case queueFull(waiting: Int, retryAfterSeconds: Int)
     case notReady(String)
@@ -126,10 +125,6 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
             "the prompt has \(tokens) tokens and the context holds \(contextLength); "
                 + "shorten it, or serve with a larger --context or --kv-memory if the model and "
                 + "the memory allow it"
-        case .answerTooLong(let tokens, let asked, let positionCount):
-            "the prompt has \(tokens) tokens and max_tokens asks for \(asked), which is more than "
-                + "the \(positionCount) tokens of all KV pages; ask for fewer, or serve with more "
-                + "--kv-memory"
         case .tokenOutOfRange(let token, let count):
             "token \(token) is not one of this model's \(count); "
                 + "make the ids with this model's tokenizer"
@@ -151,8 +146,8 @@ package protocol TextGenerator: AnyObject, Sendable {
     /// Queues requests, all or none, such as the choices of one answer: what they have in common is
     /// computed once. Events come with the request's place, one after another on a thread of the
     /// generator's, and must not block; after `cancel` at most one that is already under way comes.
-    /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `answerTooLong`,
-    /// `queueFull`, `notReady`, `shuttingDown`.
+    /// Throws at once what can be known at once: `emptyPrompt`, `promptTooLong`, `queueFull`,
+    /// `notReady`, `shuttingDown`.
     func submit(
         _ requests: [GenerationRequest],
         _ deliver: @escaping @Sendable (Int, GenerationEvent) -> Void

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a worker's memory tells of its loading: it grows meanwhile, or shrinks as an old stage goes;
-/// where a disk hangs it stays as it is.
+/// What a worker's memory tells of its loading: meanwhile it grows, or shrinks as an old stage
+/// goes; where a disk hangs it stays as it is.
 package struct LoadProgress {
     /// Changes below it happen at any time.
     package static let step = 16 << 20

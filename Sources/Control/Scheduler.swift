@@ -101,11 +101,6 @@ package struct Scheduler: Sendable {
         guard sequence.prompt.count < limits.lengthMax else {
             throw .promptTooLong(tokens: sequence.prompt.count, contextLength: limits.lengthMax)
         }
-        let count = sequence.prompt.count
-        let asked = sequence.tokenCountMax ?? 0
-        guard count + min(asked, limits.contextLength - count) <= limits.positionCount else {
-            throw .answerTooLong(tokens: count, asked: asked, positionCount: limits.positionCount)
-        }
         let vocabularyCount = limits.vocabularyCount
         if let token = sequence.prompt.first(where: { $0 >= vocabularyCount }) {
             throw .tokenOutOfRange(token: token, vocabularyCount: vocabularyCount)

@@ -38,10 +38,9 @@ package struct SchedulerLimits: Sendable, Equatable {
     /// Far into a long prompt one row may take as long as reading all weights: hence so few.
     package static let promptRowsMin = 2
 
-    /// Positions of all pages together.
-    package var positionCount: Int { pageCount * pagePositionCount }
-    /// The most positions a sequence can ever have: alone it may take every page.
-    package var lengthMax: Int { min(contextLength, positionCount) }
+    /// The most positions a sequence can ever have: alone it may take every page. An answer ends
+    /// there, however many tokens are asked for.
+    package var lengthMax: Int { min(contextLength, pageCount * pagePositionCount) }
 
     /// Pages are as many as all slots can use, unless set.
     package init(

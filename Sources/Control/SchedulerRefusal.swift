@@ -4,8 +4,6 @@
 package enum SchedulerRefusal: Error, Sendable, Equatable, CustomStringConvertible {
     case emptyPrompt
     case promptTooLong(tokens: Int, contextLength: Int)
-    /// Prompt and answer together are more than all pages hold.
-    case answerTooLong(tokens: Int, asked: Int, positionCount: Int)
     case queueFull(waiting: Int)
     case notReady
     case tokenOutOfRange(token: UInt32, vocabularyCount: Int)
@@ -16,9 +14,6 @@ package enum SchedulerRefusal: Error, Sendable, Equatable, CustomStringConvertib
         case .promptTooLong(let tokens, let contextLength):
             "the prompt has \(tokens) tokens and the context holds \(contextLength), the answer "
                 + "included; shorten it or serve with a larger --context or --kv-memory"
-        case .answerTooLong(let tokens, let asked, let positionCount):
-            "the prompt has \(tokens) tokens, \(asked) more are asked for, and the KV pages hold "
-                + "\(positionCount); ask for fewer or serve with more --kv-memory"
         case .queueFull(let waiting): "\(waiting) sequences are waiting already; retry later"
         case .notReady: "no pipeline is up; retry when the cluster is ready"
         case .tokenOutOfRange(let token, let vocabularyCount):

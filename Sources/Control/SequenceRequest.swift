@@ -6,7 +6,8 @@ package struct SequenceRequest: Sendable, Equatable {
     package var id: UInt64
     package var prompt: [UInt32]
     package var sampling: SamplingSettings
-    /// Most tokens to generate; nil for as many as the context holds.
+    /// Most tokens to generate, fewer where context or pages end before; nil for as many as they
+    /// hold.
     package var tokenCountMax: Int?
     /// Goes on past end-of-generation tokens.
     package var ignoresEnd: Bool

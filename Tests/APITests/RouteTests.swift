@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Cluster
 import Testing
 
 struct RouteTests {
     @Test func modelsAreListed() throws {
         let fake = try ServedFake()
-        let entry = #"{"created":1700000000,"id":"tiny","object":"model","owned_by":"caravan"}"#
+        fake.generator.setStatus(ClusterStatus(model: "tiny", contextLength: 2048, layerCount: 3))
+        let entry =
+            #"{"created":1700000000,"id":"tiny","max_model_len":2048,"object":"model","#
+            + #""owned_by":"caravan"}"#
         #expect(fake.get("/v1/models").text == #"{"data":[\#(entry)],"object":"list"}"#)
         #expect(fake.get("/v1/models/tiny").text == entry)
         let unknown = fake.get("/v1/models/huge")

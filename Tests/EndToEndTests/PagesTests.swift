@@ -61,12 +61,23 @@ extension EndToEndTests {
             try cluster.stop()
         }
 
-        @Test func whatNoPagesCouldHoldIsRefusedInOneLine() throws {
+        @Test func answersEndWithThePagesAndLongerPromptsAreRefused() throws {
+            struct Reply: Decodable {
+                struct Choice: Decodable { var finish_reason: String }
+                struct Usage: Decodable { var total_tokens: Int }
+                var choices: [Choice]
+                var usage: Usage
+            }
             let cluster = try cluster()
-            let long = #"{"max_tokens": 570, "messages": [{"role": "user", "content": "Hello"}]}"#
-            let answer = try cluster.http.post(Self.path, long)
-            #expect(answer.status == 400 && answer.body.contains("context_length_exceeded"))
-            #expect(answer.body.contains("--kv-memory"), "\(answer.body)")
+            let answer = try cluster.http.post(Self.path, body("Hello", tokens: 570, seed: 0))
+            #expect(answer.status == 200, "\(answer.body)")
+            let reply = try answer.decoded(Reply.self)
+            #expect(reply.choices.map(\.finish_reason) == ["length"])
+            #expect(reply.usage.total_tokens == 9 * 64)
+            let long = String(repeating: "Hello ", count: 600)
+            let refusal = try cluster.http.post(Self.path, body(long, seed: 0))
+            #expect(refusal.status == 400 && refusal.body.contains("context_length_exceeded"))
+            #expect(refusal.body.contains("--kv-memory"), "\(refusal.body)")
             try cluster.stop()
         }
 
