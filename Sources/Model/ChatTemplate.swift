@@ -22,41 +22,65 @@ package struct ChatTemplate: Sendable {
     private let endText: String
     /// Whether messages are shown only where their contents are lists of parts with a type.
     private var takesPartsOnly = false
+    /// Whether a system message is refused or left out.
+    private var lacksSystemRole = false
 
     /// Parses `source`; the texts are those of the tokens that begin and end a sequence.
     ///
     /// Then it tries how the template takes what a message says. Some, like those of Llama Guard 3
     /// 1B and SmolVLM, go through the parts of type `text` only, so that a plain text would be lost
-    /// without a word. One that refuses the trial gets plain texts.
+    /// without a word. One that refuses the trial gets plain texts. Others, like those of Mistral
+    /// 7B Instruct v0.1 and v0.2, have no place for a system message.
     package init(
         source: String, beginningText: String, endText: String
     ) throws(TemplateError) {
         statements = try TemplateParser.statements(of: source)
         self.beginningText = beginningText
         self.endText = endText
-        takesPartsOnly = showsText(asParts: false) == false && showsText(asParts: true) == true
+        let user = ChatMessage(role: "user", content: "what-the-user-says")
+        let system = ChatMessage(role: "system", content: "what-the-system-says")
+        takesPartsOnly =
+            shows(user, in: [user], asParts: false) == false
+            && shows(user, in: [user], asParts: true) == true
+        lacksSystemRole =
+            shows(user, in: [user], asParts: takesPartsOnly) == true
+            && shows(system, in: [system, user], asParts: takesPartsOnly) != true
     }
 
-    /// Whether a user's message is seen in the prompt; nil where the template refuses it.
-    private func showsText(asParts: Bool) -> Bool? {
-        let text = "what-the-user-says"
+    /// Whether what `message` says is seen in the prompt; nil where the template refuses it.
+    private func shows(
+        _ message: ChatMessage, in messages: [ChatMessage], asParts: Bool
+    ) -> Bool? {
         let prompt = try? render(
-            messages: [ChatMessage(role: "user", content: text)], asParts: asParts,
-            addGenerationPrompt: true, variables: [:],
+            messages: messages, asParts: asParts, addGenerationPrompt: true, variables: [:],
             date: TemplateDate(year: 2000, month: 1, day: 1))
-        return prompt.map { !$0.occurrences(of: text, countMax: 1).isEmpty }
+        return prompt.map { !$0.occurrences(of: message.content, countMax: 1).isEmpty }
     }
 
     /// The prompt's text. `variables` add to, or replace, those every template gets (`messages`,
     /// `tools`, `documents`, `add_generation_prompt`, `bos_token`, `eos_token`). Without a `date`
-    /// the function `strftime_now` is undefined.
+    /// the function `strftime_now` is undefined. Where the template has no place for a system
+    /// message, the first message's text goes in front of the first user's.
     package func render(
         messages: [ChatMessage], addGenerationPrompt: Bool,
         variables: [String: TemplateValue] = [:], date: TemplateDate? = nil
     ) throws(TemplateError) -> String {
         try render(
-            messages: messages, asParts: takesPartsOnly, addGenerationPrompt: addGenerationPrompt,
+            messages: lacksSystemRole ? withoutSystemRole(messages) : messages,
+            asParts: takesPartsOnly, addGenerationPrompt: addGenerationPrompt,
             variables: variables, date: date)
+    }
+
+    private func withoutSystemRole(_ messages: [ChatMessage]) -> [ChatMessage] {
+        guard let system = messages.first, system.role == "system",
+            let first = messages.firstIndex(where: { $0.role == "user" })
+        else { return messages }
+        var messages = messages
+        if !system.content.isEmpty {
+            messages[first].content = "\(system.content)\n\n\(messages[first].content)"
+        }
+        messages.removeFirst()
+        return messages
     }
 
     private func render(
