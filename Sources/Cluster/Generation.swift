@@ -122,9 +122,10 @@ package enum GenerationError: Error, Sendable, Equatable, CustomStringConvertibl
         switch self {
         case .emptyPrompt: "the prompt is empty; send at least one token"
         case .promptTooLong(let tokens, let contextLength):
-            "the prompt has \(tokens) tokens and the context holds \(contextLength); "
-                + "shorten it, or serve with a larger --context or --kv-memory if the model and "
-                + "the memory allow it"
+            // Programs look for the first words, which are OpenAI's.
+            "this model's maximum context length is \(contextLength) tokens, and the prompt has "
+                + "\(tokens); shorten it, or serve with a larger --context or --kv-memory if the "
+                + "model and the memory allow it"
         case .tokenOutOfRange(let token, let count):
             "token \(token) is not one of this model's \(count); "
                 + "make the ids with this model's tokenizer"

@@ -160,8 +160,13 @@ struct RequestErrorTests {
     @Test func promptLongerThanTheContext() throws {
         let fake = try ServedFake()
         let ids = [String](repeating: "97", count: 4097).joined(separator: ",")
-        expect(
-            fake.complete(#"{"prompt":[\#(ids)]}"#), Case("", "prompt", "context_length_exceeded"))
+        let response = fake.complete(#"{"prompt":[\#(ids)]}"#)
+        expect(response, Case("", "prompt", "context_length_exceeded"))
+        let message = response.error["message"] as? String ?? ""
+        #expect(
+            message.hasPrefix(
+                "this model's maximum context length is 4096 tokens, and the prompt has 4097"),
+            "\(message)")
     }
 
     struct Body: CustomTestStringConvertible {
