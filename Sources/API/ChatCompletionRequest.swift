@@ -70,7 +70,7 @@ private struct Message: Decodable {
     }
 }
 
-/// A message's content: a string, or parts of type `text`, which are joined.
+/// A message's content: a string, or parts of type `text`, each on a line of its own.
 private struct MessageText: Decodable {
     let text: String
 
@@ -79,7 +79,7 @@ private struct MessageText: Decodable {
         if let text = try value.text() {
             self.text = text
         } else {
-            text = try value.decode([TextPart].self).map(\.text).joined()
+            text = try value.decode([TextPart].self).map(\.text).joined(separator: "\n")
         }
     }
 }

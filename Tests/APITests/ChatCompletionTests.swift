@@ -159,7 +159,7 @@ struct ChatCompletionTests {
         let text = String(
             decoding: prompt.flatMap { tokenizer.bytes(of: $0, showSpecial: true) }, as: UTF8.self)
         #expect(
-            text == "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\nab<|im_end|>\n"
+            text == "<|im_start|>system\ns<|im_end|>\n<|im_start|>user\na\nb<|im_end|>\n"
                 + "<|im_start|>assistant\n<|im_end|>\n<|im_start|>tool\nt<|im_end|>\n"
                 + "<|im_start|>assistant\n")
     }
