@@ -18,8 +18,7 @@ struct CompletionRequest: Decodable {
 
     init(from decoder: any Decoder) throws {
         let object = try RequestFields(decoder)
-        fields = try GenerationFields(object)
-        if fields.tokenCountMax == nil { fields.tokenCountMax = Self.defaultTokenCountMax }
+        fields = try GenerationFields(object, tokenCountMax: Self.defaultTokenCountMax)
         let field = try object.value(
             PromptField.self, "prompt",
             "a string, a list of token ids, or a list of several such prompts")

@@ -11,6 +11,7 @@ struct GenerationFields {
     /// The seed is 0 when the client sent none; see `hasSeed`.
     var sampling: SamplingSettings
     var hasSeed: Bool
+    /// nil for as many as there is room for.
     var tokenCountMax: Int?
     var stop: [String]
     var ignoresEnd: Bool
@@ -19,13 +20,15 @@ struct GenerationFields {
     /// Answers to generate from the one prompt, each with its own seed.
     var choiceCount: Int
 
-    init(_ fields: RequestFields) throws {
+    /// `tokenCountMax` is for a client that does not say.
+    init(_ fields: RequestFields, tokenCountMax standard: Int? = nil) throws {
         model = try fields.string("model")
         let seed = try fields.value(Seed.self, "seed", "an integer of at most 64 bits")
         sampling = try SamplingSettings(fields, seed: seed?.word ?? 0)
         hasSeed = seed?.word != nil
-        let older = try fields.integer("max_tokens", in: 1...Int.max)
-        tokenCountMax = try fields.integer("max_completion_tokens", in: 1...Int.max) ?? older
+        let older = try fields.tokenCount("max_tokens")
+        let asked = try fields.tokenCount("max_completion_tokens") ?? older ?? standard
+        tokenCountMax = asked == -1 ? nil : asked
         stop =
             try fields.value(StopTexts.self, "stop", "a string or a list of strings")?.texts ?? []
         ignoresEnd = try fields.bool("ignore_eos") ?? false
@@ -42,6 +45,18 @@ struct GenerationFields {
         if let format, format.type != "text" {
             throw APIError.unsupported("response_format", "only {\"type\": \"text\"} so far")
         }
+    }
+}
+
+extension RequestFields {
+    /// -1 is other servers' word for as many as there is room for.
+    fileprivate func tokenCount(_ name: String) throws -> Int? {
+        let expected = "an integer of at least 1, or -1 for as many as there is room for"
+        let count = try value(Int.self, name, expected)
+        guard count.map({ $0 == -1 || $0 >= 1 }) ?? true else {
+            throw APIError.wrongValue(path(name), expected)
+        }
+        return count
     }
 }
 

@@ -122,40 +122,39 @@ struct Service: Sendable {
     }
 
     /// An answer that is no stream is kept, with all its log-probabilities, until it is whole.
-    private func checkSize(
-        _ fields: GenerationFields, topCount: Int?, promptCount: Int = 1
-    ) throws(APIError) {
-        guard let topCount, !fields.isStream else { return }
+    private func bounded(
+        _ fields: GenerationFields, topCount: Int?, prompts: [[UInt32]]
+    ) throws(APIError) -> GenerationFields {
+        guard let topCount, !fields.isStream else { return fields }
+        var fields = fields
+        if fields.tokenCountMax == nil {
+            // Pages may hold far less than the context. What they hold is asked for, so that the
+            // bound also holds where a later plan has more of them.
+            let shortest = prompts.map(\.count).min() ?? 0
+            fields.tokenCountMax = max(1, generator.status().contextLength - shortest)
+        }
         let most = HTTPLimits.logProbabilityCountMax
         let contextLength = generator.model.contextLength
         // More than the limit is as good as all of it, and keeps the product small.
         let tokenCount = min(fields.tokenCountMax ?? contextLength, contextLength, most + 1)
-        let choiceCount = promptCount * fields.choiceCount
+        let choiceCount = prompts.count * fields.choiceCount
         guard choiceCount * tokenCount * (1 + topCount) <= most else {
             throw .tooManyLogProbabilities
         }
+        return fields
     }
 
     private func chat(_ body: ChatCompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
         let prompt = try PromptEncoder(model: generator.model, now: now()).encode(body.messages)
-        var fields = body.fields
-        if fields.tokenCountMax == nil, !fields.isStream, body.topLogProbabilities != nil {
-            // Pages may hold far less than the context. What they hold is asked for, so that the
-            // bound also holds where a later plan has more of them.
-            fields.tokenCountMax = max(1, generator.status().contextLength - prompt.count)
-        }
-        try checkSize(fields, topCount: body.topLogProbabilities)
-        return generation(
-            .chat, prompts: [prompt], fields: fields, topCount: body.topLogProbabilities)
+        return try generation(
+            .chat, prompts: [prompt], fields: body.fields, topCount: body.topLogProbabilities)
     }
 
     private func completion(_ body: CompletionRequest) throws(APIError) -> Answer {
         try checkModel(body.fields.model)
-        try checkSize(
-            body.fields, topCount: body.topLogProbabilities, promptCount: body.prompts.count)
         let encoder = PromptEncoder(model: generator.model, now: now())
-        return generation(
+        return try generation(
             .completion, prompts: body.prompts.map(encoder.encode), fields: body.fields,
             topCount: body.topLogProbabilities)
     }
@@ -164,7 +163,8 @@ struct Service: Sendable {
     /// sent none, prompts are drawn for independently.
     private func generation(
         _ kind: Reply.Kind, prompts: [[UInt32]], fields: GenerationFields, topCount: Int?
-    ) -> Answer {
+    ) throws(APIError) -> Answer {
+        let fields = try bounded(fields, topCount: topCount, prompts: prompts)
         let prefix = kind == .chat ? "chatcmpl-" : "cmpl-"
         let identity = Reply.Identity(
             id: prefix + hexadecimal(randomWord()), created: now(), model: generator.model.name)

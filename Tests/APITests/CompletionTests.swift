@@ -19,6 +19,15 @@ struct CompletionTests {
         #expect(fake.generator.requests.first?.tokenCountMax == 16)
     }
 
+    /// As other servers have it, in chats too; else a completion is short.
+    @Test(arguments: ["max_tokens", "max_completion_tokens"])
+    func minusOneIsAsManyAsThereIsRoomFor(name: String) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        #expect(fake.complete(#"{"prompt":"abc","\#(name)":-1}"#).status == 200)
+        #expect(fake.chat(with: #""\#(name)":-1"#).status == 200)
+        #expect(fake.generator.requests.map(\.tokenCountMax) == [nil, nil])
+    }
+
     @Test func streamEndsWithReasonAndDone() throws {
         let fake = try ServedFake(
             FakeGenerator.saying("He", "llo", ending: .finish(.length, trailing: "")))

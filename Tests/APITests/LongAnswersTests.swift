@@ -121,5 +121,10 @@ struct LongAnswersTests {
         let fields = #""prompt":"a","n":128,"logprobs":20"#
         #expect(fake.complete("{\(fields),\"max_tokens\":4096}").status == 400)
         #expect(fake.complete("{\(fields)}").status == 200)
+        #expect(fake.complete("{\(fields),\"max_tokens\":-1}").status == 400)
+        // Pages for the prompt of one token and 300 more.
+        fake.generator.setStatus(ClusterStatus(model: "tiny", contextLength: 301, layerCount: 3))
+        #expect(fake.complete("{\(fields),\"max_tokens\":-1}").status == 200)
+        #expect(fake.generator.requests.last?.tokenCountMax == 300)
     }
 }

@@ -55,7 +55,7 @@ struct RequestErrorTests {
         Case(#""repetition_penalty":0"#, "repetition_penalty", "invalid_value"),
         Case(#""max_tokens":0"#, "max_tokens", "invalid_value"),
         Case(#""max_tokens":99999999999999999999"#, "max_tokens", "invalid_value"),
-        Case(#""max_completion_tokens":-1"#, "max_completion_tokens", "invalid_value"),
+        Case(#""max_completion_tokens":-2"#, "max_completion_tokens", "invalid_value"),
         Case(#""seed":99999999999999999999"#, "seed", "invalid_value"),
         Case(#""stop":"\ud800""#, "stop", "invalid_value"),
         Case(

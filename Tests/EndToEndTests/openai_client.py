@@ -72,7 +72,7 @@ assert completion.choices[0].text.startswith(" Paris"), completion
 for wrong, error in (
     ({"model": "no-such-model"}, openai.NotFoundError),
     ({"temperature": 99}, openai.BadRequestError),
-    ({"max_tokens": -1}, openai.BadRequestError),
+    ({"max_tokens": 0}, openai.BadRequestError),
     ({"n": 1000}, openai.BadRequestError),
 ):
     try:
