@@ -93,8 +93,16 @@ extension APIError {
     }
 
     static func unknownRoute(_ method: String, _ path: String) -> APIError {
-        APIError(
-            status: 404, "there is no \(method) \(path); see GET /v1/models", code: "unknown_url")
+        let advice =
+            if path == "/v1/responses" {
+                "use POST /v1/chat/completions"
+            } else if Route(path: "/v1" + path) != nil {
+                "the base URL ends in /v1"
+            } else {
+                "see GET /v1/models"
+            }
+        return APIError(
+            status: 404, "there is no \(method) \(path); \(advice)", code: "unknown_url")
     }
 
     static func wrongMethod(_ method: String, _ path: String, allowed: [String]) -> APIError {

@@ -73,6 +73,17 @@ struct RouteTests {
         #expect(response.error["type"] as? String == "invalid_request_error")
     }
 
+    @Test(arguments: [
+        ("/v1/responses", "use POST /v1/chat/completions"),
+        ("/chat/completions", "the base URL ends in /v1"),
+        ("/completions", "the base URL ends in /v1"), ("/v1/nothing", "see GET /v1/models"),
+    ])
+    func unknownRoutesSayWhatWasMeant(path: String, advice: String) throws {
+        let response = try ServedFake().post(path, Array("{}".utf8))
+        #expect(response.status == 404)
+        #expect(response.error["message"] as? String == "there is no POST \(path); \(advice)")
+    }
+
     /// As proxies are asked; the name in the target counts, not that of the header.
     @Test func targetsMayBeAbsolute() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
