@@ -11,7 +11,7 @@ enum ForeignFields {
     /// `null`, `false`, 0 and what is empty change nothing.
     private static let absent = [
         // What may be said.
-        "min_tokens", "stop_token_ids", "bad_words", "allowed_token_ids", "logits_processors",
+        "stop_token_ids", "bad_words", "allowed_token_ids", "logits_processors",
         "include_stop_str_in_output", "stop_regex", "structured_outputs", "structural_tag",
         "grammar", "json_schema", "regex", "ebnf", "guided_json", "guided_regex", "guided_choice",
         "guided_grammar", "grammar_string", "ban_eos_token", "custom_token_bans", "n_indent",
@@ -46,7 +46,16 @@ enum ForeignFields {
 
     private static let advice = "this server does not know it; leave it out"
 
-    static func refuse(in fields: RequestFields) throws {
+    /// `request` is what else it asks for.
+    static func refuse(in fields: RequestFields, beside request: GenerationFields) throws {
+        // Whoever goes on to the limit anyway has as many.
+        let fewest = try? fields.integer("min_tokens", in: 0...(request.tokenCountMax ?? .max))
+        if fewest == nil || !request.ignoresEnd || !request.stop.isEmpty {
+            try fields.refuse(
+                "min_tokens",
+                "send it with 'ignore_eos': true, without 'stop' and with no fewer 'max_tokens', "
+                    + "or leave it out")
+        }
         for name in absent { try fields.refuse(name, advice) }
         for (name, harmless, advice) in numbers {
             try fields.refuse(name, advice, unless: harmless)

@@ -40,7 +40,7 @@ struct GenerationFields {
         }
         choiceCount = try fields.integer("n", in: 1...HTTPLimits.choiceCountMax) ?? 1
         try fields.refuse("logit_bias", "leave it out")
-        try ForeignFields.refuse(in: fields)
+        try ForeignFields.refuse(in: fields, beside: self)
         let format = try fields.value(ResponseFormat.self, "response_format", "an object")
         if let format, format.type != "text" {
             throw APIError.unsupported("response_format", "only {\"type\": \"text\"} so far")

@@ -44,6 +44,30 @@ struct ForeignFieldsTests {
         expectRefusal(fake.complete(#"{"prompt":"a","\#(name)":\#(content)}"#), name)
     }
 
+    @Test(arguments: [
+        (#""min_tokens":5,"max_tokens":5,"ignore_eos":true,"stop":[]"#, 200),
+        (#""min_tokens":5,"ignore_eos":true"#, 200),
+        (#""min_tokens":6,"max_tokens":5,"ignore_eos":true"#, 400),
+        (#""min_tokens":5,"max_tokens":5,"ignore_eos":true,"stop":"x""#, 400),
+        (#""min_tokens":5,"max_tokens":5"#, 400),
+        (#""min_tokens":-1,"ignore_eos":true"#, 400),
+        (#""min_tokens":"5","ignore_eos":true"#, 400),
+    ])
+    func fewestTokensWhereNothingEndsAnAnswerBefore(fields: String, status: Int) throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        let response = fake.chat(with: fields)
+        #expect(response.status == status)
+        if status == 400 { expectRefusal(response, "min_tokens") }
+    }
+
+    /// Without `max_tokens` there are 16.
+    @Test func fewestTokensOfACompletion() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"))
+        let fields = #""prompt":"a","ignore_eos":true,"min_tokens""#
+        #expect(fake.complete("{\(fields):16}").status == 200)
+        expectRefusal(fake.complete("{\(fields):17}"), "min_tokens")
+    }
+
     @Test func valuesThatChangeNothingAreAccepted() throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let response = fake.chat(
