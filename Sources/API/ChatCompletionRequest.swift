@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
+import FoundationEssentials
 import Model
 
 /// The body of `POST /v1/chat/completions`.
-struct ChatCompletionRequest: Decodable {
+struct ChatCompletionRequest: DecodableWithConfiguration {
     var fields: GenerationFields
     var messages: [ChatMessage]
     /// Alternatives to report with each token; nil for no log-probabilities.
     var topLogProbabilities: Int?
 
-    init(from decoder: any Decoder) throws {
+    /// `sampling` is for a client that does not say.
+    init(from decoder: any Decoder, configuration sampling: SamplingSettings) throws {
         let object = try RequestFields(decoder)
-        fields = try GenerationFields(object)
+        fields = try GenerationFields(object, sampling: sampling)
         guard let list = try object.value([Message].self, "messages", "a list of messages") else {
             throw APIError.missing("messages")
         }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Control
+import FoundationEssentials
+
 /// The body of `POST /v1/completions`.
-struct CompletionRequest: Decodable {
+struct CompletionRequest: DecodableWithConfiguration {
     enum Prompt: Equatable {
         case text(String)
         case tokens([UInt32])
@@ -16,9 +19,11 @@ struct CompletionRequest: Decodable {
     /// OpenAI's: a plain completion without `max_tokens` is short.
     private static let defaultTokenCountMax = 16
 
-    init(from decoder: any Decoder) throws {
+    /// `sampling` is for a client that does not say.
+    init(from decoder: any Decoder, configuration sampling: SamplingSettings) throws {
         let object = try RequestFields(decoder)
-        fields = try GenerationFields(object, tokenCountMax: Self.defaultTokenCountMax)
+        fields = try GenerationFields(
+            object, sampling: sampling, tokenCountMax: Self.defaultTokenCountMax)
         let field = try object.value(
             PromptField.self, "prompt",
             "a string, a list of token ids, or a list of several such prompts")

@@ -20,15 +20,17 @@ struct GenerationFields {
     /// Answers to generate from the one prompt, each with its own seed.
     var choiceCount: Int
 
-    /// `tokenCountMax` is for a client that does not say.
-    init(_ fields: RequestFields, tokenCountMax standard: Int? = nil) throws {
+    /// `standard` and `tokenCountMax` are for a client that does not say.
+    init(
+        _ fields: RequestFields, sampling standard: SamplingSettings, tokenCountMax: Int? = nil
+    ) throws {
         model = try fields.string("model")
         let seed = try fields.value(Seed.self, "seed", "an integer of at most 64 bits")
-        sampling = try SamplingSettings(fields, seed: seed?.word ?? 0)
+        sampling = try SamplingSettings(fields, standard, seed: seed?.word ?? 0)
         hasSeed = seed?.word != nil
         let older = try fields.tokenCount("max_tokens")
-        let asked = try fields.tokenCount("max_completion_tokens") ?? older ?? standard
-        tokenCountMax = asked == -1 ? nil : asked
+        let asked = try fields.tokenCount("max_completion_tokens") ?? older ?? tokenCountMax
+        self.tokenCountMax = asked == -1 ? nil : asked
         stop =
             try fields.value(StopTexts.self, "stop", "a string or a list of strings")?.texts ?? []
         ignoresEnd = try fields.bool("ignore_eos") ?? false
@@ -69,8 +71,10 @@ private struct ResponseFormat: Decodable {
 }
 
 extension SamplingSettings {
-    fileprivate init(_ fields: RequestFields, seed: UInt64) throws {
-        self.init()
+    fileprivate init(
+        _ fields: RequestFields, _ standard: SamplingSettings, seed: UInt64
+    ) throws {
+        self = standard
         self.seed = seed
         temperature = try fields.number("temperature", in: 0...2) ?? temperature
         topP = try fields.number("top_p", in: 0...1) ?? topP

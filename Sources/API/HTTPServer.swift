@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 package import Cluster
+package import Control
 import FoundationEssentials
 package import Platform
 import Synchronization
@@ -31,10 +32,12 @@ package final class HTTPServer: Sendable {
     /// Listens on `address`:`port` and serves from then on, on threads of its own.
     ///
     /// With `apiKey` every route but `/health` asks for it as a bearer token; without it, and on
-    /// loopback, they answer only those who ask at loopback's own names. `randomWord` supplies
-    /// seeds and ids, `now` the seconds since 1970.
+    /// loopback, they answer only those who ask at loopback's own names. The model is called
+    /// `modelName`, and by its file's name too. `sampling` is for requests that do not say.
+    /// `randomWord` supplies seeds and ids, `now` the seconds since 1970.
     package init(
         address: String, port: UInt16, generator: any TextGenerator, apiKey: String? = nil,
+        modelName: String? = nil, sampling: SamplingSettings = SamplingSettings(),
         heldBodyBytesMax: Int = HTTPLimits.heldBodyBytesMax,
         randomWord: @escaping @Sendable () -> UInt64 = Randomness.word,
         now: @escaping @Sendable () -> Int = { Int(Date().timeIntervalSince1970) }
@@ -51,7 +54,7 @@ package final class HTTPServer: Sendable {
         StreamLiveness(bound: silenceMax, idleTimeMax: .seconds(15))
             .watchConnections(of: socket.descriptor)
         let service = Service(
-            generator: generator, apiKey: apiKey,
+            generator: generator, apiKey: apiKey, modelName: modelName, sampling: sampling,
             loopbackHost: listen.isLoopback
                 ? Authority(listen.description)?.host ?? address.lowercased() : nil,
             randomWord: randomWord, now: now)

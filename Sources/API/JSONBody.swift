@@ -6,6 +6,19 @@ import FoundationEssentials
 enum JSONBody {
     /// Decodes `bytes`, which come from a stranger.
     static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8]) throws(APIError) -> T {
+        try decode(bytes) { try $0.decode(type, from: $1) }
+    }
+
+    /// The same of what depends on more than the bytes.
+    static func decode<T: DecodableWithConfiguration>(
+        _ type: T.Type, _ bytes: [UInt8], _ configuration: T.DecodingConfiguration
+    ) throws(APIError) -> T {
+        try decode(bytes) { try $0.decode(type, from: $1, configuration: configuration) }
+    }
+
+    private static func decode<T>(
+        _ bytes: [UInt8], _ read: (JSONDecoder, Data) throws -> T
+    ) throws(APIError) -> T {
         // The decoder would guess UTF-16 from zero bytes; JSON text never has one.
         guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
             throw .invalidJSON("it is not UTF-8 text")
@@ -14,7 +27,7 @@ enum JSONBody {
             throw .invalidJSON("it is nested deeper than \(HTTPLimits.jsonDepthMax) levels")
         }
         do {
-            return try JSONDecoder().decode(type, from: Data(bytes))
+            return try read(JSONDecoder(), Data(bytes))
         } catch let error as APIError {
             throw error
         } catch {

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Cluster
-
 /// The answer of `GET /v1/models`.
 struct ModelList: Encodable {
     let object = "list"
@@ -18,12 +16,6 @@ struct ModelEntry: Encodable {
     let ownedBy = "caravan"
     /// Tokens that prompt and answer may have together, by vLLM's name for it.
     var contextLength: Int
-
-    init(_ model: ServedModel, contextLength: Int) {
-        id = model.name
-        created = model.created
-        self.contextLength = contextLength
-    }
 
     private enum CodingKeys: String, CodingKey {
         case id, object, created

@@ -25,6 +25,10 @@ struct RequestHead {
 struct Service: Sendable {
     let generator: any TextGenerator
     let apiKey: String?
+    /// What the API calls the model, if not by its file's name.
+    let modelName: String?
+    /// How tokens are drawn for requests that do not say.
+    let sampling: SamplingSettings
     /// Where it listens, in lower case, if that is loopback, which only this machine reaches.
     let loopbackHost: String?
     let randomWord: @Sendable () -> UInt64
@@ -56,8 +60,10 @@ struct Service: Sendable {
         let route = Route(path: head.path)
         if let route, head.isPreflight { return .whole(preflight(head, route)) }
         switch route {
-        case .chatCompletions?: return try chat(JSONBody.decode(ChatCompletionRequest.self, body))
-        case .completions?: return try completion(JSONBody.decode(CompletionRequest.self, body))
+        case .chatCompletions?:
+            return try chat(JSONBody.decode(ChatCompletionRequest.self, body, sampling))
+        case .completions?:
+            return try completion(JSONBody.decode(CompletionRequest.self, body, sampling))
         case .models?: return .whole(HTTPReply(json: ModelList(data: [modelEntry()])))
         case .model(let name)?:
             try checkModel(name)
@@ -93,7 +99,9 @@ struct Service: Sendable {
     }
 
     private func modelEntry() -> ModelEntry {
-        ModelEntry(generator.model, contextLength: generator.status().contextLength)
+        ModelEntry(
+            id: servedName, created: generator.model.created,
+            contextLength: generator.status().contextLength)
     }
 
     private func health() -> HTTPReply {
@@ -114,11 +122,12 @@ struct Service: Sendable {
         return HTTPReply(status: 202, json: ["worker": request.worker, "state": "draining"])
     }
 
+    private var servedName: String { modelName ?? generator.model.name }
+
     /// A request without a model means the only one there is.
     private func checkModel(_ name: String?) throws(APIError) {
-        let served = generator.model.name
-        guard let name, name != served else { return }
-        throw .unknownModel(name, served: served)
+        guard let name, !["", servedName, generator.model.name].contains(name) else { return }
+        throw .unknownModel(name, served: servedName)
     }
 
     /// An answer that is no stream is kept, with all its log-probabilities, until it is whole.
@@ -167,7 +176,7 @@ struct Service: Sendable {
         let fields = try bounded(fields, topCount: topCount, prompts: prompts)
         let prefix = kind == .chat ? "chatcmpl-" : "cmpl-"
         let identity = Reply.Identity(
-            id: prefix + hexadecimal(randomWord()), created: now(), model: generator.model.name)
+            id: prefix + hexadecimal(randomWord()), created: now(), model: servedName)
         let reply = Reply(
             kind: kind, identity: identity, tokenizer: generator.model.tokenizer, fields: fields,
             hasLogProbabilities: topCount != nil, promptCount: prompts.count)

@@ -4,7 +4,7 @@ package import Model
 
 /// What the layers above need of the model being served.
 package struct ServedModel: Sendable {
-    /// The name under which the API lists it: the file's name without `.gguf`.
+    /// The file's name without `.gguf`.
     package let name: String
     package let tokenizer: Tokenizer
     /// nil where the file has no template. Without one that can be used, chat requests are refused.

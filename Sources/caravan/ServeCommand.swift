@@ -2,6 +2,7 @@
 
 import API
 import Cluster
+import Control
 import Model
 import Platform
 import Synchronization
@@ -38,16 +39,25 @@ struct ServeCommand: Command {
                 "--api-key-file", "FILE",
                 "a file whose first line clients must send as key (without it the API on loopback "
                     + "answers only at localhost, 127.0.0.1 and [::1])"),
+            .init(
+                "--model-name", "NAME",
+                "what the API calls the model, beside its file's name (default: that alone)"),
+            .apiTemperature, .topK, .topP, .minP,
             .cache,
             .wire,
             .kv,
             .optimise,
-        ], notes: Syntax.kvNotes)
+        ],
+        notes: [
+            "--temperature, --top-k, --top-p and --min-p are for requests that do not say.", "",
+        ] + Syntax.kvNotes)
 
     private let modelPath: String
     private let listen: SocketAddress
     private let workersListen: SocketAddress
     private let apiKeyFile: String?
+    private let modelName: String?
+    private let sampling: SamplingSettings
     private let security: SecurityChoice
     private let configuration: CoordinatorConfiguration
 
@@ -59,6 +69,12 @@ struct ServeCommand: Command {
         }
         listen = address
         apiKeyFile = options.text("--api-key-file")
+        modelName = options.text("--model-name")
+        guard modelName != "" else {
+            throw UsageError.badValue("--model-name", "", "a name that is not empty")
+        }
+        sampling = try options.sampling(
+            temperature: SamplingSettings().temperature, temperatureMax: 2)
         let localCount = try options.integer("--local", in: 1...64) ?? 0
         security = try SecurityChoice(options)
         // Local workers need no port that others can reach; who wants them as well says so.
@@ -111,10 +127,11 @@ struct ServeCommand: Command {
             }
             defer { coordinator.stop() }
             let server = try HTTPServer(
-                address: listen.host, port: listen.port, generator: coordinator, apiKey: apiKey)
+                address: listen.host, port: listen.port, generator: coordinator, apiKey: apiKey,
+                modelName: modelName, sampling: sampling)
             defer { server.stop() }
             let api = SocketAddress(host: listen.host, port: server.port)
-            Log.info("serving \(coordinator.model.name) on http://\(api)")
+            Log.info("serving \(modelName ?? coordinator.model.name) on http://\(api)")
             if apiKey == nil, !listen.isLoopback {
                 Log.warning(
                     "whoever reaches \(api) may use the model and drain workers; "

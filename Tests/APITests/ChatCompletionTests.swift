@@ -120,6 +120,24 @@ struct ChatCompletionTests {
         #expect(request.topLogProbabilities == nil)
     }
 
+    @Test func serversDefaultsAreForRequestsThatDoNotSay() throws {
+        var standard = SamplingSettings()
+        standard.temperature = 0.3
+        standard.topK = 20
+        standard.topP = 0.9
+        standard.minP = 0.05
+        let fake = try ServedFake(FakeGenerator.saying("a"), sampling: standard)
+        standard.seed = 42
+        #expect(fake.chat(with: #""temperature":null"#).status == 200)
+        #expect(fake.complete(#"{"prompt":"a"}"#).status == 200)
+        #expect(fake.generator.requests.map(\.sampling) == [standard, standard])
+        let all = #""temperature":1,"top_k":-1,"top_p":1,"min_p":0,"seed":42"#
+        #expect(fake.chat(with: all).status == 200)
+        var said = SamplingSettings()
+        said.seed = 42
+        #expect(fake.generator.requests.last?.sampling == said)
+    }
+
     @Test(arguments: ["\"\"", "[]", #"[""]"#]) func valuesThatStandForNone(stop: String) throws {
         let fake = try ServedFake(FakeGenerator.saying("a"))
         let response = fake.chat(

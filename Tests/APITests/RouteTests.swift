@@ -17,6 +17,22 @@ struct RouteTests {
         #expect(unknown.error["code"] as? String == "model_not_found")
     }
 
+    @Test func modelMayHaveAnotherNameThanItsFile() throws {
+        let fake = try ServedFake(FakeGenerator.saying("a"), modelName: "org/large")
+        let data = value(fake.get("/v1/models").json, "data", 0, "id") as? String
+        #expect(data == "org/large")
+        #expect(fake.get("/v1/models/org/large").json["id"] as? String == "org/large")
+        #expect(fake.get("/v1/models/tiny").json["id"] as? String == "org/large")
+        for name in ["org/large", "tiny", ""] {
+            let response = fake.chat(with: #""model":"\#(name)""#)
+            #expect(response.status == 200)
+            #expect(response.json["model"] as? String == "org/large")
+        }
+        let unknown = fake.chat(with: #""model":"org/huge""#)
+        #expect(unknown.status == 404)
+        #expect((unknown.error["message"] as? String)?.hasSuffix("has 'org/large'") == true)
+    }
+
     @Test func healthFollowsTheCluster() throws {
         let fake = try ServedFake()
         #expect(fake.get("/health").text == #"{"status":"ok"}"#)

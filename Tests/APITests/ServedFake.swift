@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import API
+import Control
 
 /// A server on a free port with a fake generator behind it.
 struct ServedFake {
@@ -9,14 +10,16 @@ struct ServedFake {
 
     init(
         _ script: FakeGenerator.Script = FakeGenerator.Script(), hasTemplate: Bool = true,
-        apiKey: String? = nil, address: String = "127.0.0.1",
+        apiKey: String? = nil, modelName: String? = nil,
+        sampling: SamplingSettings = SamplingSettings(), address: String = "127.0.0.1",
         heldBodyBytesMax: Int = HTTPLimits.heldBodyBytesMax,
         randomWord: @escaping @Sendable () -> UInt64 = { 42 }
     ) throws {
         generator = try FakeGenerator(script, hasTemplate: hasTemplate)
         server = try HTTPServer(
             address: address, port: 0, generator: generator, apiKey: apiKey,
-            heldBodyBytesMax: heldBodyBytesMax, randomWord: randomWord, now: { 1_800_000_000 })
+            modelName: modelName, sampling: sampling, heldBodyBytesMax: heldBodyBytesMax,
+            randomWord: randomWord, now: { 1_800_000_000 })
     }
 
     func connect() -> TestClient { TestClient(port: server.port) }

@@ -45,6 +45,8 @@ extension EndToEndTests {
             ["serve", "model.gguf", "--prefill-chunk", "513"],
             ["serve", "model.gguf", "--slots", "257"], ["serve", "model.gguf", "--expect", "0"],
             ["serve", "model.gguf", "--local", "2", "--expect", "1"],
+            ["serve", "model.gguf", "--model-name", ""], ["serve", "model.gguf", "--min-p", "2"],
+            ["serve", "model.gguf", "--temperature", "2.1"],
             ["top", "--interval", "0"],
             ["serve", "model.gguf", "--optimise", "both"], ["plan", "llama-3.2-1b"],
             ["no-such\u{1B}[31m\ncommand"], ["run", "--no\u{7}such\u{9B}", "-p", "a\nb"],

@@ -84,6 +84,27 @@ extension EndToEndTests {
             try cluster.stop()
         }
 
+        @Test func operatorNamesTheModelAndSaysHowTokensAreDrawn() throws {
+            struct Reply: Decodable {
+                struct Choice: Decodable { var text: String }
+                var model: String
+                var choices: [Choice]
+            }
+            let cluster = try TestCluster(
+                workerCount: 1,
+                serving: ["--context", "512", "--model-name", "small", "--temperature", "0"])
+            #expect(try cluster.http.get("/v1/models").body.contains("\"id\":\"small\""))
+            let texts = try [1, 2].map { seed in
+                let body = #"{"model":"small","prompt":"A caravan","seed":\#(seed)}"#
+                let reply = try cluster.http.post("/v1/completions", body).decoded(Reply.self)
+                #expect(reply.model == "small")
+                return reply.choices.map(\.text)
+            }
+            // Without the option each seed would have its own.
+            #expect(texts[0] == texts[1] && texts[0].first?.isEmpty == false)
+            try cluster.stop()
+        }
+
         @Test func secondStartShipsNothing() throws {
             let directory = try TemporaryDirectory()
             let first = try TestCluster(workerCount: 2, in: directory)
