@@ -40,7 +40,7 @@ package struct BlobCache: Sendable {
     }
 
     /// The blob's file, not hashed yet; nil when it is not there, can't be read, or was damaged and
-    /// has been removed. Throws `FileError` where the fault need not be the file's.
+    /// has been removed. Throws `FileError` where the fault is not the file's.
     package func open(_ blob: BlobDescription) throws(FileError) -> MappedFile? {
         let path = path(of: blob.digest)
         guard FileSystem.exists(path) else { return nil }
@@ -52,7 +52,7 @@ package struct BlobCache: Sendable {
             }
             discard(blob, reason: "it has \(file.byteCount) of \(blob.byteCount) bytes")
         } catch {
-            if error.isPassing { throw error }
+            if error.isShortage { throw error }
             // What is shipped takes its place.
             Log.warning("\(error); the blob will be shipped")
         }

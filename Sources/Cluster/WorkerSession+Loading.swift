@@ -145,9 +145,10 @@ extension WorkerSession {
                 + "\(loading) ms")
     }
 
-    /// The link to the next stage; nil, and the worker stranded, where nobody answers.
+    /// The link to the next stage; nil, and the worker stranded, where nobody answers. One that is
+    /// short of descriptors itself ends its own link: its neighbour would be taken for cut off.
     private func connect(to address: SocketAddress) -> Link? {
-        do {
+        do throws(SocketError) {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
                 timeout: ClusterLimits.dataLinkTimeout,
@@ -159,7 +160,12 @@ extension WorkerSession {
             open(link)
             return link
         } catch {
-            strand("the next stage can't be reached: \(error)")
+            let reason = "the next stage can't be reached: \(error)"
+            if error.isShortage {
+                control.refuse(.internalFault, reason)
+            } else {
+                strand(reason)
+            }
             return nil
         }
     }

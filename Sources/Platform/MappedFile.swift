@@ -97,6 +97,12 @@ package struct FileRegion: Sendable {
     }
 }
 
+/// Faults that say nothing of what they befell.
+enum Shortage {
+    /// Of descriptors or memory, in this process or on this machine.
+    static let errnos: Set<Int32> = [EMFILE, ENFILE, ENOMEM, ENOBUFS]
+}
+
 /// Why a file could not be used.
 package enum FileError: Error, Equatable, CustomStringConvertible {
     case cannotOpen(path: String, errno: Int32)
@@ -110,12 +116,12 @@ package enum FileError: Error, Equatable, CustomStringConvertible {
     /// It was written to, or cut short, since it was opened.
     case changed(path: String)
 
-    /// Whether it says nothing of the file: this process or the machine is short of something, or a
-    /// disk or a network file system does not answer as it should.
-    package var isPassing: Bool {
+    /// Whether it says nothing of the file: this process or the machine is short of descriptors or
+    /// memory.
+    package var isShortage: Bool {
         switch self {
         case .cannotOpen(_, let number), .cannotMap(_, let number):
-            [EMFILE, ENFILE, ENOMEM, EIO, ESTALE, EINTR].contains(number)
+            Shortage.errnos.contains(number)
         default: false
         }
     }

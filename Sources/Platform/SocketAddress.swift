@@ -119,6 +119,13 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
     case closedEarly(missing: Int)
     case tls(TLSFault)
 
+    /// Whether it says nothing of the peer: this process or the machine is short of descriptors or
+    /// memory.
+    package var isShortage: Bool {
+        guard case .cannotConnect(_, let number) = self else { return false }
+        return Shortage.errnos.contains(number)
+    }
+
     package var description: String {
         switch self {
         case .cannotResolve(let host, let reason):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import FoundationEssentials
+import Glibc
 import Platform
 import Testing
 
@@ -63,5 +64,17 @@ struct MappedFileTests {
             #expect(cursor.remainingByteCount == 0)
             #expect(try cursor.bytes(0) == [])
         }
+    }
+
+    /// What is removed as damaged, or taken for unreachable, is not so for want of a descriptor.
+    @Test func shortagesAreKnownFromFaults() {
+        for number in [EMFILE, ENFILE, ENOMEM] {
+            #expect(FileError.cannotOpen(path: "a", errno: number).isShortage)
+            #expect(FileError.cannotMap(path: "a", errno: number).isShortage)
+            #expect(SocketError.cannotConnect(address: "a", errno: number).isShortage)
+        }
+        #expect(!FileError.cannotOpen(path: "a", errno: EACCES).isShortage)
+        #expect(!FileError.notARegularFile(path: "a").isShortage)
+        #expect(!SocketError.cannotConnect(address: "a", errno: ECONNREFUSED).isShortage)
     }
 }
