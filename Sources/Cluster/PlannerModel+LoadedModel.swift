@@ -55,7 +55,10 @@ extension PlannerModel {
             outputBytes: Self.blobBytes(output), tiedHead: isTied, pages: pages,
             scratchBytes: scratch(threadCount: 2) - 2 * perThread + Self.blobBytes(rope),
             work: ModelWork(
-                layers: layers.map(ModelWork.Part.init), head: ModelWork.Part(head),
+                layers: layers.map(ModelWork.Part.init),
+                lastKeysAndValues: ModelWork.Part(
+                    layers.last?.filter(\.role.isKeyOrValue) ?? []),
+                head: ModelWork.Part(head),
                 kvBytesPerPosition: UInt64(kv / onePage(0, 1).pagePositionCount),
                 attentionOperations: UInt64(4 * shape.headCount * shape.headSize),
                 rowBytes: UInt64(wireType.byteCount(of: shape.embeddingLength)),
@@ -89,6 +92,15 @@ extension ModelWork.Part {
             int8Count: UInt64(
                 quantised.reduce(0) { $0 + Double($1.elementCount) * $1.type.relativeWork }),
             floatCount: UInt64(floats.reduce(0) { $0 + $1.elementCount }))
+    }
+}
+
+extension TensorRole {
+    fileprivate var isKeyOrValue: Bool {
+        switch self {
+        case .layer(_, .key), .layer(_, .value): true
+        default: false
+        }
     }
 }
 

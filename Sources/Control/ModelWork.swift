@@ -18,6 +18,9 @@ package struct ModelWork: Sendable, Equatable {
     }
 
     package var layers: [Part]
+    /// What the last layer's keys and values take of it: all that rows need there which want no
+    /// prediction.
+    package var lastKeysAndValues: Part
     package var head: Part
     /// Keys and values of one position in one layer.
     package var kvBytesPerPosition: UInt64
@@ -33,10 +36,12 @@ package struct ModelWork: Sendable, Equatable {
     package var contextLength: Int
 
     package init(
-        layers: [Part], head: Part, kvBytesPerPosition: UInt64, attentionOperations: UInt64,
-        rowBytes: UInt64, contextLength: Int, layerValues: UInt64 = 0, headValues: UInt64 = 0
+        layers: [Part], lastKeysAndValues: Part = Part(byteCount: 0, int8Count: 0), head: Part,
+        kvBytesPerPosition: UInt64, attentionOperations: UInt64, rowBytes: UInt64,
+        contextLength: Int, layerValues: UInt64 = 0, headValues: UInt64 = 0
     ) {
         self.layers = layers
+        self.lastKeysAndValues = lastKeysAndValues
         self.head = head
         self.kvBytesPerPosition = kvBytesPerPosition
         self.attentionOperations = attentionOperations

@@ -23,6 +23,9 @@ struct StageCost {
     private let layerBytes: [Double]
     private let int8: [Double]
     private let floats: [Double]
+    /// Weights of the last layer without those of its keys and values.
+    private let leftInt8: Double
+    private let leftFloats: Double
     let work: ModelWork
 
     init(_ work: ModelWork) {
@@ -33,6 +36,11 @@ struct StageCost {
         layerBytes = sums(\.byteCount)
         int8 = sums(\.int8Count)
         floats = sums(\.floatCount)
+        func left(_ value: (ModelWork.Part) -> UInt64) -> Double {
+            Double(work.layers.last.map(value) ?? 0) - Double(value(work.lastKeysAndValues))
+        }
+        leftInt8 = left(\.int8Count)
+        leftFloats = left(\.floatCount)
     }
 
     var layerCount: Int { work.layers.count }
@@ -84,20 +92,26 @@ struct StageCost {
     }
 
     private func layers(_ range: Range<Int>, _ load: StepLoad, on rates: WorkerRates) -> Parts {
-        let rows = Double(load.rowCount)
         let bytes = layerBytes[range.upperBound] - layerBytes[range.lowerBound]
         let int8 = int8[range.upperBound] - int8[range.lowerBound]
         let floats = floats[range.upperBound] - floats[range.lowerBound]
         let count = Double(range.count)
-        let attention = rows * Double(load.depth) * Double(work.attentionOperations) * count
+        let rows = Double(load.rowCount)
+        // Rows that leave the last layer once it has their keys and values.
+        let leaving =
+            range.upperBound == layerCount ? Double(load.rowCount - load.wantingCount) : 0
+        let visits = rows * count - leaving
+        let attention = visits * Double(load.depth) * Double(work.attentionOperations)
         let attentionSeconds = max(
             attention / rates.floatPerSecond,
             keyValueBytes(range, load) / (rates.readBytesPerSecond * Self.keyValueReading))
         return Parts(
             reading: bytes / rates.readBytesPerSecond,
-            computing: 2 * rows * (int8 / rates.int8PerSecond + floats / rates.floatPerSecond),
+            computing: 2
+                * ((rows * int8 - leaving * leftInt8) / rates.int8PerSecond
+                    + (rows * floats - leaving * leftFloats) / rates.floatPerSecond),
             overhead: attentionSeconds + count * Self.loopsPerLayer * rates.loopSeconds
-                + valueSeconds(rows * count * Double(work.layerValues), on: rates))
+                + valueSeconds(visits * Double(work.layerValues), on: rates))
     }
 
     private func valueSeconds(_ count: Double, on rates: WorkerRates) -> Double {

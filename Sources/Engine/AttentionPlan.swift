@@ -101,7 +101,9 @@ struct AttentionPlan {
 
     private mutating func cut(_ rows: [StageRow], _ tables: [[UInt32]], rowCountMax: Int) {
         for (index, row) in rows.enumerated() {
-            if let last = tiles.last, last.slot == row.slot, last.rowCount < rowCountMax {
+            if let last = tiles.last, last.slot == row.slot, last.length == row.position,
+                last.rowCount < rowCountMax
+            {
                 tiles[tiles.count - 1].rowCount += 1
                 continue
             }

@@ -7,14 +7,21 @@ extension StageEngine {
     /// Attention of all rows, quantised: every head's keys and values are read once for the
     /// queries that share them.
     ///
-    /// The step's own keys and values enter the cache before, or part by part.
-    func attend(layer: Int, rows: [StageRow], plan: AttentionPlan) -> Activations {
+    /// Unless they are stored already, the step's own keys and values enter the cache before, or
+    /// part by part.
+    func attend(
+        layer: Int, rows: [StageRow], plan: AttentionPlan, areStored: Bool
+    ) -> Activations {
         let result = Activations(
             scratch.attended, rowCount: rows.count, columnCount: configuration.queryLength,
             buffer: scratch.innerCodes)
-        let allHeads = 0..<configuration.hyperparameters.headCountKV
+        func prepare(_ index: Int, headsKV: Range<Int>) {
+            rotateQueries(index: index, headsKV: headsKV)
+            if !areStored { store(layer: layer, rows[index], index: index, headsKV: headsKV) }
+        }
         if !plan.partsStore {
-            forEachRow(rows.count) { store(layer: layer, rows[$0], index: $0, headsKV: allHeads) }
+            let allHeads = 0..<configuration.hyperparameters.headCountKV
+            forEachRow(rows.count) { prepare($0, headsKV: allHeads) }
         }
         plan.pages.withUnsafeBufferPointer { pages in
             guard let pages = pages.baseAddress else { return }
@@ -22,9 +29,8 @@ extension StageEngine {
             team.run(plan.parts.count, even: false) { index, _ in
                 let part = plan.parts[index]
                 if plan.partsStore {
-                    let row = plan.tiles[part.tile].row
-                    let heads = part.headKV..<part.headKV + 1
-                    store(layer: layer, rows[row], index: row, headsKV: heads)
+                    prepare(
+                        plan.tiles[part.tile].row, headsKV: part.headKV..<part.headKV + 1)
                 }
                 run(part, followed: index + 1, layer: layer, plan: plan, pages: pages)
                 if part.segments == nil { quantise(part, of: plan, into: result) }
@@ -42,21 +48,30 @@ extension StageEngine {
         return result
     }
 
-    /// Rotates a row's queries and keys, and stores its keys and values.
-    private func store(layer: Int, _ row: StageRow, index: Int, headsKV: Range<Int>) {
+    private func rotateQueries(index: Int, headsKV: Range<Int>) {
         let numbers = configuration.hyperparameters
         let size = numbers.headSize
         let dimensions = numbers.ropeDimensionCount
         let groupSize = numbers.headCount / numbers.headCountKV
-        let table = scratch.rotations + index * 2 * dimensions
-        let queries =
+        ck_rope(
+            isa.code,
             scratch.queries + index * configuration.queryLength
-            + headsKV.lowerBound * groupSize * size
+                + headsKV.lowerBound * groupSize * size,
+            headsKV.count * groupSize, size, dimensions,
+            scratch.rotations + index * 2 * dimensions)
+    }
+
+    /// Rotates a row's keys, and stores them and its values.
+    func store(layer: Int, _ row: StageRow, index: Int, headsKV: Range<Int>) {
+        let numbers = configuration.hyperparameters
+        let size = numbers.headSize
+        let dimensions = numbers.ropeDimensionCount
         let offset = index * configuration.keyLength + headsKV.lowerBound * size
         let keys = scratch.keys + offset
         let values = scratch.values + offset
-        ck_rope(isa.code, queries, headsKV.count * groupSize, size, dimensions, table)
-        ck_rope(isa.code, keys, headsKV.count, size, dimensions, table)
+        ck_rope(
+            isa.code, keys, headsKV.count, size, dimensions,
+            scratch.rotations + index * 2 * dimensions)
         let block = cache.blockOffset(slot: row.slot, position: row.position)
         for (place, head) in headsKV.enumerated() {
             ck_store_kv(

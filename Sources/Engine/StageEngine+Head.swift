@@ -4,33 +4,19 @@ import CKernels
 import Model
 
 extension StageEngine {
-    /// Output norm and head for the rows that want a prediction, a few rows at a time.
-    func predictions(_ rows: [StageRow]) -> [Prediction] {
+    /// Output norm and head, a few rows at a time: those of `rows` that are `wanting` are the first
+    /// ones of the residual stream.
+    func predictions(_ rows: [StageRow], wanting: [Int]) -> [Prediction] {
         guard let head = weights.head else { return [] }
-        let wanting = rows.indices.filter { rows[$0].want != .nothing }
+        let width = configuration.hyperparameters.embeddingLength
         var result: [Prediction] = []
         for start in stride(from: 0, to: wanting.count, by: Scratch.predictionBatch) {
             let batch = wanting[start..<min(wanting.count, start + Scratch.predictionBatch)]
-            let input = outputNormed(Array(batch))
+            let input = normalised(
+                weights.outputNorm, rowCount: batch.count, of: scratch.hidden + start * width)
             let product = Product(head, out: scratch.logits, stride: head.rowCount)
             multiply(input, [product], next: readAhead.loop(0))
             result += reduced(Array(batch), rows: rows)
-        }
-        return result
-    }
-
-    /// The rows `indices`, normalised and moved together.
-    private func outputNormed(_ indices: [Int]) -> Activations {
-        let numbers = configuration.hyperparameters
-        let width = numbers.embeddingLength
-        let result = Activations(
-            scratch.normed, rowCount: indices.count, columnCount: width,
-            buffer: scratch.normedCodes)
-        forEachRow(indices.count) { row in
-            ck_rms_norm(
-                isa.code, scratch.hidden + indices[row] * width, weights.outputNorm, width,
-                numbers.rmsEpsilon, scratch.normed + row * width)
-            result.quantise(row: row, isa: isa.code)
         }
         return result
     }

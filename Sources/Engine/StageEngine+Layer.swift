@@ -40,22 +40,72 @@ extension StageEngine {
         }
     }
 
+    func attentionPlan(_ rows: [StageRow]) -> AttentionPlan {
+        AttentionPlan(rows, tables: cache.pages.tables, configuration: configuration)
+    }
+
     func run(layer index: Int, rows: [StageRow], plan: AttentionPlan) {
         let layer = weights.layers[index]
-        let width = configuration.hyperparameters.embeddingLength
-        let queryLength = configuration.queryLength
-        let keyLength = configuration.keyLength
         let first = index * StageWeights.loopsPerLayer
-
         let input = normalised(layer.attentionNorm, rowCount: rows.count)
         multiply(
-            input,
-            [
-                Product(layer.query, out: scratch.queries, stride: queryLength),
-                Product(layer.key, out: scratch.keys, stride: keyLength),
-                Product(layer.value, out: scratch.values, stride: keyLength),
-            ], next: readAhead.loop(first + 1))
-        let attended = attend(layer: index, rows: rows, plan: plan)
+            input, [queries(layer), keys(layer), values(layer)], next: readAhead.loop(first + 1))
+        finish(layer: index, rows: rows, plan: plan, areStored: false)
+    }
+
+    /// The model's last layer, where only the rows `wanting`, by index, want a prediction: of the
+    /// others nobody needs more than keys and values. Those that do are the first rows of the
+    /// residual stream afterwards.
+    func runLast(rows: [StageRow], wanting: [Int]) {
+        let index = weights.layers.count - 1
+        let layer = weights.layers[index]
+        let first = index * StageWeights.loopsPerLayer
+        let input = normalised(layer.attentionNorm, rowCount: rows.count)
+        multiply(
+            input, [keys(layer), values(layer)], next: readAhead.loop(wanting.isEmpty ? 0 : first))
+        let heads = 0..<configuration.hyperparameters.headCountKV
+        forEachRow(rows.count) { store(layer: index, rows[$0], index: $0, headsKV: heads) }
+        guard !wanting.isEmpty else { return }
+
+        moveTogether(wanting)
+        let rows = wanting.map { rows[$0] }
+        let narrowed = normalised(layer.attentionNorm, rowCount: rows.count)
+        multiply(narrowed, [queries(layer)], next: readAhead.loop(first + 1))
+        finish(layer: index, rows: rows, plan: attentionPlan(rows), areStored: true)
+    }
+
+    /// Rows of the residual stream and their rotations, by ascending index, become the first ones.
+    private func moveTogether(_ indices: [Int]) {
+        let width = configuration.hyperparameters.embeddingLength
+        let length = 2 * configuration.hyperparameters.ropeDimensionCount
+        for (place, index) in indices.enumerated() where place != index {
+            (scratch.hidden + place * width).update(
+                from: scratch.hidden + index * width, count: width)
+            (scratch.rotations + place * length).update(
+                from: scratch.rotations + index * length, count: length)
+        }
+    }
+
+    private func queries(_ layer: StageWeights.Layer) -> Product {
+        Product(layer.query, out: scratch.queries, stride: configuration.queryLength)
+    }
+
+    private func keys(_ layer: StageWeights.Layer) -> Product {
+        Product(layer.key, out: scratch.keys, stride: configuration.keyLength)
+    }
+
+    private func values(_ layer: StageWeights.Layer) -> Product {
+        Product(layer.value, out: scratch.values, stride: configuration.keyLength)
+    }
+
+    /// What follows the products with the layer's attention weights.
+    private func finish(
+        layer index: Int, rows: [StageRow], plan: AttentionPlan, areStored: Bool
+    ) {
+        let layer = weights.layers[index]
+        let width = configuration.hyperparameters.embeddingLength
+        let first = index * StageWeights.loopsPerLayer
+        let attended = attend(layer: index, rows: rows, plan: plan, areStored: areStored)
         multiply(
             attended,
             [Product(layer.attentionOutput, out: scratch.hidden, stride: width, accumulate: true)],
@@ -89,15 +139,16 @@ extension StageEngine {
             next: readAhead.loop(loop + 2))
     }
 
-    /// RMSNorm of the residual stream, quantised.
-    private func normalised(_ weight: [Float], rowCount: Int) -> Activations {
+    /// RMSNorm of rows of the residual stream, its first ones unless told, quantised.
+    func normalised(_ weight: [Float], rowCount: Int, of hidden: Floats? = nil) -> Activations {
+        let hidden = hidden ?? scratch.hidden
         let numbers = configuration.hyperparameters
         let width = numbers.embeddingLength
         let result = Activations(
             scratch.normed, rowCount: rowCount, columnCount: width, buffer: scratch.normedCodes)
         forEachRow(rowCount) { row in
             ck_rms_norm(
-                isa.code, scratch.hidden + row * width, weight, width, numbers.rmsEpsilon,
+                isa.code, hidden + row * width, weight, width, numbers.rmsEpsilon,
                 scratch.normed + row * width)
             result.quantise(row: row, isa: isa.code)
         }

@@ -136,10 +136,21 @@ package final class StageEngine {
         }
         begin(rows, hidden: hidden)
         cache.extend(lengths)
-        let plan = AttentionPlan(rows, tables: cache.pages.tables, configuration: configuration)
-        for layer in weights.layers.indices { run(layer: layer, rows: rows, plan: plan) }
-        if configuration.isLast { return .predictions(predictions(rows)) }
-        let count = rows.count * configuration.hyperparameters.embeddingLength
-        return .hidden(Array(UnsafeBufferPointer(start: scratch.hidden, count: count)))
+        let plan = attentionPlan(rows)
+        guard configuration.isLast else {
+            for layer in weights.layers.indices { run(layer: layer, rows: rows, plan: plan) }
+            let count = rows.count * configuration.hyperparameters.embeddingLength
+            return .hidden(Array(UnsafeBufferPointer(start: scratch.hidden, count: count)))
+        }
+        let wanting = rows.indices.filter { rows[$0].want != .nothing }
+        for layer in weights.layers.indices.dropLast() {
+            run(layer: layer, rows: rows, plan: plan)
+        }
+        if wanting.count == rows.count {
+            run(layer: weights.layers.count - 1, rows: rows, plan: plan)
+        } else {
+            runLast(rows: rows, wanting: wanting)
+        }
+        return .predictions(predictions(rows, wanting: wanting))
     }
 }

@@ -22,7 +22,9 @@ struct PlannerPlayer: TranscriptPlayer {
             ModelWork.Part(byteCount: bytes, int8Count: bytes / 18 * 32)
         }
         let work = ModelWork(
-            layers: Array(repeating: part(layer), count: layerCount), head: part(bytes("head")),
+            layers: Array(repeating: part(layer), count: layerCount),
+            // As in Llama 3.1 8B.
+            lastKeysAndValues: part(layer / 26), head: part(bytes("head")),
             kvBytesPerPosition: UInt64(event.integer("position") ?? 0), attentionOperations: 0,
             rowBytes: UInt64(event.integer("row") ?? 0), contextLength: 4096)
         let model = PlannerModel(

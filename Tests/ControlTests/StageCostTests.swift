@@ -10,11 +10,13 @@ import Wire
     private func prediction(
         computing: [Double], values: UInt64 = 0, sharesHost: Bool = false, streams: Int = 1,
         hostBytesPerSecond: UInt64 = 1_000_000_000, coreCount: Int = 8, kvBytes: UInt64 = 0,
-        depth: Int = 0
+        depth: Int = 0, keysAndValues: UInt64 = 0
     ) throws -> PlanPrediction {
         let layer = ModelWork.Part(byteCount: 1_000_000_000, int8Count: 1_000_000_000)
         let work = ModelWork(
-            layers: computing.map { _ in layer }, head: .init(byteCount: 0, int8Count: 0),
+            layers: computing.map { _ in layer },
+            lastKeysAndValues: .init(byteCount: keysAndValues, int8Count: keysAndValues),
+            head: .init(byteCount: 0, int8Count: 0),
             kvBytesPerPosition: kvBytes, attentionOperations: 0, rowBytes: 0, contextLength: 1,
             layerValues: values)
         let model = PlannerModel(
@@ -60,6 +62,15 @@ import Wire
         #expect(found.depth == depth)
         let busy = found.stages[0].busySeconds
         #expect(isNear(busy, seconds), "\(busy)")
+    }
+
+    /// Of a prompt only the last row goes on once the last layer has its keys and values.
+    @Test func promptsLeaveTheLastLayerEarly() throws {
+        func seconds(_ keysAndValues: UInt64) throws -> Double {
+            try prediction(computing: [1], keysAndValues: keysAndValues).firstTokenSeconds
+        }
+        let share = try seconds(250_000_000) / seconds(1_000_000_000)
+        #expect(abs(share - 0.25) < 0.02, "\(share)")
     }
 
     @Test func workersOfOneMachineReadFromTheSameMemory() throws {

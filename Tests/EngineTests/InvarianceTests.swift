@@ -70,6 +70,31 @@ import Testing
         expectSame(logits, "batched")
     }
 
+    /// Rows that want nothing leave the last layer early; those around them and after them do not
+    /// notice.
+    @Test(arguments: [1, 2], KVType.allCases)
+    func rowsThatWantNothingChangeNothing(threadCount: Int, kvType: KVType) throws {
+        let all = try model.engine(kvType: kvType, threadCount: threadCount)
+        let few = try model.engine(kvType: kvType, threadCount: threadCount)
+        let (tokens, others) = (Array(Self.tokens.prefix(60)), Self.tokens.suffix(9))
+        for part in [0..<40, 40..<41, 41..<60] {
+            let rows =
+                StageRow.run(tokens[part], from: part.lowerBound)
+                + StageRow.run(others.prefix(part.count % 8 + 1), slot: 1 + part.lowerBound % 3)
+            let wanted = rows.indices.filter { $0 % 7 == 3 || (20..<23).contains($0) }
+            var sparse = rows
+            for index in rows.indices where !wanted.contains(index) {
+                sparse[index].want = .nothing
+            }
+            let full = try [all].forward(rows)
+            let found = try [few].forward(sparse)
+            #expect(found.map(\.rowIndex) == wanted)
+            for prediction in found {
+                #expect(prediction.allLogits.isIdentical(to: full[prediction.rowIndex].allLogits))
+            }
+        }
+    }
+
     @Test func truncatedAndForkedSlotsGiveTheSameBits() throws {
         let engine = try model.engine()
         let half = Self.tokens.count / 2 + 3

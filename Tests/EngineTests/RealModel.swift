@@ -16,13 +16,14 @@ struct RealModel {
 
     func engine(
         layers: Range<Int>? = nil, slotCount: Int = 4, contextLength: Int = 256,
-        rowCountMax: Int = 128, threadCount: Int = 2, isa: KernelISA? = nil
+        rowCountMax: Int = 128, kvType: KVType = .f16, threadCount: Int = 2, isa: KernelISA? = nil
     ) throws -> StageEngine {
         try StageEngine(
             configuration: StageConfiguration(
                 hyperparameters: hyperparameters,
                 layers: layers ?? 0..<hyperparameters.layerCount, slotCount: slotCount,
-                contextLength: contextLength, rowCountMax: rowCountMax, threadCount: threadCount),
+                contextLength: contextLength, kvType: kvType, rowCountMax: rowCountMax,
+                threadCount: threadCount),
             tensors: file.tensors, isa: isa, progress: { _ in })
     }
 
