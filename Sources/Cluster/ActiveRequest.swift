@@ -69,7 +69,7 @@ package struct ActiveRequest {
         return stops.isStopped
     }
 
-    mutating func finish(_ reason: FinishReason, promptTokenCount: Int, generatedTokenCount: Int) {
+    mutating func finish(_ reason: FinishReason) {
         let held = stops.append(decoder.finish()) + stops.finish()
         let first = firstToken ?? submitted
         deliver(

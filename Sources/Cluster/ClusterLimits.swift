@@ -105,6 +105,9 @@ package enum ClusterLimits {
     /// A request that has heard nothing for this long is told that it still waits.
     package static let waitingInterval = Duration.seconds(5)
     package static let defaultSlotCount = 4
+    /// Tokens of one sequence that a step may guess unless told: with the newest one as many rows
+    /// as kernels multiply at once.
+    package static let guessCountMax = 7
     /// A step has room for a row of each, and as many rows of prompts.
     package static let slotCountMax = rowCountMax / 2
     /// How often the coordinator looks at its clock.

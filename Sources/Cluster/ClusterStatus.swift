@@ -20,6 +20,10 @@ package struct ClusterStatus: Sendable, Codable {
     package var pagesKept = 0
     /// Sequences that had to make room for older ones since the start, to be resumed later.
     package var preemptions = 0
+    /// Tokens that were computed before they were drawn, since the start, and those of them that
+    /// were then drawn.
+    package var guesses = 0
+    package var rightGuesses = 0
     package var slotCount = 0
     package var slotsInUse = 0
     package var waiting = 0

@@ -49,7 +49,8 @@ package final class Coordinator: TextGenerator {
         let handover = Handover(
             CoordinatorLoop(
                 model: model, backend: backend, pages: pages,
-                prefillChunk: configuration.prefillChunk, onFailure: onFailure))
+                prefillChunk: configuration.prefillChunk,
+                guessCountMax: configuration.guessCountMax, onFailure: onFailure))
         self.model = model.served
         self.events = events
         workersAddress = address

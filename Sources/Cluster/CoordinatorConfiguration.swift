@@ -40,13 +40,15 @@ package struct CoordinatorConfiguration: Sendable {
     package var depth: Int
     /// Prompt rows of a step that has decode rows too; nil for as many as its time allows.
     package var prefillChunk: Int?
+    /// Tokens of one sequence that a step may guess, where it is little longer for them.
+    package var guessCountMax: Int
 
     package init(
         placement: Placement, expectedWorkers: Int? = nil, security: StreamSecurity,
         contextLength: Int?, slotCount: Int, kvByteCount: Int? = nil, cacheDirectory: String,
         wireType: WireType = .f32, cacheType: CacheType = .f16,
         objective: PlannerGoal.Objective = .throughput, depth: Int = PlanPrediction.promptLength,
-        prefillChunk: Int? = nil
+        prefillChunk: Int? = nil, guessCountMax: Int = ClusterLimits.guessCountMax
     ) {
         self.placement = placement
         self.expectedWorkers = expectedWorkers
@@ -60,5 +62,6 @@ package struct CoordinatorConfiguration: Sendable {
         self.objective = objective
         self.depth = depth
         self.prefillChunk = prefillChunk
+        self.guessCountMax = guessCountMax
     }
 }

@@ -40,13 +40,14 @@ final class CoordinatorLoop {
     /// `onFailure` hears when there will never be a pipeline again.
     init(
         model: LoadedModel, backend: any StepBackend, pages: PageDemand, prefillChunk: Int? = nil,
-        onFailure: @escaping (GenerationError) -> Void
+        guessCountMax: Int = 0, onFailure: @escaping (GenerationError) -> Void
     ) {
         self.onFailure = onFailure
         self.model = model
         self.backend = backend
         var limits = SchedulerLimits(model, pages: pages)
         limits.promptRowsBesideDecode = prefillChunk
+        limits.guessCountMax = guessCountMax
         scheduler = Scheduler(limits: limits)
     }
 
@@ -157,6 +158,8 @@ final class CoordinatorLoop {
         status.pagesInUse = scheduler.pagesInUse
         status.pagesKept = scheduler.pagesKept
         status.preemptions = scheduler.preemptionCount
+        status.guesses = scheduler.guessCount
+        status.rightGuesses = scheduler.rightGuessCount
         status.slotsInUse = scheduler.running
         status.waiting = scheduler.waiting
         // A free slot may lack pages, or a pipeline: whoever would have it waits as well.
@@ -203,8 +206,12 @@ final class CoordinatorLoop {
                 let passage = counters.arrived(
                     stepID: id, trail: candidates.trail, now: MonotonicClock.now())
                 if let passage { backend.learn(from: passage, trail: candidates.trail) }
+                let rightCount = scheduler.rightGuessCount
                 do {
                     carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
+                    if passage?.promptRowCount == 0 {
+                        counters.guessesWereRight(scheduler.rightGuessCount - rightCount)
+                    }
                 } catch {
                     Log.error("wrong candidates for step \(id): \(error)")
                     act(on: backend.distrust("the last stage answered wrongly"))
@@ -269,6 +276,8 @@ final class CoordinatorLoop {
                 outage?.noteForwarded(promptRowCount: step.rows.count { $0.want == .nothing })
             case .prefilled: counters.prefilled(now: now)
             case .token(let id, let token, let logProbability, let alternatives):
+                // Of several at once those after a stop text are no part of the answer.
+                guard !stopped.contains(id) else { continue }
                 if let timing = requests[id]?.timing(now: now) {
                     counters.token(timing, now: now)
                 }
@@ -276,10 +285,9 @@ final class CoordinatorLoop {
                     token, logProbability: logProbability, alternatives: alternatives, now: now)
                 if isStopped == true { stopped.append(id) }
                 noteAlive(id)
-            case .finished(let id, let reason, let promptCount, let generatedCount):
+            case .finished(let id, let reason, _, _):
                 counters.finished(now: now)
-                requests[id]?.finish(
-                    reason, promptTokenCount: promptCount, generatedTokenCount: generatedCount)
+                requests[id]?.finish(reason)
                 requests[id] = nil
                 noteAlive(id)
             case .failed(let id, let failure):

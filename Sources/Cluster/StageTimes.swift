@@ -13,6 +13,8 @@ package struct StageTimes {
         let time: Duration
         let rowCount: Int
         let promptRowCount: Int
+        /// Slots that have rows in it.
+        let sequenceCount: Int
         /// Nothing else was on its way.
         let isAlone: Bool
         /// Mean over the rows.
@@ -21,7 +23,9 @@ package struct StageTimes {
         /// Of a step that decodes only.
         var load: StepLoad? {
             promptRowCount == 0 && rowCount > 0
-                ? .decode(streams: rowCount, depth: depth) : nil
+                ? StepLoad(
+                    rowCount: rowCount, wantingCount: rowCount, depth: depth,
+                    sequenceCount: sequenceCount) : nil
         }
     }
 
@@ -30,6 +34,8 @@ package struct StageTimes {
         /// Since the answer before it, or since its sending after a pause.
         let span: Duration
         let rowCount: Int
+        /// A row gives one, if it is not one of a wrong guess.
+        var tokenCount: Int
         let trail: [StageTiming]
     }
 
@@ -82,6 +88,10 @@ package struct StageTimes {
             Sent(
                 id: stepID, time: now, rowCount: step.rows.count,
                 promptRowCount: step.rows.count { $0.want == .nothing },
+                sequenceCount: step.rows.indices.count {
+                    // A sequence's rows stand together.
+                    $0 == 0 || step.rows[$0 - 1].slot != step.rows[$0].slot
+                },
                 isAlone: inFlight.isEmpty, depth: positions / max(1, step.rows.count)))
         busySince = busySince ?? now
     }
@@ -109,12 +119,19 @@ package struct StageTimes {
             if window.count == ClusterLimits.timingWindow { window.removeFirst() }
             window.append(
                 Answer(
-                    span: span + turnaround(before: sent), rowCount: sent.rowCount, trail: trail))
+                    span: span + turnaround(before: sent), rowCount: sent.rowCount,
+                    tokenCount: sent.sequenceCount, trail: trail))
         }
         latestAnswer = now
         return Passage(
             time: time, promptRowCount: sent.promptRowCount,
             load: sent.load, isAlone: sent.isAlone && inFlight.isEmpty)
+    }
+
+    /// The latest decode step gave so many tokens more than it had sequences.
+    package mutating func guessesWereRight(_ count: Int) {
+        guard count > 0, !window.isEmpty else { return }
+        window[window.count - 1].tokenCount += count
     }
 
     /// What choosing the tokens before the step took, which is part of generating; nothing if there
@@ -202,8 +219,9 @@ package struct StageTimes {
     private func fillMeasured(_ status: inout ClusterStatus) {
         let time = window.reduce(Duration.zero) { $0 + $1.span }
         guard time > .zero else { return }
+        let tokens = window.reduce(0) { $0 + $1.tokenCount }
         let rows = window.reduce(0) { $0 + $1.rowCount }
-        status.measuredTokensPerSecond = Double(rows) / time.seconds
+        status.measuredTokensPerSecond = Double(tokens) / time.seconds
         status.measuredRowsPerStep = Double(rows) / Double(window.count)
     }
 }

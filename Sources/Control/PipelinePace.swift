@@ -120,6 +120,14 @@ struct PipelinePace: Sendable {
         return max(Self.leastChunk, Int(min(Double(divided), timely)))
     }
 
+    /// Rows of a step that are computed in the time that it takes to read the weights; 1 as long
+    /// as nothing is known.
+    var cheapRowCount: Int {
+        guard let rowTime = promptRowTime ?? expectedPromptRowTime, leastTime.isFinite
+        else { return 1 }
+        return Int(min(max(1, leastTime / max(rowTime, 1)), Double(rowCountMax)))
+    }
+
     /// Whether it is known what a prompt row takes, or at least expected.
     var knowsPromptRows: Bool { (promptRowTime ?? expectedPromptRowTime) != nil }
 

@@ -18,6 +18,12 @@ struct RunningSequence: Sendable {
     /// Another's stay which is computing what this one begins with too, and how many positions of
     /// it this one waits for.
     var awaited: (admission: UInt64, length: Int)?
+    /// What may follow its tokens, while a step computes it.
+    private(set) var guesses: [UInt32] = []
+    /// Guesses that were right of those in the latest step.
+    private var rightCount = 0
+    /// How many are worth a try: about as many as were right.
+    private var guessCountMax = Self.firstGuessCountMax
     /// The latest step that carries a row of it.
     var lastStepID: UInt64 = 0
 
@@ -28,8 +34,11 @@ struct RunningSequence: Sendable {
     }
 
     var id: UInt64 { durable.id }
-    /// Tokens that are in no step yet; none while candidates are awaited.
-    var pendingCount: Int { durable.tokens.count - cachedCount }
+    /// Tokens that are in no step yet, guesses among them; none while candidates are awaited.
+    var pendingCount: Int { durable.tokens.count + guesses.count - cachedCount }
+    /// Positions in the KV caches that are known to be those of its tokens, once the steps in
+    /// flight are through.
+    var settledCount: Int { min(cachedCount, durable.tokens.count) }
 
     /// Whether all of its prompt is in steps but the last row, which wants all logits.
     var lacksAllLogits: Bool {
@@ -37,17 +46,44 @@ struct RunningSequence: Sendable {
             && durable.want == .allLogits
     }
 
-    /// Takes the next `count` positions into step `stepID`; only the newest token's row wants
-    /// candidates.
+    private static let firstGuessCountMax = 3
+
+    /// Guesses at most `countMax` tokens, for the step that carries the newest token's row.
+    mutating func guess(countMax: Int) {
+        rightCount = 0
+        guesses =
+            durable.want == .allLogits
+            ? [] : PromptLookup.tokens(after: durable.tokens, count: min(countMax, guessCountMax))
+    }
+
+    /// The first guess is the newest token by now.
+    mutating func guessWasRight() {
+        guesses.removeFirst()
+        rightCount += 1
+        if guesses.isEmpty { guessCountMax = max(guessCountMax, 2 * rightCount) }
+    }
+
+    /// The first guess is wrong, or will not be known from this step.
+    mutating func dropGuesses() {
+        guard !guesses.isEmpty else { return }
+        guesses = []
+        guessCountMax = rightCount + 1
+    }
+
+    /// Takes the next `count` positions into step `stepID`; only the rows of the newest token and
+    /// of guesses want candidates.
     mutating func takeRows(_ count: Int, stepID: UInt64) -> [Row] {
         let positions = cachedCount..<cachedCount + count
+        // Those that found no place in the step.
+        guesses.removeLast(min(guesses.count, pendingCount - count))
         cachedCount += count
         lastStepID = stepID
         return positions.map { position in
-            let isNewest = position + 1 == durable.tokens.count
+            let known = durable.tokens.count
             return Row(
-                slot: slot, position: UInt32(position), token: durable.tokens[position],
-                want: isNewest ? durable.want : .nothing)
+                slot: slot, position: UInt32(position),
+                token: position < known ? durable.tokens[position] : guesses[position - known],
+                want: position + 1 < known ? .nothing : durable.want)
         }
     }
 }

@@ -18,9 +18,12 @@ extension Scheduler {
         var directives: [SchedulerDirective] = []
         var spareDraws = limits.allLogitsRowsMax - candidates.rows.count(where: \.hasAllLogits)
         for (expectation, row) in zip(step.expectations, candidates.rows) {
-            // A sequence that has ended or lost its slot meanwhile is no longer there.
+            // A sequence that has ended or lost its slot meanwhile is no longer there, and a wrong
+            // guess not among its tokens.
             guard
-                let index = sequences.firstIndex(where: { $0.admission == expectation.admission })
+                let index = sequences.firstIndex(where: { $0.admission == expectation.admission }),
+                sequences[index].durable.tokens.count == Int(row.position) + 1,
+                sequences[index].durable.tokens.last == expectation.row.token
             else { continue }
             directives += advance(index, row, &spareDraws)
         }
@@ -60,12 +63,8 @@ extension Scheduler {
         }
         switch durable.sampler.choose(row, vocabularyCount: limits.vocabularyCount) {
         case .needsAllLogits:
-            sequences[index].cachedCount -= 1
             sequences[index].durable.wantsAllLogits = true
-            // Not the row's slot, where the row is that of a leader.
-            let slot = sequences[index].slot
-            edits.append(.truncate(slot: slot, length: row.position))
-            ledger.truncate(slot: slot, to: Int(row.position))
+            takeBack(index, to: Int(row.position))
         case .token(let token, _) where isEnd(token, of: durable.request):
             directives.append(durable.finished(.stop))
             retire(index)
@@ -76,6 +75,7 @@ extension Scheduler {
                     id: durable.id, token: token, logProbability: logProbability,
                     alternatives: durable.sampler.alternatives(row, count: count)))
             sequences[index].durable.accept(token)
+            settleGuess(index)
             if let finished = finishedByLength(sequences[index].durable) {
                 directives.append(finished)
                 retire(index)

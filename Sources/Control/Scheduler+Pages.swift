@@ -9,7 +9,7 @@ extension Scheduler {
     mutating func retire(_ index: Int) {
         let sequence = sequences.remove(at: index)
         let size = limits.pagePositionCount
-        let length = sequence.cachedCount / size * size
+        let length = sequence.settledCount / size * size
         guard limits.keptCountMax > 0, length > 0 else { return release(sequence.slot) }
         if length < sequence.cachedCount {
             edits.append(.truncate(slot: sequence.slot, length: UInt32(length)))

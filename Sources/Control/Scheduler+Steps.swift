@@ -50,6 +50,7 @@ extension Scheduler {
             expectations += taken.filter { $0.want != .nothing }
                 .map { .init(admission: sequence.admission, row: $0) }
             if !sequence.isDecoding { promptRowCount += share.count }
+            guessCount += sequence.guesses.count
         }
         inFlight.append(
             StepInFlight(
@@ -65,7 +66,7 @@ extension Scheduler {
     /// An even share of the sequences that decode, of those that are not in flight. Whoever has
     /// waited longest comes first, and so do prompts that lack no more than all logits: those that
     /// decode would else take all the room there is for such rows until they end.
-    private func planGroup(in draft: inout StepDraft, of decoding: Int) {
+    private mutating func planGroup(in draft: inout StepDraft, of decoding: Int) {
         let groupCount = min(pace.groupCount(streamCount: decoding), limits.stepsInFlightMax)
         var left = (decoding + groupCount - 1) / groupCount
         let takesPrompts = !pace.needsQuietStep(streamCount: decoding)
@@ -76,9 +77,11 @@ extension Scheduler {
         let order = ready.sorted {
             (sequences[$0].lastStepID, $0) < (sequences[$1].lastStepID, $1)
         }
+        guess(for: order.filter { sequences[$0].isDecoding }.prefix(left).map { $0 })
         for index in order where left > 0 {
-            let count = draft.plan(1, of: sequences[index], at: index)
-            if sequences[index].isDecoding { left -= count }
+            let countMax = 1 + sequences[index].guesses.count
+            let count = draft.plan(countMax, of: sequences[index], at: index)
+            if sequences[index].isDecoding, count > 0 { left -= 1 }
         }
     }
 

@@ -40,6 +40,10 @@ package struct Scheduler: Sendable {
     var admissionCount: UInt64 = 0
     /// Sequences that had to make room so far.
     package internal(set) var preemptionCount = 0
+    /// Tokens that were guessed before they were drawn (`Scheduler+Guesses`), so far, and those of
+    /// them that were right.
+    package internal(set) var guessCount = 0
+    package internal(set) var rightGuessCount = 0
     /// The latest time seen, since any fixed start.
     var now = Duration.zero
     /// nil while there is a pipeline, or no hope of one.

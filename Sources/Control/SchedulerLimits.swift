@@ -22,6 +22,8 @@ package struct SchedulerLimits: Sendable, Equatable {
     /// Rows of one step that want every logit, fewer than the protocol allows: to draw from them
     /// takes a millisecond or two each, and nobody's next step is formed meanwhile.
     package var allLogitsRowsMax = 8
+    /// Tokens of one sequence that a step may guess; 0 for none.
+    package var guessCountMax = 0
     /// Pages of each stage's KV cache, and positions of a page.
     package var pageCount: Int
     package var pagePositionCount = 64

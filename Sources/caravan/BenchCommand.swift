@@ -148,7 +148,9 @@ struct BenchCommand: Command {
             placement: placement, security: security, contextLength: contextLength,
             slotCount: plan.slotCount, cacheDirectory: cacheDirectory, wireType: wireType,
             cacheType: cacheType, objective: objective, depth: plan.meanDepth,
-            prefillChunk: BenchPlan.prefillChunk)
+            prefillChunk: BenchPlan.prefillChunk,
+            // A synthetic model repeats itself far more than one that has learned something.
+            guessCountMax: 0)
     }
 }
 

@@ -24,6 +24,7 @@ struct RunCommand: Command {
             .cache.needing("--local"),
             .wire.needing("--local"),
             .kv,
+            .guess,
             .init("--json", nil, "print one JSON object with token ids and speeds"),
         ])
 
@@ -37,6 +38,7 @@ struct RunCommand: Command {
     private let cacheDirectory: String
     private let wireType: WireType
     private let cacheType: CacheType
+    private let guessCountMax: Int
 
     init(_ options: Options) throws {
         modelPath = options.operands[0]
@@ -58,6 +60,7 @@ struct RunCommand: Command {
         cacheDirectory = try localCount == nil ? "" : options.cacheDirectory()
         wireType = try options.wireType()
         cacheType = try options.cacheType()
+        guessCountMax = try options.guessCountMax()
     }
 
     func run() throws -> Int32 {
@@ -67,7 +70,8 @@ struct RunCommand: Command {
         let configuration = CoordinatorConfiguration(
             placement: placement, security: .token(ClusterToken()),
             contextLength: model.served.contextLength, slotCount: 1,
-            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType)
+            cacheDirectory: cacheDirectory, wireType: wireType, cacheType: cacheType,
+            guessCountMax: guessCountMax)
         let interrupt = StopFlag()
         let printsText = !asJSON
         return try Supervisor.run(stop: { interrupt.set($0) }) { [self] in

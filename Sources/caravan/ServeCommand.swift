@@ -34,6 +34,7 @@ struct ServeCommand: Command {
                 "--prefill-chunk", "N",
                 "rows of prompts in a step that also generates, at most "
                     + "\(ClusterLimits.rowCountMax) (default: what at most doubles its time)"),
+            .guess,
             .kvMemory,
             .init(
                 "--api-key-file", "FILE",
@@ -97,7 +98,8 @@ struct ServeCommand: Command {
             cacheDirectory: try options.cacheDirectory(),
             wireType: try options.wireType(), cacheType: try options.cacheType(),
             objective: try options.objective(),
-            prefillChunk: try options.integer("--prefill-chunk", in: 1...ClusterLimits.rowCountMax))
+            prefillChunk: try options.integer("--prefill-chunk", in: 1...ClusterLimits.rowCountMax),
+            guessCountMax: try options.guessCountMax())
     }
 
     func run() throws -> Int32 {

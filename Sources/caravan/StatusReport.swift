@@ -26,6 +26,9 @@ package struct StatusReport {
                     + "\(status.pagesKept) kept for prompts that begin alike; "
                     + "\(status.preemptions) sequences preempted")
         }
+        if status.guesses > 0 {
+            lines.append("tokens guessed \(status.guesses), right \(status.rightGuesses)")
+        }
         lines.append(
             "coordinator \(ByteSize.text(status.coordinatorPrivateBytes)) private memory, "
                 + "of which vocabulary tables \(ByteSize.text(status.vocabularyTableBytes)); "

@@ -14,10 +14,13 @@ struct StageTimesTests {
         }
     }
 
-    private func step(_ wants: Row.Want...) -> Step { Step(rows: wants.map { row(0, $0) }) }
+    /// A row of each slot.
+    private func step(_ wants: Row.Want...) -> Step {
+        Step(rows: wants.enumerated().map { row(0, $1, slot: UInt32($0)) })
+    }
 
-    private func row(_ position: UInt32, _ want: Row.Want) -> Row {
-        Row(slot: 0, position: position, token: 0, want: want)
+    private func row(_ position: UInt32, _ want: Row.Want, slot: UInt32 = 0) -> Row {
+        Row(slot: slot, position: position, token: 0, want: want)
     }
 
     private func status(_ times: StageTimes, now: Duration = .zero) -> ClusterStatus {
@@ -72,7 +75,8 @@ struct StageTimesTests {
             times.record(stepID: id, trail: trail(5), now: .seconds(1))
         }
         func send(_ id: UInt64, _ step: Step) { times.noteSent(stepID: id, step, now: .zero) }
-        send(1, Step(rows: [row(8, .candidates(count: 1)), row(5, .candidates(count: 1))]))
+        send(
+            1, Step(rows: [row(8, .candidates(count: 1)), row(5, .candidates(count: 1), slot: 1)]))
         let first = passage(1)
         #expect(first?.load == .decode(streams: 2, depth: 6) && first?.isAlone == true)
         send(2, Step(rows: [row(8, .nothing), row(9, .candidates(count: 1))]))
@@ -111,6 +115,19 @@ struct StageTimesTests {
         decode(&times, 10..<20, from: .seconds(60), each: .milliseconds(500))
         #expect(abs(status(times).measuredTokensPerSecond - 40.0 / 15) < 1e-9)
         #expect(status(times).measuredRowsPerStep == 2)
+    }
+
+    /// Three rows of one sequence, two of which were guessed, and one of these right.
+    @Test func onlyRightGuessesAreTokens() {
+        var times = StageTimes(now: .zero)
+        let rows = (4..<7).map { row($0, .candidates(count: 1)) }
+        times.noteSent(stepID: 1, Step(rows: rows), now: .zero)
+        let passage = times.record(stepID: 1, trail: trail(5), now: .seconds(1))
+        times.guessesWereRight(1)
+        let load = StepLoad(rowCount: 3, wantingCount: 3, depth: 5, sequenceCount: 1)
+        #expect(passage?.load == load)
+        #expect(status(times).measuredTokensPerSecond == 2)
+        #expect(status(times).measuredRowsPerStep == 3)
     }
 
     /// What the coordinator takes between two steps is part of generating: 6 rows in 3.02 seconds.

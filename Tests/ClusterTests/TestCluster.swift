@@ -25,7 +25,8 @@ final class TestCluster {
         _ model: LoadedModel, workerCount: Int, expecting: Int? = nil, slotCount: Int = 4,
         contextLength: Int? = nil, kvByteCount: Int? = nil,
         wireType: WireType = .f32, cacheType: CacheType = .f16,
-        caches: TemporaryDirectory? = nil, memory: Int = TestCluster.memory
+        caches: TemporaryDirectory? = nil, memory: Int = TestCluster.memory,
+        guessCountMax: Int = ClusterLimits.guessCountMax
     ) throws {
         Log.setThreshold(.error)
         self.caches = try caches ?? TemporaryDirectory()
@@ -37,7 +38,7 @@ final class TestCluster {
                 expectedWorkers: expecting ?? (workerCount > 0 ? workerCount : nil),
                 security: Self.security, contextLength: contextLength, slotCount: slotCount,
                 kvByteCount: kvByteCount, cacheDirectory: self.caches.path, wireType: wireType,
-                cacheType: cacheType))
+                cacheType: cacheType, guessCountMax: guessCountMax))
         for _ in 0..<workerCount { try addWorker(memory: memory) }
     }
 

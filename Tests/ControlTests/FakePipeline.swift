@@ -108,17 +108,20 @@ struct FakePipeline {
         }
     }
 
-    mutating func takeAnswer() -> (stepID: UInt64, rows: [RowCandidates])? {
-        guard !answers.isEmpty else { return nil }
-        let answer = answers.removeFirst()
-        return (answer.stepID, answer.rows)
+    mutating func takeAnswer() -> (stepID: UInt64, rows: [RowCandidates], rowCount: Int)? {
+        answers.isEmpty ? nil : answers.removeFirst()
     }
 
     static func logits(after tokens: [UInt32]) -> [Float] {
         var state: UInt64 = 14_695_981_039_346_656_037
         for token in tokens { state = (state ^ UInt64(token + 1)) &* 1_099_511_628_211 }
         var random = SplitMix(state: state)
-        return (0..<vocabularyCount).map { _ in Float(random.next() >> 40) / Float(1 << 24) * 6 }
+        var logits = (0..<vocabularyCount).map { _ in
+            Float(random.next() >> 40) / Float(1 << 24) * 6
+        }
+        // Often the same tokens follow each other, as in any text.
+        if let last = tokens.last { logits[Int(last % 6 + 40)] += 5 }
+        return logits
     }
 
     /// The tokens that a sequence gets when nothing else runs, by the plain definition of sampling.

@@ -22,7 +22,7 @@ struct SchedulerKeptPagesTests {
         /// Submits all at once and lets them come to their ends.
         mutating func finish(_ requests: [SequenceRequest]) throws {
             try carryOut(try scheduler.submit(requests))
-            while let (stepID, rows) = pipeline.takeAnswer() {
+            while let (stepID, rows, _) = pipeline.takeAnswer() {
                 try carryOut(
                     try scheduler.candidatesArrived(
                         stepID: stepID, Candidates(rows: rows, trail: [])))

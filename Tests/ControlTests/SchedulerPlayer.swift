@@ -25,6 +25,7 @@ struct SchedulerPlayer: TranscriptPlayer {
         limits.promptRowsBesideDecode = event.integer("chunk")
         limits.pagePositionCount = event.integer("page") ?? limits.pagePositionCount
         limits.pageCount = event.integer("pages") ?? limits.pageCount
+        limits.guessCountMax = event.integer("guess") ?? 0
         limits.keptCountMax = event.integer("kept") ?? 0
         limits.recoveryLimit = .seconds(event.integer("recovery") ?? 60)
         limits.lossCountMax = event.integer("losses") ?? limits.lossCountMax
@@ -36,6 +37,9 @@ struct SchedulerPlayer: TranscriptPlayer {
             let idle = scheduler.isIdle ? ", idle" : ""
             let pages = "pages \(scheduler.pagesInUse), kept \(scheduler.pagesKept)"
             if event.has("pages") { return [pages] }
+            if event.has("guesses") {
+                return ["guesses \(scheduler.guessCount), right \(scheduler.rightGuessCount)"]
+            }
             if event.has("preemptions") { return ["preemptions \(scheduler.preemptionCount)"] }
             return [
                 "running \(scheduler.running), waiting \(scheduler.waiting), "

@@ -156,10 +156,17 @@ struct SchedulerSoak {
         let trail = (0..<(pipeline?.stageCount ?? 0)).map { stage in
             StageTiming(
                 stage: UInt16(stage), waitMicroseconds: 0,
-                computeMicroseconds: UInt32(number(500...20_000)), sendMicroseconds: 0)
+                computeMicroseconds: computeTime(rowCount: answer.rowCount), sendMicroseconds: 0)
         }
         let candidates = Candidates(rows: answer.rows, trail: trail)
         try carryOut(try scheduler.candidatesArrived(stepID: answer.stepID, candidates))
+    }
+
+    /// Anything at all; or, where rows are to be guessed, so that a few cost little.
+    private mutating func computeTime(rowCount: Int) -> UInt32 {
+        UInt32(
+            limits.guessCountMax > 0
+                ? 8_000 + 400 * rowCount + number(0...500) : number(500...20_000))
     }
 
     // MARK: What must hold

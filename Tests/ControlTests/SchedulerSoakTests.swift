@@ -35,6 +35,19 @@ struct SchedulerSoakTests {
         #expect(slots.count { !$0.isEmpty } <= 1)
     }
 
+    /// Where tokens are guessed they are still the same.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func guessesChangeNoToken(seed: UInt64) throws {
+        var limits = seed % 2 == 0 ? Self.limits() : Self.pagedLimits()
+        limits.guessCountMax = 6
+        var soak = SchedulerSoak(limits: limits, seed: seed)
+        for _ in 0..<4000 { try soak.step() }
+        let (right, all) = (soak.scheduler.rightGuessCount, soak.scheduler.guessCount)
+        #expect(right > 100 && all - right > 100, "\(right) of \(all)")
+        try drain(&soak)
+        #expect(soak.scheduler.pagesInUse == soak.scheduler.pagesKept)
+    }
+
     @Test(arguments: 1...8 as ClosedRange<UInt64>)
     func pagesNeverRunOutOnAStage(seed: UInt64) throws {
         var soak = SchedulerSoak(limits: Self.pagedLimits(), seed: seed)
