@@ -155,7 +155,7 @@ extension ClusterBackend {
             return []
         }
         if epoch == membership.comingEpoch {
-            Log.error("plan \(epoch) can't be prepared: \(reason)")
+            Log.error(reason)
             return carryOut(
                 membership.prepared(
                     node: node, epoch: epoch, failure: reason, now: MonotonicClock.now()))
@@ -170,13 +170,10 @@ extension ClusterBackend {
     private func note(
         _ prepared: Prepared, _ epoch: UInt32, of member: Member
     ) -> [BackendOutcome] {
-        let name = member.hello.name
         if prepared.failure.isEmpty {
             Log.info(
-                "worker \(name) has its blobs of plan \(epoch); \(prepared.shippedBytes) bytes "
-                    + "were shipped to it")
-        } else {
-            Log.warning("worker \(name) can't have its blobs of plan \(epoch): \(prepared.failure)")
+                "worker \(member.hello.name) has its blobs of plan \(epoch); "
+                    + "\(prepared.shippedBytes) bytes were shipped to it")
         }
         return carryOut(
             membership.prepared(

@@ -11,6 +11,8 @@ extension ClusterBackend {
         for directive in directives {
             switch directive {
             case .prepare(let epoch, let plan, let reason): prepare(epoch, plan, reason)
+            case .abandon(let epoch, let reason):
+                record(.plan, "plan \(epoch) is not prepared any more: \(reason)")
             case .assign(let epoch, let plan):
                 hope.plansAnew()
                 assign(epoch, plan)

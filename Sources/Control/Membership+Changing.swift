@@ -66,10 +66,10 @@ extension Membership {
     private mutating func leave(_ index: Int, next: Plan? = nil) -> [MembershipDirective] {
         roster[index].isLeaving = true
         isStale = true
-        if let preparation, preparation.plan.hasStage(on: roster[index].info.node) {
-            cancelPreparation()
-        }
-        return proceed(next: next)
+        let isAwaited = preparation?.plan.hasStage(on: roster[index].info.node) == true
+        let abandoned =
+            isAwaited ? cancelPreparation("worker \(roster[index].info.name) is to leave") : []
+        return abandoned + proceed(next: next)
     }
 
     /// A worker has the blobs of its stage of the plan being prepared or, as `failure` says, can't
@@ -82,18 +82,19 @@ extension Membership {
             let index = next.waitingFor.firstIndex(of: node)
         else { return [] }
         if let failure {
-            failPreparation(
+            return failPreparation(
                 "\(next.plan.stages.first { $0.node == node }?.name ?? ""): \(failure)")
-            return []
         }
         next.waitingFor.remove(at: index)
         preparation = next
         progress.at = self.now
         guard next.waitingFor.isEmpty else { return [] }
-        preparation = nil
         hindrance = nil
         // Shipping may have taken long, and who was slow be so no more.
-        guard next.reason == nil || isStillBetter(next.plan) else { return [] }
+        guard next.reason == nil || isStillBetter(next.plan) else {
+            return endPreparation("by now it would gain too little")
+        }
+        preparation = nil
         precondition(epoch == lastEpoch, "a newer plan ends a preparation")
         self.epoch = epoch
         assignment = assignment(of: next.plan, corrections: next.corrections)
@@ -105,15 +106,21 @@ extension Membership {
     }
 
     /// One of those whom the next plan was for goes: the others are worth another plan.
-    mutating func cancelPreparation() {
-        preparation = nil
+    mutating func cancelPreparation(_ reason: String) -> [MembershipDirective] {
         considerSparesAnew()
+        return endPreparation(reason)
     }
 
-    mutating func failPreparation(_ reason: String) {
-        preparation = nil
+    mutating func failPreparation(_ reason: String) -> [MembershipDirective] {
         failedAt = now
         hindrance = reason
+        return endPreparation(reason)
+    }
+
+    /// Forgets the plan that was being prepared, if there is one.
+    mutating func endPreparation(_ reason: String) -> [MembershipDirective] {
+        defer { preparation = nil }
+        return preparation.map { [.abandon(epoch: $0.epoch, reason: reason)] } ?? []
     }
 
     /// Whatever can be done now, after something has happened. `next` is the plan over those that

@@ -251,9 +251,8 @@ package struct Membership: Sendable {
         if let next = preparation {
             let names = next.plan.stages.filter { next.waitingFor.contains($0.node) }.map(\.name)
             let verb = names.count == 1 ? "does" : "do"
-            failPreparation(
+            return failPreparation(
                 "\(names.joined(separator: ", ")) \(verb) not get on, for \(minutes) min")
-            return []
         }
         return loadingNodes.flatMap {
             lose($0, reason: "its stage has not loaded, and nothing moved for \(minutes) min")
@@ -277,20 +276,21 @@ package struct Membership: Sendable {
         forgetCutOffs(seenBy: node)
         isStale = true
         isGathering = isGathering || roster.isEmpty
-        if let next = preparation, next.plan.hasStage(on: node) { cancelPreparation() }
+        let reason = "worker \(name) \(hasLeft ? "has left" : "was lost")"
+        let isAwaited = preparation?.plan.hasStage(on: node) == true
+        let abandoned = isAwaited ? cancelPreparation(reason) : []
         assignment?.plan.leftOut.removeAll { $0.node == node }
         // Others may have been lost with it, and the plan is gone with the first of them.
         let hadStage = (assignment?.plan ?? fallen)?.hasStage(on: node) == true
         if hadStage, !hasLeft { noteLoss(of: member.info) }
-        guard let current = assignment, current.plan.hasStage(on: node) else { return [] }
-        return takeDown("worker \(name) \(hasLeft ? "has left" : "was lost")", isLoss: !hasLeft)
+        guard let current = assignment, current.plan.hasStage(on: node) else { return abandoned }
+        return abandoned + takeDown(reason, isLoss: !hasLeft)
     }
 
     mutating func takeDown(_ reason: String, isLoss: Bool) -> [MembershipDirective] {
         fallen = assignment?.plan ?? fallen
         assignment = nil
-        preparation = nil
         lastLoss = reason
-        return [.pipelineDown(reason: reason, isLoss: isLoss)]
+        return [.pipelineDown(reason: reason, isLoss: isLoss)] + endPreparation(reason)
     }
 }

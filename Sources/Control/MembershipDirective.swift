@@ -7,6 +7,9 @@ package enum MembershipDirective: Sendable, Equatable {
     /// Tell every stage of the plan which blobs it will need; the present plan goes on serving.
     /// `reason` says what is in its way, where nobody came or is to go.
     case prepare(epoch: UInt32, Plan, reason: String?)
+    /// The plan that was being prepared will never serve. Workers need not hear of it: they are
+    /// shipped nothing more for it.
+    case abandon(epoch: UInt32, reason: String)
     /// Tell every stage of the plan what it runs from now on, and all others that they run none.
     case assign(epoch: UInt32, Plan)
     /// Tell all members that they run no stage: the plan that was is over, and none follows.

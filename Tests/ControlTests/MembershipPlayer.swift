@@ -159,6 +159,7 @@ struct MembershipPlayer: TranscriptPlayer {
         switch directive {
         case .prepare(let epoch, let plan, let reason):
             return "prepare \(epoch)\(reason.map { ", as \($0)" } ?? ""): \(stages(plan))"
+        case .abandon(let epoch, let reason): return "abandon \(epoch): \(reason)"
         case .assign(let epoch, let plan): return "assign \(epoch): \(stages(plan))"
         case .rest(let epoch): return "rest \(epoch)"
         case .pipelineUp(let epoch): return "pipeline up \(epoch)"
