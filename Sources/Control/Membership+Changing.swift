@@ -153,10 +153,11 @@ extension Membership {
         guard !late.isEmpty || reason != nil else {
             isStale = false
             hindrance = nil
+            firstJoin = nil
             return []
         }
         // Others may follow at once; and streams are not interrupted again and again.
-        guard now - lastJoin >= settle, isIdle || now - upSince >= Self.calm else { return [] }
+        guard hasSettled(for: settle), isIdle || now - upSince >= Self.calm else { return [] }
         isStale = false
         comparedAt = now
         hindrance = nil

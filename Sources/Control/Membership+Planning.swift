@@ -44,7 +44,13 @@ extension Membership {
         let expected = epoch == 0 ? expectedWorkers : nil
         let isComplete = expected.map { roster.count >= $0 } ?? hasUsualWorkers(in: roster)
         if isComplete, arePathsKnown || now - lastJoin >= pathPatience { return true }
-        return expected == nil && now - lastJoin >= settleTime
+        return expected == nil && hasSettled(for: settleTime)
+    }
+
+    /// Whether others are waited for no more: one that comes and goes must not keep those who stay
+    /// without a plan for ever.
+    func hasSettled(for time: Duration) -> Bool {
+        now - lastJoin >= time || firstJoin.map { now - $0 >= time * Self.settleCountMax } == true
     }
 
     private var settleTime: Duration { isGathering ? Self.gatherPatience : settle }
@@ -62,6 +68,7 @@ extension Membership {
         else { return [] }
         losses[worker.home]?.wasAwaited = true
         isGathering = true
+        firstJoin = now
         return takeDown("worker \(worker.name) is back", isLoss: false)
     }
 
@@ -98,6 +105,7 @@ extension Membership {
 
     mutating func considerAll() {
         for index in roster.indices { roster[index].isConsidered = true }
+        firstJoin = nil
     }
 
     /// By name, not by arrival: the next start then gives everyone the layers it has cached.

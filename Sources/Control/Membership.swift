@@ -5,8 +5,9 @@ package import Wire
 /// Decides who belongs to the cluster, and when a new plan is due.
 ///
 /// The first plan is made when the expected workers have joined or, with none expected, when memory
-/// suffices and either the usual workers are there or nobody has joined for `settle`. The loss of
-/// a stage takes the pipeline down and is answered with a new plan at once if the living suffice.
+/// suffices and the usual workers are there, or nobody has joined for `settle`, or somebody has
+/// waited for four times that. The loss of a stage takes the pipeline down and is answered with a
+/// new plan at once if the living suffice.
 ///
 /// A worker that is to leave, one that came later and is worth it, and one that has become slow
 /// change the plan under running streams (`Membership+Changing.swift`): the next plan's workers get
@@ -39,6 +40,8 @@ package struct Membership: Sendable {
     /// `settle` after all have gone: those who come back may be further apart, in attempts to reach
     /// a coordinator that nobody reached.
     static let gatherPatience = Duration.seconds(4)
+    /// How many times that, or `settle`, anybody waits for others who join one after the other.
+    static let settleCountMax = 4
     /// What a load may take before it is said.
     static let loadTimeout = Duration.seconds(600)
     /// How long workers may have their stages to load, or their blobs to get, while nothing moves.
@@ -94,6 +97,8 @@ package struct Membership: Sendable {
     /// Latest time seen.
     var now: Duration = .zero
     var lastJoin: Duration = .zero
+    /// When the first of those joined whom no plan has been made with; nil if there is none.
+    var firstJoin: Duration?
     /// Workers that were lost with a stage, by their homes: those that are started again are new
     /// ones.
     var losses: [String: RepeatedLoss] = [:]
@@ -169,11 +174,15 @@ package struct Membership: Sendable {
                 + "smaller --context"
             return [.refuse(node: worker.node, reason: reason)]
         }
+        let hold = hold(worker)
         roster.append(
             Member(
                 info: worker, silence: Silence(gapMax: tickGapMax, now: now),
-                correction: rememberedCorrection(of: worker), cutOff: hold(worker)))
-        lastJoin = now
+                correction: rememberedCorrection(of: worker), cutOff: hold))
+        if hold == nil {
+            lastJoin = now
+            firstJoin = firstJoin ?? now
+        }
         shortage = nil
         isStale = true
         return startAnew(for: worker) + proceed()
@@ -275,14 +284,18 @@ package struct Membership: Sendable {
         links = links.filter { $0.key.from != node && $0.key.to != node }
         forgetCutOffs(seenBy: node)
         isStale = true
-        isGathering = isGathering || roster.isEmpty
+        if roster.isEmpty {
+            isGathering = true
+            firstJoin = nil
+        }
         let reason = "worker \(name) \(hasLeft ? "has left" : "was lost")"
         let isAwaited = preparation?.plan.hasStage(on: node) == true
         let abandoned = isAwaited ? cancelPreparation(reason) : []
         assignment?.plan.leftOut.removeAll { $0.node == node }
         // Others may have been lost with it, and the plan is gone with the first of them.
         let hadStage = (assignment?.plan ?? fallen)?.hasStage(on: node) == true
-        if hadStage, !hasLeft { noteLoss(of: member.info) }
+        // It may be for what it is shipped that it is lost.
+        if hadStage || isAwaited, !hasLeft { noteLoss(of: member.info) }
         guard let current = assignment, current.plan.hasStage(on: node) else { return abandoned }
         return abandoned + takeDown(reason, isLoss: !hasLeft)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// That a worker was lost with a stage, and how often of late.
+/// That a worker was lost with a stage, or while it was to have one, and how often of late.
 ///
 /// One that dies of its stage, as for lack of memory, and is started again by its system would take
 /// the pipeline down each time that it is taken in, twice. The first time it may come back at once;
