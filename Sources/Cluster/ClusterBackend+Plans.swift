@@ -98,8 +98,9 @@ extension ClusterBackend {
             nextAddress: next ?? "", catalog: catalog)
     }
 
-    /// Opens the data link to stage 0.
-    private func connect(_ epoch: UInt32) -> [BackendOutcome] {
+    /// Opens the data link to stage 0. For what this process lacks nobody is to blame: it is tried
+    /// again with each tick.
+    func connect(_ epoch: UInt32) -> [BackendOutcome] {
         guard let first = membership.plan?.stages.first, let member = members[first.node],
             let address = SocketAddress(member.hello.dataAddress)
         else { return [] }
@@ -120,6 +121,7 @@ extension ClusterBackend {
                 fromStage: DataHello.coordinatorStage)
             link.send(Frame(epoch: epoch, id: 0, message: .dataHello(greeting)))
             firstStage = link
+            shortage = nil
             isUp = true
             hope.pipelineIsUp()
             lastWorkers.note(membership.plan?.stages.map(\.name) ?? [])
@@ -133,6 +135,11 @@ extension ClusterBackend {
                     promptRowSeconds: membership.plan?.prediction?.promptRowSeconds)
             ]
         } catch {
+            guard !error.isShortage else {
+                if shortage == nil { Log.warning("plan \(epoch) has to wait: \(error)") }
+                shortage = "\(error)"
+                return []
+            }
             record(.lost, "worker \(first.name) can't be reached: \(error)")
             return carryOut(
                 membership.firstStageOutOfReach(epoch: epoch, now: MonotonicClock.now()))
@@ -156,6 +163,7 @@ extension ClusterBackend {
 
     private func dropPipeline() {
         isUp = false
+        shortage = nil
         for link in [firstStage, results] { link?.close(reason: "plan over") }
         firstStage = nil
         results = nil

@@ -8,8 +8,9 @@ import Wire
 extension ClusterBackend {
     func describe(in status: inout ClusterStatus) {
         let now = MonotonicClock.now()
-        status.state = membership.state.rawValue
-        status.detail = membership.detail
+        let state = shortage == nil ? membership.state : .loading
+        status.state = state.rawValue
+        status.detail = shortage ?? membership.detail
         status.epoch = Int(membership.epoch)
         status.shippedBytes = shippedBytes
         fillPrediction(of: &status)

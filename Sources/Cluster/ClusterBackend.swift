@@ -39,6 +39,8 @@ final class ClusterBackend: StepBackend {
     /// When the pipeline went down, and what had been shipped by then; nil while there is one.
     var loss: (time: Duration, shippedBytes: Int)?
     var isUp = false
+    /// What this process lacks to reach stage 0 of a plan that is ready otherwise; nil for nothing.
+    var shortage: String?
     var hope = LocalHope(patience: ClusterLimits.recoveryLimit)
     var events = RecentEvents()
     /// Of connections that had the token.
@@ -141,8 +143,9 @@ final class ClusterBackend: StepBackend {
         let movedBytes = membership.loadingNodes.reduce(shippedBytes) {
             $0 + (members[$1]?.loading.movedBytes ?? 0)
         }
-        return carryOut(membership.tick(isIdle: isIdle, movedBytes: movedBytes, now: now))
-            + giveUpIfHopeless(now: now)
+        let outcomes = carryOut(membership.tick(isIdle: isIdle, movedBytes: movedBytes, now: now))
+        let connected = shortage == nil ? [] : connect(membership.epoch)
+        return outcomes + connected + giveUpIfHopeless(now: now)
     }
 
     /// The server ends where nobody is left to wait for.

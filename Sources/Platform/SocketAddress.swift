@@ -132,7 +132,9 @@ package enum SocketError: Error, Equatable, CustomStringConvertible {
             "cannot resolve \(host): \(reason); check the host name"
         case .cannotConnect(let address, let errno):
             "cannot connect to \(address): \(systemMessage(errno)); "
-                + "check that it is running and reachable"
+                + (isShortage
+                    ? "raise this process's limit of open files, or free memory"
+                    : "check that it is running and reachable")
         case .cannotListen(let address, let errno):
             "cannot listen on \(address): \(systemMessage(errno)); "
                 + "stop what uses it or choose another address or port"

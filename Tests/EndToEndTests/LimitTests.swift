@@ -38,6 +38,46 @@ extension EndToEndTests {
             try server.waitForExit(.seconds(10))
         }
 
+        /// What the coordinator lacks says nothing of the worker that it can't reach for that.
+        @Test func aWantOfDescriptorsIsWaitedOut() throws {
+            let directory = try TemporaryDirectory()
+            let port = try RawConnection.heldPort()
+            let server = try Caravan.start(
+                [
+                    "serve", TestModel.path, "--listen", "127.0.0.1:0", "--workers-listen",
+                    "127.0.0.1:\(port)", "--expect", "1", "--context", "256",
+                ], in: directory)
+            let isUp = Deadline.wait { server.errors.contains("--join") || !server.isRunning }
+            #expect(isUp && server.isRunning, "\(server.errors)")
+            // One descriptor is left, for the worker's link to the coordinator.
+            let files = "/proc/\(server.processID)/fd"
+            let open = Set(
+                try FileManager.default.contentsOfDirectory(atPath: files).compactMap { Int($0) })
+            let limit = (0..<1024).filter { !open.contains($0) }[1]
+            try limitOpenFiles(of: server, to: "\(limit):")
+            let worker = try TestCluster.startWorker(
+                "w", joining: port, memory: "512MiB", in: directory)
+            let isShort = Deadline.wait {
+                server.errors.contains(": Too many open files; ") || !worker.isRunning
+            }
+            #expect(isShort, "\(server.errors)\n\(worker.errors)")
+            try limitOpenFiles(of: server, to: "1024:")
+            let isReady = Deadline.wait { server.errors.contains("plan 1 is ready") }
+            #expect(isReady, "\(server.errors)")
+            let shortages = server.errorLines.filter { $0.contains("Too many open files") }
+            #expect(shortages.count == 1 && !server.errors.contains("plan 2"), "\(server.errors)")
+            for process in [worker, server] { process.terminate() }
+            for process in [worker, server] { try process.waitForExit(.seconds(10)) }
+        }
+
+        private func limitOpenFiles(of process: RunningProcess, to limit: String) throws {
+            let result = try RunningProcess(
+                "/usr/bin/prlimit", ["--pid", "\(process.processID)", "--nofile=\(limit)"],
+                in: try TemporaryDirectory()
+            ).waitForExit()
+            #expect(result == 0)
+        }
+
         /// Once, and before anything takes memory; what there is room for needs no word.
         @Test(arguments: [("100TiB", 1), ("16MiB", 0)])
         func moreMemoryThanIsFreeIsSaid(memory: String, warningCount: Int) throws {
