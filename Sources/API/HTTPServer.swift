@@ -59,15 +59,18 @@ package final class HTTPServer: Sendable {
                 ? Authority(listen.description)?.host ?? address.lowercased() : nil,
             randomWord: randomWord, now: now)
         let registry = ExchangeRegistry()
-        let shared = MHDDaemon.Context(
-            service: service, registry: registry, heldBodyBytesMax: heldBodyBytesMax)
-        guard let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared) else {
-            throw .cannotStart(port: socket.port)
-        }
+        guard
+            let shared = try? MHDDaemon.Context(
+                service: service, registry: registry, heldBodyBytesMax: heldBodyBytesMax),
+            let daemon = MHDDaemon(descriptor: socket.descriptor, shared: shared)
+        else { throw .cannotStart(port: socket.port) }
         self.port = socket.port
         self.registry = registry
         bodies = shared.bodies
-        let watch = OSThread(name: "http-watch") { registry.watch() }
+        guard let watch = try? OSThread(name: "http-watch", { registry.watch() }) else {
+            daemon.stop()
+            throw .cannotStart(port: socket.port)
+        }
         running = Mutex((daemon, watch))
     }
 

@@ -11,9 +11,9 @@ import Platform
 final class LongRequests: Sendable {
     private let jobs: Mailbox<@Sendable () -> Void>
 
-    init(thread name: String, countMax: Int) {
+    init(thread name: String, countMax: Int) throws(ThreadError) {
         jobs = Mailbox(capacity: countMax)
-        let thread = OSThread(name: name) { [jobs] in
+        let thread = try OSThread(name: name) { [jobs] in
             while let job = jobs.take() { job() }
         }
         // When the server stops, what it is at is of no use to anyone.

@@ -10,17 +10,21 @@ final class MHDDaemon: Sendable {
     final class Context: Sendable {
         let service: Service
         let registry: ExchangeRegistry
-        let longPrompts = LongRequests(
-            thread: "http-long", countMax: HTTPLimits.longRequestCountMax)
-        let longAnswers = LongRequests(
-            thread: "http-answers", countMax: HTTPLimits.longAnswerCountMax)
+        let longPrompts: LongRequests
+        let longAnswers: LongRequests
         let bodies: BodyBudget
         /// Whether connections that come are closed at once.
         let isStopping = Atomic(false)
 
-        init(service: Service, registry: ExchangeRegistry, heldBodyBytesMax: Int) {
+        init(
+            service: Service, registry: ExchangeRegistry, heldBodyBytesMax: Int
+        ) throws(ThreadError) {
             self.service = service
             self.registry = registry
+            longPrompts = try LongRequests(
+                thread: "http-long", countMax: HTTPLimits.longRequestCountMax)
+            longAnswers = try LongRequests(
+                thread: "http-answers", countMax: HTTPLimits.longAnswerCountMax)
             bodies = BodyBudget(byteCountMax: heldBodyBytesMax)
         }
     }

@@ -52,11 +52,11 @@ package final class Acceptor: Sendable {
     package init(
         listener: Listener, tally: ByteTally? = nil,
         onEvent: @escaping @Sendable (Link, Link.Event) -> Void
-    ) {
+    ) throws(ThreadError) {
         self.listener = listener
         self.tally = tally
         address = listener.address
-        let accepting = OSThread(name: "accept") { [self] in
+        let accepting = try OSThread(name: "accept") { [self] in
             attend(onEvent)
         }
         thread.withLock { $0 = accepting }
@@ -118,18 +118,22 @@ package final class Acceptor: Sendable {
     private func receive(
         _ stream: ByteStream, _ onEvent: @escaping @Sendable (Link, Link.Event) -> Void
     ) {
-        // The table is locked until the link stands in it, so its first event finds it there.
-        let surplus = table.withLock { table in
-            table.links.removeAll { $0.isFinished }
-            let link = Link(stream: stream, isStranger: true, tally: tally) {
-                [self] link, event in
-                if isForOwner(link, event) { onEvent(link, event) }
+        do throws(ThreadError) {
+            // The table is locked until the link stands in it, so its first event finds it there.
+            let surplus = try table.withLock { table throws(ThreadError) in
+                table.links.removeAll { $0.isFinished }
+                let link = try Link(stream: stream, isStranger: true, tally: tally) {
+                    [self] link, event in
+                    if isForOwner(link, event) { onEvent(link, event) }
+                }
+                table.guests.append(link)
+                table.links.append(link)
+                return table.surplus
             }
-            table.guests.append(link)
-            table.links.append(link)
-            return table.surplus
+            surplus?.close(reason: "too many others wait to introduce themselves")
+        } catch {
+            noteRefusal(of: stream.peer, "\(error)")
         }
-        surplus?.close(reason: "too many others wait to introduce themselves")
     }
 
     private func isForOwner(_ link: Link, _ event: Link.Event) -> Bool {

@@ -24,15 +24,16 @@ final class BlobPreparer: Sendable {
     ///
     /// `earlier`, of a plan that this one overtakes, is told to end at once and joined by this
     /// one's thread: the caller has steps to run, and the other may be in the middle of hashing.
+    /// Where there is no thread for this one, the other is still the caller's.
     init(
         after earlier: BlobPreparer?, _ assignment: Assignment, epoch: UInt32, cache: BlobCache,
         model: LocalModel?,
         ask: @escaping @Sendable (BlobRequest, _ number: UInt64) -> Void,
         wake: @escaping @Sendable () -> Void
-    ) {
+    ) throws(ThreadError) {
         self.epoch = epoch
         earlier?.abandon()
-        thread = OSThread(name: "prepare") { [inbox, outcome] in
+        thread = try OSThread(name: "prepare") { [inbox, outcome] in
             earlier?.stop()
             // What is in a file that was written to will have to be shipped: better now than when
             // the plan has no pipeline.

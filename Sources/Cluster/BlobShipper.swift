@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Platform
+package import Platform
 import Synchronization
 package import Wire
 
@@ -33,8 +33,8 @@ package final class BlobShipper: Sendable {
     package init(
         link: Link, find: @escaping @Sendable (BlobDigest) -> (any ByteSource)?,
         onFailure: @escaping @Sendable (_ epoch: UInt32, _ reason: String) -> Void
-    ) {
-        thread = OSThread(name: "ship") { [requests, tally] in
+    ) throws(ThreadError) {
+        thread = try OSThread(name: "ship") { [requests, tally] in
             var failedEpoch: UInt32?
             while let order = requests.take() {
                 guard order.epoch != failedEpoch else { continue }

@@ -49,14 +49,24 @@ extension ClusterBackend {
         }
         let worker = MemberInfo(hello)
         let namesake = membership.members.first { $0.name == worker.name && $0.home != worker.home }
+        let member: Member
+        do throws(ThreadError) {
+            member = try Member(hello: hello, link: link, catalog: catalog) { [post] in
+                post(.unshippable(link, epoch: $0, reason: $1))
+            }
+        } catch {
+            // A worker that is refused would not try again.
+            noteRefusal(of: link.peer, "\(error)")
+            link.close(reason: "\(error)")
+            return outcomes
+        }
         let directives = membership.joined(worker: worker, now: MonotonicClock.now())
         for case .refuse(hello.node, let reason) in directives {
+            member.finish()
             refuse(link, .refused, reason)
             return outcomes
         }
-        members[hello.node] = Member(hello: hello, link: link, catalog: catalog) { [post] in
-            post(.unshippable(link, epoch: $0, reason: $1))
-        }
+        members[hello.node] = member
         roles[ObjectIdentifier(link)] = .member(hello.node)
         hope.workerJoined(isLocal: children?.names.contains(hello.name) == true)
         record(.joined, "worker \(hello.name) joined from \(link.peer)")

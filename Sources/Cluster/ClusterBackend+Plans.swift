@@ -111,7 +111,7 @@ extension ClusterBackend {
                 writeTimeout: ClusterLimits.dataLinkTimeout)
             // Whatever answers there may be no worker of this cluster.
             _ = try stream.open(timeout: ClusterLimits.firstStageTimeout)
-            let link = Link(stream: stream, isStranger: false) { [post] link, event in
+            let link = try Link(stream: stream, isStranger: false) { [post] link, event in
                 post(.link(link, event))
             }
             roles[ObjectIdentifier(link)] = .first(epoch: epoch)
@@ -134,15 +134,14 @@ extension ClusterBackend {
                     pageCount: membership.plan?.pageCount ?? pages.wanted,
                     promptRowSeconds: membership.plan?.prediction?.promptRowSeconds)
             ]
-        } catch {
-            guard !error.isShortage else {
-                if shortage == nil { Log.warning("plan \(epoch) has to wait: \(error)") }
-                shortage = "\(error)"
-                return []
-            }
+        } catch let error as SocketError where !error.isShortage {
             record(.lost, "worker \(first.name) can't be reached: \(error)")
             return carryOut(
                 membership.firstStageOutOfReach(epoch: epoch, now: MonotonicClock.now()))
+        } catch {
+            if shortage == nil { Log.warning("plan \(epoch) has to wait: \(error)") }
+            shortage = "\(error)"
+            return []
         }
     }
 

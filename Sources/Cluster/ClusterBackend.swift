@@ -81,7 +81,7 @@ final class ClusterBackend: StepBackend {
                 ? .zero : ClusterLimits.pathPatience,
             heartbeatTimeout: ClusterLimits.heartbeatTimeout,
             tickGapMax: ClusterLimits.silentGapMax)
-        acceptor = Acceptor(
+        acceptor = try Acceptor(
             listener: try Listener(listen, security: configuration.security)
         ) { link, event in
             // Echoed from the reader's thread, so that the round trip is the network's alone.

@@ -34,7 +34,9 @@ package final class Coordinator: TextGenerator {
                 let stage = StageConfiguration(
                     model, configuration, pages: pages,
                     layers: 0..<model.hyperparameters.layerCount, threadCount: threadCount)
-                return (LocalBackend(configuration: stage, tensors: model.tensors, post: post), nil)
+                let backend = try LocalBackend(
+                    configuration: stage, tensors: model.tensors, post: post)
+                return (backend, nil)
             case .workers(let listen, let localCount, let threadCount):
                 let catalog = try BlobCatalog(
                     model.blobs, indexDirectory: configuration.cacheDirectory,
@@ -54,7 +56,13 @@ package final class Coordinator: TextGenerator {
         self.model = model.served
         self.events = events
         workersAddress = address
-        thread = OSThread(name: "coordinator") { handover.take()?.run(events) }
+        do throws(ThreadError) {
+            thread = try OSThread(name: "coordinator") { handover.take()?.run(events) }
+        } catch {
+            events.close()
+            backend.stop()
+            throw error
+        }
     }
 
     /// How waiting for the first plan ended.

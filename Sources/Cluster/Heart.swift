@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
-import Platform
+package import Platform
 import Synchronization
 import Wire
 
@@ -30,11 +30,11 @@ package final class Heart: Sendable {
     }
 
     /// Measures the link, then beats; has no effect the second time.
-    package func start(interval: Duration) {
+    package func start(interval: Duration) throws(ThreadError) {
         let beatsMax = Int(patience / interval)
-        thread.withLock { thread in
+        try thread.withLock { thread throws(ThreadError) in
             guard thread == nil else { return }
-            thread = OSThread(name: "heart") { [self] in
+            thread = try OSThread(name: "heart") { [self] in
                 let path = link.measurePath()
                 if let path { link.note(roundTrip: .seconds(path.roundTripSeconds)) }
                 var id: UInt64 = 0

@@ -53,9 +53,10 @@ package enum HeldBlob: Sendable {
     }
 }
 
-/// Hashes blobs on threads of its own while their weights are being packed.
+/// Hashes blobs on threads of its own while their weights are being packed; before that where there
+/// are none to be had.
 final class BlobCheck {
-    private let thread: OSThread
+    private let thread: OSThread?
     private let outcome: Mailbox<[BlobDescription]>
 
     init(
@@ -64,17 +65,19 @@ final class BlobCheck {
     ) {
         let outcome = Mailbox<[BlobDescription]>(capacity: 1)
         self.outcome = outcome
-        thread = OSThread(name: "check") {
+        let work: @Sendable () -> Void = {
             let damaged = concurrentMap(blobs, threadCount: threadCount) { blob, held in
                 isPointless() || held.matches(blob.digest) ? [] : [blob]
             }
             outcome.offer(damaged.flatMap { $0 })
         }
+        thread = try? OSThread(name: "check", work)
+        if thread == nil { work() }
     }
 
     /// Those whose bytes are not what their names say. Call exactly once.
     func damaged() -> [BlobDescription] {
-        thread.join()
+        thread?.join()
         return outcome.take(timeout: .zero) ?? []
     }
 }

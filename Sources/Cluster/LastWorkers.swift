@@ -21,12 +21,13 @@ struct LastWorkers {
         guard serving.sorted() != names else { return }
         names = serving.sorted()
         let text = names.map { $0 + "\n" }.joined()
-        OSThread(name: "names") { [path] in
+        let thread = try? OSThread(name: "names") { [path] in
             do throws(FileError) {
                 try SmallFile.write(text, to: path)
             } catch {
                 Log.info("the workers' names are not kept: \(error)")
             }
-        }.letGo()
+        }
+        thread?.letGo()
     }
 }

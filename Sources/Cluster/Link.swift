@@ -37,11 +37,12 @@ package final class Link: Sendable {
     }
 
     /// Takes over `stream` and opens it. A stranger has a limited time and size for that and its
-    /// first frame. What goes over the link is also counted in `tally`.
+    /// first frame. What goes over the link is also counted in `tally`. Without a thread for it
+    /// there is no link, and no event of one.
     package init(
         stream: ByteStream, isStranger: Bool, tally: ByteTally? = nil,
         onEvent: @escaping @Sendable (Link, Event) -> Void
-    ) {
+    ) throws(ThreadError) {
         self.stream = stream
         let counters = LinkTally(cluster: tally)
         self.counters = counters
@@ -50,8 +51,8 @@ package final class Link: Sendable {
         localHost = stream.localHost
         remoteAddress = stream.remoteAddress
         // The thread is stored before it can end: whoever it calls may look for it.
-        reader.withLock { reader in
-            reader = OSThread(name: "link-read") { [self] in
+        try reader.withLock { reader throws(ThreadError) in
+            reader = try OSThread(name: "link-read") { [self] in
                 let reason = run(isStranger: isStranger) { onEvent(self, .frame($0)) }
                 outbox.close()
                 probes.close()
@@ -153,10 +154,11 @@ package final class Link: Sendable {
             guard try stream.open(timeout: ClusterLimits.handshakeTimeout) else {
                 return abandon(reason: nil)
             }
+            let writing = try OSThread(name: "link-write") { [self] in write() }
+            writer.withLock { $0 = writing }
         } catch {
             return abandon(reason: "\(error)")
         }
-        writer.withLock { $0 = OSThread(name: "link-write") { [self] in write() } }
         return read(until: isStranger ? deadline : nil, deliver)
     }
 

@@ -20,9 +20,9 @@ final class LocalBackend: StepBackend {
     init(
         configuration: StageConfiguration, tensors: [Tensor],
         post: @escaping @Sendable (BackendEvent) -> Void
-    ) {
+    ) throws(ThreadError) {
         self.configuration = configuration
-        thread = OSThread(name: "stage") { [work, board] in
+        thread = try OSThread(name: "stage") { [work, board] in
             do {
                 let engine = try StageEngine(configuration: configuration, tensors: tensors) {
                     (byteCount) throws(EngineError) in

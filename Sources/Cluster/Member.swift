@@ -21,10 +21,10 @@ final class Member {
     init(
         hello: Hello, link: Link, catalog: BlobCatalog,
         onShippingFailure: @escaping @Sendable (_ epoch: UInt32, _ reason: String) -> Void
-    ) {
+    ) throws(ThreadError) {
         self.hello = hello
         self.link = link
-        shipper = BlobShipper(
+        shipper = try BlobShipper(
             link: link, find: { catalog.blob($0) }, onFailure: onShippingFailure)
     }
 

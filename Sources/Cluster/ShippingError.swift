@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Control
+import Engine
 package import Platform
 
 /// Why a blob could not be received or loaded.
@@ -13,11 +14,12 @@ package enum ShippingError: Error, Equatable, CustomStringConvertible {
     case noRoom(directory: String, needByteCount: Int, shortByteCount: Int)
     case cacheUnusable(directory: String, FileError)
 
-    /// Whether somebody may make room for what could not be kept.
+    /// Whether somebody may make room for what could not be kept, or for a thread.
     package static func isLackOfRoom(_ error: any Error) -> Bool {
         switch error {
         case ShippingError.noRoom: true
         case ShippingError.cacheUnusable(_, let error): error.isLackOfRoom
+        case EngineError.noThread: true
         case let error as FileError: error.isLackOfRoom
         default: false
         }

@@ -34,7 +34,8 @@ package final class WorkerNode: Sendable {
     /// Whether the worker is to end: what it does before it joins stops then.
     private let isEnding = Mutex(false)
 
-    /// Opens the data port and the cache. Throws `SocketError`, `ShippingError` or `EngineError`.
+    /// Opens the data port and the cache. Throws `SocketError`, `ShippingError`, `EngineError` or
+    /// `ThreadError`.
     package init(configuration: WorkerConfiguration) throws {
         let events = Mailbox<Event>(capacity: ClusterLimits.eventsMax)
         self.configuration = configuration
@@ -47,7 +48,7 @@ package final class WorkerNode: Sendable {
         self.cache = cache
         let listener = try Listener(configuration.dataListen, security: configuration.security)
         dataAddress = listener.numericAddress
-        acceptor = Acceptor(listener: listener, tally: dataTraffic) { link, event in
+        acceptor = try Acceptor(listener: listener, tally: dataTraffic) { link, event in
             events.post(.data(link, event))
         }
         node = NodeID(high: Randomness.word(), low: Randomness.word())
@@ -155,7 +156,7 @@ package final class WorkerNode: Sendable {
                     writeTimeout: ClusterLimits.writeTimeout)
                 _ = try stream.open(timeout: ClusterLimits.handshakeTimeout)
                 loads.begin()
-                return Link(stream: stream, isStranger: false) { [events, loads] link, event in
+                return try Link(stream: stream, isStranger: false) { [events, loads] link, event in
                     if case .frame(let frame) = event, case .heartbeat = frame.message {
                         link.noteEcho(frame)
                     } else {

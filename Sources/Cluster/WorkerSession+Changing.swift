@@ -9,36 +9,43 @@ extension WorkerSession {
     func prepare(_ assignment: Assignment, epoch: UInt32) {
         // Of a stage that is over no more has to stay than this plan wants.
         if !isAtWork { kept?.keep(only: assignment) }
-        let earlier = preparer
-        preparingSince = MonotonicClock.now()
         preparedBlobs = []
         Log.info(
             "plan \(epoch) is being prepared: layers "
                 + "\(assignment.layerStart)..<\(assignment.layerEnd)")
-        preparer = BlobPreparer(
-            after: earlier, assignment, epoch: epoch, cache: cache, model: model,
-            ask: { [control] request, number in
-                control.send(Frame(epoch: epoch, id: number, message: .blobRequest(request)))
-            },
-            // Not kept waiting when the mailbox is full: then there is enough to wake for.
-            wake: { [events] in events.offer(.prepared) })
+        do throws(ThreadError) {
+            preparer = try BlobPreparer(
+                after: preparer, assignment, epoch: epoch, cache: cache, model: model,
+                ask: { [control] request, number in
+                    control.send(Frame(epoch: epoch, id: number, message: .blobRequest(request)))
+                },
+                // Not kept waiting when the mailbox is full: then there is enough to wake for.
+                wake: { [events] in events.offer(.prepared) })
+            preparingSince = MonotonicClock.now()
+        } catch {
+            reportFailure("\(error)", toPrepare: epoch)
+        }
+    }
+
+    private func reportFailure(_ reason: String, toPrepare epoch: UInt32) {
+        preparingSince = nil
+        Log.error("plan \(epoch) can't be prepared: \(reason)")
+        let answer = Prepared(shippedBytes: 0, failure: reason)
+        control.send(Frame(epoch: epoch, id: 0, message: .prepared(answer)))
     }
 
     /// Tells the coordinator how the preparation has ended, if it has.
     func reportPreparation() {
         guard let preparer, let outcome = preparer.takeOutcome() else { return }
-        preparingSince = nil
-        let answer: Prepared
         switch outcome {
         case .complete(let blobs, let shippedBytes):
+            preparingSince = nil
             preparedBlobs = blobs
-            answer = Prepared(shippedBytes: shippedBytes)
             Log.info("plan \(preparer.epoch) is prepared; \(shippedBytes) bytes were shipped")
-        case .failed(let reason):
-            answer = Prepared(shippedBytes: 0, failure: reason)
-            Log.error("plan \(preparer.epoch) can't be prepared: \(reason)")
+            let answer = Prepared(shippedBytes: shippedBytes)
+            control.send(Frame(epoch: preparer.epoch, id: 0, message: .prepared(answer)))
+        case .failed(let reason): reportFailure(reason, toPrepare: preparer.epoch)
         }
-        control.send(Frame(epoch: preparer.epoch, id: 0, message: .prepared(answer)))
     }
 
     /// Whether a preparation is under way. One that another worker had to give up is not said to

@@ -146,28 +146,27 @@ extension WorkerSession {
     }
 
     /// The link to the next stage; nil, and the worker stranded, where nobody answers. One that is
-    /// short of descriptors itself ends its own link: its neighbour would be taken for cut off.
+    /// short of descriptors or threads itself ends its own link: its neighbour would be taken for
+    /// cut off.
     private func connect(to address: SocketAddress) -> Link? {
-        do throws(SocketError) {
+        let problem = "the next stage can't be reached: "
+        do {
             let stream = try ByteStream(
                 connectingTo: address, security: configuration.security,
                 timeout: ClusterLimits.dataLinkTimeout,
                 writeTimeout: ClusterLimits.dataLinkTimeout)
-            let link = Link(stream: stream, isStranger: false, tally: dataTraffic) {
+            let link = try Link(stream: stream, isStranger: false, tally: dataTraffic) {
                 [events] link, event in
                 events.post(.next(link, event))
             }
             open(link)
             return link
+        } catch let error as SocketError where !error.isShortage {
+            strand(problem + "\(error)")
         } catch {
-            let reason = "the next stage can't be reached: \(error)"
-            if error.isShortage {
-                control.refuse(.internalFault, reason)
-            } else {
-                strand(reason)
-            }
-            return nil
+            control.refuse(.internalFault, problem + "\(error)")
         }
+        return nil
     }
 
     func noteNextEnded(_ link: Link, _ reason: String?) {

@@ -296,7 +296,11 @@ final class WorkerSession {
         }
         Log.info("joined \(control.peer) (protocol \(welcome.protocolVersion))")
         isWelcome = true
-        heart.start(interval: .milliseconds(welcome.heartbeatMilliseconds))
+        do throws(ThreadError) {
+            try heart.start(interval: .milliseconds(welcome.heartbeatMilliseconds))
+        } catch {
+            control.refuse(.internalFault, "\(error)")
+        }
         return nil
     }
 

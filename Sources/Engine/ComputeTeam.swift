@@ -14,15 +14,22 @@ package final class ComputeTeam {
     /// What the threads may be reading from: kept until they have ended.
     var readAhead: ReadAhead?
 
-    package init(threadCount: Int) {
+    package init(threadCount: Int) throws(EngineError) {
         self.threadCount = threadCount
         let work = TeamWork(threadCount: max(1, threadCount))
         self.work = work
-        threads = (1..<max(1, threadCount)).map { index in
-            OSThread(name: "compute-\(index)") {
-                work.serve(thread: index)
+        var threads: [OSThread] = []
+        do throws(ThreadError) {
+            for index in 1..<max(1, threadCount) {
+                threads.append(
+                    try OSThread(name: "compute-\(index)") { work.serve(thread: index) })
             }
+        } catch {
+            work.stop()
+            for thread in threads { thread.join() }
+            throw .noThread(error)
         }
+        self.threads = threads
     }
 
     deinit {

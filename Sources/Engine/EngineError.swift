@@ -10,6 +10,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     case missingTensor(String)
     case tensorShape(name: String, found: [Int], expected: [Int])
     case outOfMemory(byteCount: Int)
+    case noThread(ThreadError)
     /// The file with the weights.
     case unreadable(FileError)
     /// Whoever asked for the stage no longer wants it.
@@ -27,7 +28,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unknownISA, .unsupportedISA, .configuration, .missingTensor, .tensorShape,
-            .outOfMemory, .unreadable, .loadingStopped:
+            .outOfMemory, .noThread, .unreadable, .loadingStopped:
             loadDescription
         default:
             stepDescription
@@ -49,6 +50,7 @@ package enum EngineError: Error, Equatable, CustomStringConvertible {
             "tensor \(name) has shape \(found) where the model needs \(expected)"
         case .outOfMemory(let byteCount):
             "no \(byteCount) bytes of memory for the stage; use fewer layers, slots or positions"
+        case .noThread(let error): "\(error)"
         case .unreadable(let error): "\(error)"
         case .loadingStopped: "loading the stage was stopped"
         default:

@@ -72,7 +72,7 @@ package struct KernelSpeed: Sendable, Equatable {
         init(threadCount: Int, byteCount: Int) throws(EngineError) {
             isa = try KernelISA.selected()
             FloatProduct.useOneThread()
-            team = ComputeTeam(threadCount: threadCount)
+            team = try ComputeTeam(threadCount: threadCount)
             weights = try AnonymousMemory(
                 byteCount: max(16 << 20, min(byteCount, byteCountMax)), hugePages: true)
             let count = max(rowCount, floatRowCount)

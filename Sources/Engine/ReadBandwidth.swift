@@ -18,7 +18,7 @@ package enum ReadBandwidth {
     ) throws(EngineError) -> Double {
         precondition(byteCount > 0 && byteCount % chunkByteCount == 0)
         let memory = try AnonymousMemory(byteCount: byteCount, hugePages: true)
-        let team = ComputeTeam(threadCount: threadCount)
+        let team = try ComputeTeam(threadCount: threadCount)
         let words = memory.pointer(at: 0, as: UInt64.self)
         let wordCount = chunkByteCount / 8
         let chunkCount = byteCount / chunkByteCount

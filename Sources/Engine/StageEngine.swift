@@ -32,7 +32,7 @@ package final class StageEngine {
         if let isa { self.isa = isa } else { self.isa = try KernelISA.selected() }
         self.configuration = configuration
         FloatProduct.useOneThread()
-        team = ComputeTeam(threadCount: configuration.threadCount)
+        team = try ComputeTeam(threadCount: configuration.threadCount)
         cache = try KVCache(configuration: configuration)
         scratch = try Scratch(configuration: configuration)
         weights = try StageWeights(

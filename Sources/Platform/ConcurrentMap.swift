@@ -2,17 +2,19 @@
 
 import Synchronization
 
-/// `transform` of each element, in order, computed by `threadCount` threads that end before this
-/// returns.
+/// `transform` of each element, in order, computed by `threadCount` threads, of which the caller is
+/// one; where the system has no more, by fewer.
 package func concurrentMap<Element: Sendable, Result: Sendable>(
     _ elements: [Element], threadCount: Int, _ transform: @escaping @Sendable (Element) -> Result
 ) -> [Result] {
     let board = MapBoard<Result>(count: elements.count)
-    let threads = (0..<max(1, min(threadCount, elements.count))).map { _ in
-        OSThread(name: "map") {
-            while let index = board.claim() { board.put(transform(elements[index]), at: index) }
-        }
+    let work: @Sendable () -> Void = {
+        while let index = board.claim() { board.put(transform(elements[index]), at: index) }
     }
+    let threads = (0..<max(0, min(threadCount, elements.count) - 1)).compactMap { _ in
+        try? OSThread(name: "map", work)
+    }
+    work()
     for thread in threads { thread.join() }
     return board.results
 }

@@ -10,11 +10,14 @@ package final class OSThread: Sendable {
     private let handle: pthread_t
 
     /// Starts `body` on a new thread called `name` (at most 15 bytes are kept by the kernel).
-    package init(name: String, _ body: @escaping @Sendable () -> Void) {
+    package init(name: String, _ body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let box = Unmanaged.passRetained(ThreadBody(name: name, run: body))
         var thread = pthread_t()
         let status = pthread_create(&thread, nil, runThread, box.toOpaque())
-        precondition(status == 0, "cannot start thread \(name): \(systemMessage(status))")
+        guard status == 0 else {
+            box.release()
+            throw ThreadError(name: name, errno: status)
+        }
         handle = thread
     }
 
@@ -40,6 +43,17 @@ package final class OSThread: Sendable {
         var cpus = [Int32](repeating: 0, count: Int(CL_CPUS_MAX))
         let count = Int(cl_allowed_cpus(&cpus, Int32(cpus.count)))
         return count == 0 ? [0] : cpus.prefix(count).map(Int.init)
+    }
+}
+
+/// That the system, or a limit on this process, has no room for another thread.
+package struct ThreadError: Error, Equatable, CustomStringConvertible {
+    package let name: String
+    package let errno: Int32
+
+    package var description: String {
+        "cannot start thread \(name): \(systemMessage(errno)); raise the limits on threads and "
+            + "memory (ulimit -u, TasksMax, pids.max)"
     }
 }
 

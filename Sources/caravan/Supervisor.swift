@@ -18,7 +18,7 @@ enum Supervisor {
     ) throws -> Int32 {
         Signals.catchTermination()
         let done = Mailbox<Result<Int32, any Error>>(capacity: 1)
-        let thread = OSThread(name: "work") {
+        let thread = try OSThread(name: "work") {
             done.offer(Result { try work() })
             Signals.requestTermination()
         }
@@ -33,7 +33,11 @@ enum Supervisor {
             return try result.get()
         }
         // Not here: a terminal that takes nothing more, as after Ctrl-S, would hold it up for ever.
-        OSThread(name: "stop") { [signal] in stop(signal) }.letGo()
+        do throws(ThreadError) {
+            try OSThread(name: "stop") { [signal] in stop(signal) }.letGo()
+        } catch {
+            stop(signal)
+        }
         for _ in 0..<stopTurnCount {
             guard let result = done.take(timeout: stopTurn) else { continue }
             thread.join()

@@ -53,7 +53,11 @@ struct SynthCommand: Command {
             interrupt.set(signal)
             // The work may be stuck in a write until the process ends without it. So may this be,
             // which therefore has a thread of its own.
-            OSThread(name: "removal") { removal.remove() }.letGo()
+            do throws(ThreadError) {
+                try OSThread(name: "removal") { removal.remove() }.letGo()
+            } catch {
+                removal.remove()
+            }
         }
         return try Supervisor.run(stop: stop) { [self] in
             let start = MonotonicClock.now()

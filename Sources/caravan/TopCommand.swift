@@ -52,7 +52,7 @@ struct TopCommand: Command {
             interrupt.set(signal)
         }) { [self] in
             let answers = Mailbox<Result<ClusterStatus, any Error>>(capacity: 1)
-            let asking = OSThread(name: "ask") { [self] in
+            let asking = try OSThread(name: "ask") { [self] in
                 repeat {
                     let answer = Result {
                         try StatusCommand.fetch(

@@ -104,7 +104,7 @@ struct WorkerCommand: Command {
             // Its coordinator writes the same things to the same terminal.
             Log.setThreshold(.warning)
             // Ends with the process: nothing else wakes a read of standard input.
-            _ = OSThread(name: "leash") {
+            _ = try OSThread(name: "leash") {
                 ParentProcess.waitForEnd()
                 Signals.requestTermination()
             }

@@ -18,7 +18,7 @@ struct AcceptorTests {
             Log.setThreshold(.error)
             let local = SocketAddress(host: "127.0.0.1", port: 0)
             let events = events
-            acceptor = Acceptor(listener: try Listener(local, security: security)) {
+            acceptor = try Acceptor(listener: try Listener(local, security: security)) {
                 events.post($1)
             }
         }

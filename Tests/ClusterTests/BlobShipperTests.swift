@@ -48,12 +48,12 @@ struct BlobShipperTests {
     @Test func itsEndDoesNotWaitForAFileThatHangs() throws {
         let pair = try LinkPair()
         let file = Hanging()
-        let shipper = BlobShipper(link: pair.near, find: { _ in file }, onFailure: { _, _ in })
+        let shipper = try BlobShipper(link: pair.near, find: { _ in file }, onFailure: { _, _ in })
         #expect(shipper.ask(try request(1), epoch: 1, id: 1))
         #expect(file.isRead.take(timeout: TestCluster.patience) != nil)
         pair.near.close(reason: "it is gone")
         let isStopped = Mailbox<Void>(capacity: 1)
-        let stopper = OSThread(name: "stop") {
+        let stopper = try OSThread(name: "stop") {
             shipper.stop()
             isStopped.offer(())
         }
@@ -68,7 +68,7 @@ struct BlobShipperTests {
         let pair = try LinkPair()
         let failures = Mailbox<(UInt32, String)>(capacity: 8)
         let bad = try digest(1)
-        let shipper = BlobShipper(
+        let shipper = try BlobShipper(
             link: pair.near, find: { $0 == bad ? Unreadable() : Readable() as any ByteSource },
             onFailure: { failures.offer(($0, $1)) })
         // Once for all that a plan lacks.

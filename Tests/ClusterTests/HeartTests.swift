@@ -11,9 +11,9 @@ struct HeartTests {
         private let ending = Mailbox<Void>(capacity: 1)
         private let thread: OSThread
 
-        init(_ heart: Heart) {
+        init(_ heart: Heart) throws {
             let begun = Mailbox<Void>(capacity: 1)
-            thread = OSThread(name: "work") { [ending] in
+            thread = try OSThread(name: "work") { [ending] in
                 heart.watching {
                     begun.offer(())
                     _ = ending.take()
@@ -35,8 +35,8 @@ struct HeartTests {
     @Test func whoHangsEndsItsLink() throws {
         let pair = try LinkPair()
         let heart = heart(of: pair, patience: .zero)
-        let work = Work(heart)
-        heart.start(interval: .milliseconds(10))
+        let work = try Work(heart)
+        try heart.start(interval: .milliseconds(10))
         while LinkPair.frame(pair.farEvents) != nil {}
         #expect(try #require(LinkPair.closing(pair.nearEvents)).contains("hang"))
         work.end()
@@ -47,8 +47,8 @@ struct HeartTests {
     @Test func workThatMayStillEndIsNoHang() throws {
         let pair = try LinkPair()
         let heart = heart(of: pair, patience: .seconds(3600))
-        let work = Work(heart)
-        heart.start(interval: .milliseconds(1))
+        let work = try Work(heart)
+        try heart.start(interval: .milliseconds(1))
         for id in 1...3 {
             let frame = try #require(LinkPair.frame(pair.farEvents))
             #expect(frame.id == UInt64(id))

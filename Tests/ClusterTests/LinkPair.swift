@@ -27,8 +27,8 @@ final class LinkPair {
         let farEvents = Mailbox<Link.Event>(capacity: farCapacity)
         self.nearEvents = nearEvents
         self.farEvents = farEvents
-        near = Link(stream: nearStream, isStranger: false) { nearEvents.post($1) }
-        far = Link(stream: farStream, isStranger: farIsStranger) { farEvents.post($1) }
+        near = try Link(stream: nearStream, isStranger: false) { nearEvents.post($1) }
+        far = try Link(stream: farStream, isStranger: farIsStranger) { farEvents.post($1) }
     }
 
     /// Joins all threads, whatever state the links are in.

@@ -69,7 +69,7 @@ struct LinkTests {
         let pair = try LinkPair()
         let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
         let near = pair.near
-        let shipper = OSThread(name: "ship") {
+        let shipper = try OSThread(name: "ship") {
             for number in 0..<40 {
                 let chunk = BlobChunk(
                     digest: digest, offset: UInt64(number),
@@ -110,8 +110,8 @@ struct LinkTests {
         let pair = try LinkPair()
         let near = pair.near
         let digest = try #require(BlobDigest([UInt8](repeating: 1, count: 32)))
-        let threads = (0..<4).map { thread in
-            OSThread(name: "send") {
+        let threads = try (0..<4).map { thread in
+            try OSThread(name: "send") {
                 for number in 0..<200 {
                     // Now and then one that only the writer sends.
                     let size = number % 7 == 0 ? 100_000 : 10 + number
@@ -154,7 +154,7 @@ struct LinkTests {
             connectingTo: listener.address, security: TestCluster.security,
             timeout: TestCluster.patience, writeTimeout: bound)
         let events = Mailbox<Link.Event>(capacity: 10)
-        let link = Link(stream: stream, isStranger: false) { events.post($1) }
+        let link = try Link(stream: stream, isStranger: false) { events.post($1) }
         // Shakes hands, then reads nothing.
         let accepted = try #require(listener.accept(writeTimeout: TestCluster.patience))
         let peer = try WireClient(accepted)

@@ -54,7 +54,7 @@ import Wire
             writeTimeout: patience)
         let events = Mailbox<Link.Event>(capacity: 100)
         let accepted = try #require(listener.accept(writeTimeout: patience))
-        let link = Link(stream: accepted, isStranger: false) { events.post($1) }
+        let link = try Link(stream: accepted, isStranger: false) { events.post($1) }
         return (try WireClient(stream), link, events)
     }
 

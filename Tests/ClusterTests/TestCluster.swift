@@ -83,7 +83,7 @@ final class TestWorker {
 
     init(_ configuration: WorkerConfiguration) throws {
         node = try WorkerNode(configuration: configuration)
-        thread = OSThread(name: "worker") { [node, outcome] in
+        thread = try OSThread(name: "worker") { [node, outcome] in
             do {
                 try node.run()
                 outcome.offer("")

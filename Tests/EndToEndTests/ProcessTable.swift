@@ -19,10 +19,15 @@ enum ProcessTable {
     }
 
     /// The most memory that a process ever had resident, in bytes.
-    static func peakBytes(_ process: Int32) -> Int {
+    static func peakBytes(_ process: Int32) -> Int { bytes("VmHWM:", process) }
+
+    /// The address space that a process has taken, in bytes.
+    static func addressBytes(_ process: Int32) -> Int { bytes("VmSize:", process) }
+
+    private static func bytes(_ name: String, _ process: Int32) -> Int {
         let text = FileManager.default.contents(atPath: "/proc/\(process)/status") ?? Data()
         let line = String(decoding: text, as: UTF8.self).split(separator: "\n")
-            .first { $0.hasPrefix("VmHWM:") }
+            .first { $0.hasPrefix(name) }
         return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
     }
 

@@ -5,8 +5,8 @@ import Synchronization
 import Testing
 
 @Suite struct ComputeTeamTests {
-    @Test(arguments: [1, 2, 3, 9]) func eachChunkRunsOnce(threadCount: Int) {
-        let team = ComputeTeam(threadCount: threadCount)
+    @Test(arguments: [1, 2, 3, 9]) func eachChunkRunsOnce(threadCount: Int) throws {
+        let team = try ComputeTeam(threadCount: threadCount)
         for count in [0, 1, 2, 5, 64, 1_000] {
             let calls = Mutex([Int](repeating: 0, count: count))
             let strangers = Mutex(0)
@@ -20,8 +20,8 @@ import Testing
     }
 
     /// Loops in quick succession: a late helper must not take a chunk of a later loop as its own.
-    @Test func manyShortLoopsStayApart() {
-        let team = ComputeTeam(threadCount: 3)
+    @Test func manyShortLoopsStayApart() throws {
+        let team = try ComputeTeam(threadCount: 3)
         for loop in 0..<3_000 {
             let sum = Atomic<Int>(0)
             team.run(4) { chunk, _ in sum.wrappingAdd(loop * 4 + chunk, ordering: .relaxed) }
@@ -29,8 +29,8 @@ import Testing
         }
     }
 
-    @Test func rangesCoverAllInWholeUnits() {
-        let team = ComputeTeam(threadCount: 2)
+    @Test func rangesCoverAllInWholeUnits() throws {
+        let team = try ComputeTeam(threadCount: 2)
         for (count, unit) in [(0, 1), (1, 4), (17, 4), (100, 1), (1_000, 16)] {
             let covered = Mutex([Int](repeating: 0, count: count))
             let uneven = Mutex(0)
@@ -44,8 +44,8 @@ import Testing
     }
 
     /// Large claims cost little, and small ones at the end let all threads end together.
-    @Test func claimsBecomeSmallerTowardsTheEnd() {
-        let team = ComputeTeam(threadCount: 2)
+    @Test func claimsBecomeSmallerTowardsTheEnd() throws {
+        let team = try ComputeTeam(threadCount: 2)
         let sizes = Mutex([Int](repeating: 0, count: 240))
         team.split(240) { range, _ in
             sizes.withLock { for i in range { $0[i] = range.count } }
@@ -57,10 +57,10 @@ import Testing
 
     /// A thread that is away costs nothing: the others take its chunks. Here the caller is away
     /// in its first chunk until all others have been run.
-    @Test func homesAreTakenOver() {
+    @Test func homesAreTakenOver() throws {
         for count in [2, 3, 24] {
             // A new one each time: nobody is held to be away from the start.
-            let team = ComputeTeam(threadCount: 2)
+            let team = try ComputeTeam(threadCount: 2)
             let others = Atomic<Int>(0)
             let ran = Mutex<[Int: Int]>([:])
             team.run(count) { chunk, thread in

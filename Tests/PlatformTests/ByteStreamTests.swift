@@ -14,7 +14,7 @@ struct ByteStreamTests {
         let (near, far) = (pair.near, pair.far)
         let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
         let received = Mailbox<[UInt8]>(capacity: 4)
-        let reader = OSThread(name: "read") {
+        let reader = try OSThread(name: "read") {
             if let head = try? far.read(count: 5) { received.offer(head) }
             if let rest = try? far.read(count: bytes.count - 5) { received.offer(rest) }
         }
@@ -73,7 +73,7 @@ struct ByteStreamTests {
         let pair = try pair()
         let (near, far) = (pair.near, pair.far)
         let ended = Mailbox<Bool>(capacity: 1)
-        let reader = OSThread(name: "read") {
+        let reader = try OSThread(name: "read") {
             let bytes = try? far.read(count: 1)
             ended.offer(bytes == .some(nil))
         }

@@ -25,7 +25,7 @@ struct ListenerTests {
     @Test func stopEndsAccept() throws {
         let listener = try Listener(local, security: .plaintext)
         let ended = Mailbox<Bool>(capacity: 1)
-        let thread = OSThread(name: "accept") {
+        let thread = try OSThread(name: "accept") {
             ended.offer(listener.accept(writeTimeout: .seconds(1)) == nil)
         }
         listener.stop()

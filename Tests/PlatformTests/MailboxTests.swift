@@ -59,10 +59,10 @@ struct MailboxTests {
         #expect(mailbox.take() == nil)
     }
 
-    @Test func postWaitsForRoom() {
+    @Test func postWaitsForRoom() throws {
         let mailbox = Mailbox<Int>(capacity: 1)
         let results = Mailbox<Bool>(capacity: 100)
-        let thread = OSThread(name: "post") {
+        let thread = try OSThread(name: "post") {
             for number in 0..<100 { results.offer(mailbox.post(number)) }
         }
         for number in 0..<100 { #expect(mailbox.take() == number) }
@@ -70,14 +70,14 @@ struct MailboxTests {
         for _ in 0..<100 { #expect(results.take(timeout: .zero) == true) }
     }
 
-    @Test func closingWakesThoseWhoWait() {
+    @Test func closingWakesThoseWhoWait() throws {
         let full = Mailbox<Int>(capacity: 1)
         full.offer(0)
         let empty = Mailbox<Int>(capacity: 1)
         let posted = Mailbox<Bool>(capacity: 1)
         let taken = Mailbox<Int?>(capacity: 1)
-        let poster = OSThread(name: "post") { posted.offer(full.post(1)) }
-        let taker = OSThread(name: "take") { taken.offer(empty.take()) }
+        let poster = try OSThread(name: "post") { posted.offer(full.post(1)) }
+        let taker = try OSThread(name: "take") { taken.offer(empty.take()) }
         full.close()
         empty.close()
         poster.join()
@@ -86,18 +86,18 @@ struct MailboxTests {
         #expect(taken.take(timeout: .zero) == .some(nil))
     }
 
-    @Test func manyThreadsLoseNothing() {
+    @Test func manyThreadsLoseNothing() throws {
         let mailbox = Mailbox<Int>(capacity: 7)
         let sums = Mailbox<Int>(capacity: 4)
-        let takers = (0..<4).map { _ in
-            OSThread(name: "take") {
+        let takers = try (0..<4).map { _ in
+            try OSThread(name: "take") {
                 var sum = 0
                 while let number = mailbox.take() { sum += number }
                 sums.offer(sum)
             }
         }
-        let posters = (0..<4).map { part in
-            OSThread(name: "post") {
+        let posters = try (0..<4).map { part in
+            try OSThread(name: "post") {
                 for number in 0..<1000 { mailbox.post(part * 1000 + number) }
             }
         }

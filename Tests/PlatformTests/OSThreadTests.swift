@@ -4,10 +4,10 @@ import Platform
 import Testing
 
 struct OSThreadTests {
-    @Test func joinWaitsForTheEnd() {
+    @Test func joinWaitsForTheEnd() throws {
         let done = Mailbox<Int>(capacity: 10)
-        let threads = (0..<10).map { number in
-            OSThread(name: "a name longer than the kernel keeps") { done.offer(number) }
+        let threads = try (0..<10).map { number in
+            try OSThread(name: "a name longer than the kernel keeps") { done.offer(number) }
         }
         for thread in threads { thread.join() }
         let seen = (0..<10).compactMap { _ in done.take(timeout: .zero) }
@@ -18,10 +18,11 @@ struct OSThreadTests {
         let allowed = OSThread.allowedCPUs()
         let last = try #require(allowed.last)
         let found = Mailbox<[Int]>(capacity: 2)
-        let bound = OSThread(name: "bound") {
+        let bound = try OSThread(name: "bound") {
             OSThread.bindCurrent(to: [last])
             found.offer(Self.currentCPUs())
-            OSThread(name: "free") { found.offer(Self.currentCPUs()) }.join()
+            let free = try? OSThread(name: "free") { found.offer(Self.currentCPUs()) }
+            free?.join()
         }
         bound.join()
         #expect(found.take(timeout: .zero) == [last])

@@ -13,9 +13,9 @@ struct StreamPair {
     /// The near end connected, the far one was accepted.
     init(security: StreamSecurity, writeTimeout: Duration = StreamPair.patience) throws {
         (near, far) = try Self.connected(security, security, writeTimeout: writeTimeout)
-        let opening = [(near, "near"), (far, "far")].map { stream, name in
+        let opening = try [(near, "near"), (far, "far")].map { stream, name in
             let isPlain = !stream.isEncrypted
-            return OSThread(name: name) {
+            return try OSThread(name: name) {
                 // A plaintext server waits for the first byte, which the test sends later.
                 if !isPlain || name == "near" { _ = try? stream.open(timeout: Self.patience) }
             }
@@ -46,9 +46,9 @@ struct StreamPair {
     /// Opens both ends at once; what each came to.
     static func openBoth(
         _ near: ByteStream, _ far: ByteStream
-    ) -> (near: Result<Bool, SocketError>, far: Result<Bool, SocketError>) {
+    ) throws -> (near: Result<Bool, SocketError>, far: Result<Bool, SocketError>) {
         let found = Mailbox<Result<Bool, SocketError>>(capacity: 1)
-        let opener = OSThread(name: "open") {
+        let opener = try OSThread(name: "open") {
             found.offer(Result { () throws(SocketError) in try far.open(timeout: patience) })
             // What the other end is still to read of an alert stays readable.
             far.endWriting()

@@ -28,7 +28,7 @@ struct TLSRelayTests {
             writeTimeout: patience)
         let far = try #require(listener.accept(writeTimeout: patience))
         let found = Mailbox<Result<Bool, SocketError>>(capacity: 1)
-        let opener = OSThread(name: "open") {
+        let opener = try OSThread(name: "open") {
             let result = Result { () throws(SocketError) in
                 try far.open(timeout: StreamPair.patience)
             }

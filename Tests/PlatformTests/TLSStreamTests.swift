@@ -13,7 +13,7 @@ struct TLSStreamTests {
 
     @Test func anotherTokenIsRefusedOnBothSides() throws {
         let (near, far) = try StreamPair.connected(.token(ClusterToken()), Self.security)
-        let opened = StreamPair.openBoth(near, far)
+        let opened = try StreamPair.openBoth(near, far)
         #expect(opened.near == .failure(.tls(.wrongToken)))
         #expect(opened.far == .failure(.tls(.wrongToken)))
     }
@@ -28,7 +28,7 @@ struct TLSStreamTests {
         #expect(try near.read(count: 1) == nil)
 
         let (client, server) = try StreamPair.connected(Self.security, .plaintext)
-        let answering = OSThread(name: "answer") {
+        let answering = try OSThread(name: "answer") {
             do {
                 _ = try server.open(timeout: StreamPair.patience)
             } catch SocketError.tls(.unexpectedTLS) {
@@ -99,7 +99,7 @@ struct TLSStreamTests {
             let seed = UInt64(name.utf8.count)
             let count = 24 << 20
             threads.append(
-                OSThread(name: "write") {
+                try OSThread(name: "write") {
                     let bytes = RandomBytes.make(count: count, seed: seed)
                     var sent = 0
                     var piece = 1
@@ -111,7 +111,7 @@ struct TLSStreamTests {
                     }
                 })
             threads.append(
-                OSThread(name: "read") {
+                try OSThread(name: "read") {
                     var received: [UInt8] = []
                     var piece = 7
                     while received.count < count {
@@ -163,7 +163,7 @@ struct TLSStreamTests {
         let pair = try StreamPair(security: Self.security)
         let far = pair.far
         let ended = Mailbox<Bool>(capacity: 1)
-        let reader = OSThread(name: "read") {
+        let reader = try OSThread(name: "read") {
             let bytes = try? far.read(count: 1)
             ended.offer(bytes == .some(nil))
         }

@@ -76,8 +76,8 @@ struct TokenFileTests {
     @Test func theFirstMakesItAndTheOthersReadIt() throws {
         let path = directory.file("state/caravan/token")
         let found = Mailbox<(token: ClusterToken, isNew: Bool)>(capacity: 8)
-        let threads = (0..<8).map { _ in
-            OSThread(name: "make") {
+        let threads = try (0..<8).map { _ in
+            try OSThread(name: "make") {
                 if let result = try? TokenFile.readOrMake(path) { found.offer(result) }
             }
         }

@@ -75,7 +75,9 @@ package final class DelayProxy: Sendable {
     }
 
     private func run(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        threads.withLock { $0.append(OSThread(name: name, body)) }
+        threads.withLock { threads in
+            if let thread = try? OSThread(name: name, body) { threads.append(thread) }
+        }
     }
 
     private func relay(_ near: Int32) {

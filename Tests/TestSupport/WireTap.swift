@@ -26,7 +26,7 @@ package final class WireTap: Sendable {
         address = SocketAddress(host: "127.0.0.1", port: socket.port)
         self.target = target
         self.change = change
-        let forward = OSThread(name: "tap") { [self] in relay() }
+        let forward = try OSThread(name: "tap") { [self] in relay() }
         threads.withLock { $0.append(forward) }
     }
 
@@ -52,7 +52,7 @@ package final class WireTap: Sendable {
         guard near >= 0 else { return }
         let far = RawSocket.connect(to: target)
         ends.withLock { $0 = [near, far] }
-        let back = OSThread(name: "tap-back") { RawSocket.pump(from: far, to: near) { $0 } }
+        let back = try? OSThread(name: "tap-back") { RawSocket.pump(from: far, to: near) { $0 } }
         RawSocket.pump(from: near, to: far) { [self] bytes in
             heard.withLock { heard in
                 let start = heard.count
@@ -60,7 +60,7 @@ package final class WireTap: Sendable {
                 return bytes.enumerated().map { change(start + $0.offset, $0.element) }
             }
         }
-        back.join()
+        back?.join()
     }
 }
 
