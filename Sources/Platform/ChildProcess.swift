@@ -105,5 +105,8 @@ package enum ProcessError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Ends this process at once with `status`.
-package func exitProcess(status: Int32) -> Never { exit(status) }
+/// Ends this process with `status`, at once but for what standard error is still to take.
+package func exitProcess(status: Int32) -> Never {
+    StandardError.flush()
+    exit(status)
+}

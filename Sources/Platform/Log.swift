@@ -6,7 +6,7 @@ import Synchronization
 
 /// Lines for the operator on stderr: `2026-01-31T12:00:00.123Z level message`.
 ///
-/// One write per line, so that lines of several processes on one terminal do not mix.
+/// Who logs never waits for whoever reads that.
 package enum Log {
     package enum Level: Int, Sendable, Comparable {
         case debug, info, warning, error
@@ -36,7 +36,11 @@ package enum Log {
 
     private static func write(_ level: Level, _ message: @autoclosure () -> String) {
         guard level >= threshold.withLock({ $0 }) else { return }
-        StandardError.write("\(timestamp()) \(level.label) \(message())\n")
+        StandardError.post(line(level, message()))
+    }
+
+    static func line(_ level: Level, _ message: String) -> String {
+        "\(timestamp()) \(level.label) \(message)\n"
     }
 
     private static func timestamp() -> String {
@@ -55,34 +59,6 @@ package enum Log {
         let time = [parts.tm_hour, parts.tm_min, parts.tm_sec]
             .map { padded(Int($0), 2) }.joined(separator: ":")
         return "\(date)T\(time).\(padded(now.tv_nsec / 1_000_000, 3))Z"
-    }
-}
-
-/// The process's standard error stream, written without buffering.
-package enum StandardError {
-    package static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
-
-    /// Of the terminal, as it is now; 80 where there is none, or it does not say.
-    package static var columnCount: Int { Terminal.size(of: STDERR_FILENO).columns }
-
-    /// The line at the bottom of the terminal that is rewritten in place; empty for none.
-    private static let progress = Mutex("")
-
-    /// Writes whole lines; a progress line moves out of their way.
-    package static func write(_ text: String) {
-        progress.withLock { line in
-            _ = writeAll(line.isEmpty ? text : "\r\u{1B}[K" + text + line, to: STDERR_FILENO)
-        }
-    }
-
-    /// Shows `text` instead of the last progress line; nothing on what is not a terminal.
-    package static func showProgress(_ text: String) {
-        guard isTerminal else { return }
-        progress.withLock { line in
-            guard line != text else { return }
-            line = text
-            _ = writeAll("\r\u{1B}[K" + text, to: STDERR_FILENO)
-        }
     }
 }
 
@@ -130,7 +106,7 @@ package struct OutputError: Error, CustomStringConvertible {
 }
 
 /// 0, or the error number of what failed.
-private func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
+func writeAll(_ text: String, to descriptor: Int32) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
         var offset = 0

@@ -56,6 +56,49 @@ extension EndToEndTests {
             #expect(process.errors == "status 141\n")
         }
 
+        /// As with a terminal after Ctrl-S, or `tee` on a disk that hangs.
+        @Test func aLogThatNobodyTakesKeepsNobodyWaiting() throws {
+            let path = directory.file("log")
+            #expect(mkfifo(path, 0o600) == 0)
+            let pipe = open(path, O_RDWR | O_NONBLOCK)
+            defer { close(pipe) }
+            fill(pipe)
+            let http = HTTP(directory: directory, port: try RawConnection.heldPort())
+            let server = try shell(
+                #"exec "$0" "$@" 2> "# + path,
+                [
+                    "serve", TestModel.path, "--listen", "127.0.0.1:\(http.port)",
+                    "--workers-listen", "127.0.0.1:0", "--local", "1", "--threads", "1",
+                    "--context", "256",
+                ])
+            #expect(Deadline.wait { http.health() == 200 })
+            // Nothing of it is lost, and its order stays.
+            var log = ""
+            let isWhole = Deadline.wait {
+                log += drain(pipe)
+                return log.contains("ready: 1 stages")
+            }
+            #expect(isWhole, "\(log)")
+            let marks = ["serving ", "worker local-", "plan 1: 1 stage\n", "plan 1 is ready"]
+            let places = marks.map { log.firstRange(of: $0)?.lowerBound ?? log.endIndex }
+            #expect(places == places.sorted() && places.last != log.endIndex, "\(log)")
+            fill(pipe)
+            server.terminate()
+            #expect(try server.waitForExit(.seconds(10)) == 0)
+        }
+
+        private func fill(_ pipe: Int32) {
+            let lines = [UInt8](repeating: UInt8(ascii: "\n"), count: 4096)
+            while write(pipe, lines, lines.count) > 0 {}
+            while write(pipe, lines, 1) > 0 {}
+        }
+
+        private func drain(_ pipe: Int32) -> String {
+            var bytes = [UInt8](repeating: 0, count: 1 << 20)
+            let count = read(pipe, &bytes, bytes.count)
+            return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        }
+
         /// A server that is no coordinator: its address, and what waits for its only client.
         private func stranger() throws -> (url: String, accept: () -> Int32) {
             let socket = try PassiveSocket.open(SocketAddress(host: "127.0.0.1", port: 0))
