@@ -290,6 +290,11 @@ final class CoordinatorLoop {
                 requests[id]?.finish(reason)
                 requests[id] = nil
                 noteAlive(id)
+            case .failed(let id, _) where stopped.contains(id):
+                // Only what comes after the stop text has failed.
+                requests[id]?.finish(.stop)
+                requests[id] = nil
+                noteGone(id)
             case .failed(let id, let failure):
                 noteGone(id)
                 let error: GenerationError =

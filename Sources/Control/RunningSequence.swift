@@ -24,6 +24,9 @@ struct RunningSequence: Sendable {
     private var rightCount = 0
     /// How many are worth a try: about as many as were right.
     private var guessCountMax = Self.firstGuessCountMax
+    /// Steps in a row whose guesses were all wrong, and steps to go without any for that.
+    private var missCount = 0
+    private var pauseCount = 0
     /// The latest step that carries a row of it.
     var lastStepID: UInt64 = 0
 
@@ -47,19 +50,24 @@ struct RunningSequence: Sendable {
     }
 
     private static let firstGuessCountMax = 3
+    /// The pause after a miss is twice as long each time, so many times.
+    private static let missCountMax = 5
 
     /// Guesses at most `countMax` tokens, for the step that carries the newest token's row.
     mutating func guess(countMax: Int) {
         rightCount = 0
-        guesses =
-            durable.want == .allLogits
-            ? [] : PromptLookup.tokens(after: durable.tokens, count: min(countMax, guessCountMax))
+        guesses = []
+        guard countMax > 0, durable.want != .allLogits else { return }
+        pauseCount -= 1
+        guard pauseCount < 0 else { return }
+        guesses = PromptLookup.tokens(after: durable.tokens, count: min(countMax, guessCountMax))
     }
 
     /// The first guess is the newest token by now.
     mutating func guessWasRight() {
         guesses.removeFirst()
         rightCount += 1
+        missCount = 0
         if guesses.isEmpty { guessCountMax = max(guessCountMax, 2 * rightCount) }
     }
 
@@ -68,6 +76,9 @@ struct RunningSequence: Sendable {
         guard !guesses.isEmpty else { return }
         guesses = []
         guessCountMax = rightCount + 1
+        guard rightCount == 0 else { return }
+        missCount = min(missCount + 1, Self.missCountMax)
+        pauseCount = 1 << missCount
     }
 
     /// Takes the next `count` positions into step `stepID`; only the rows of the newest token and

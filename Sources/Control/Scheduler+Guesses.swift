@@ -4,22 +4,28 @@ import Wire
 
 /// Tokens that are computed before it is known that they follow.
 ///
-/// A step with a few rows takes hardly longer than one with a single row, since it reads its
+/// A step with a few rows takes far less than as many steps with one each, since it reads its
 /// weights once. So where few sequences decode, a step carries rows of what the next tokens may be.
 /// Each row wants candidates: the token after it is drawn as ever, by the same random number, and
 /// where it is not the one that was guessed, what was computed after it is taken back. So the
 /// tokens are the same as without.
 extension Scheduler {
-    /// Guesses for the sequences at `group`, whose newest tokens go into one step, as many as make
-    /// it little longer.
+    /// Guesses for the sequences at `group`, whose newest tokens go into one step, as many as are
+    /// computed while its weights are read; none where a prompt's rows may go with them, which use
+    /// that time better.
     mutating func guess(for group: [Int]) {
-        let spare = min(pace.cheapRowCount, Self.rowCountMax) - group.count
         guard limits.guessCountMax > 0, !group.isEmpty else { return }
+        let isQuiet = sequences.allSatisfy(\.isDecoding)
+        let spare = isQuiet ? min(pace.cheapRowCount, Self.rowCountMax) - group.count : 0
         for index in group {
-            let countMax = min(limits.guessCountMax, spare / group.count)
+            let isShort = sequences[index].durable.tokens.count <= Self.lengthMax
+            let countMax = isShort ? min(limits.guessCountMax, spare / group.count) : 0
             sequences[index].guess(countMax: min(countMax, room(after: index)))
         }
     }
+
+    /// Beyond so many tokens each row's attention costs too much for a try.
+    private static let lengthMax = 8192
 
     /// Rows of a step that is longer for its guesses.
     private static let rowCountMax = 8
