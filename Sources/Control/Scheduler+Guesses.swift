@@ -15,7 +15,9 @@ extension Scheduler {
     /// that time better.
     mutating func guess(for group: [Int]) {
         guard limits.guessCountMax > 0, !group.isEmpty else { return }
-        let isQuiet = sequences.allSatisfy(\.isDecoding)
+        // Whoever waits while there is a slot may be admitted to this very step.
+        let mayAdmit = !queue.isEmpty && sequences.count < limits.slotCount
+        let isQuiet = !mayAdmit && sequences.allSatisfy(\.isDecoding)
         let spare = isQuiet ? min(pace.cheapRowCount, Self.rowCountMax) - group.count : 0
         for index in group {
             let isShort = sequences[index].durable.tokens.count <= Self.lengthMax
