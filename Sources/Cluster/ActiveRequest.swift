@@ -31,9 +31,10 @@ package struct ActiveRequest {
         lastHeard = now
     }
 
-    /// How long a token that comes now was in coming.
-    func timing(now: Duration) -> TokenTiming {
-        lastToken.map { .next(now - $0) } ?? .first(now - submitted)
+    /// How long a token that comes now was in coming; as the first of `count` that come at once it
+    /// took its share of the time.
+    package func timing(now: Duration, among count: Int = 1) -> TokenTiming {
+        lastToken.map { .next((now - $0) / count) } ?? .first(now - submitted)
     }
 
     func status(id: UInt64, isRunning: Bool, now: Duration) -> StreamStatus {
@@ -46,12 +47,14 @@ package struct ActiveRequest {
             ageSeconds: (now - submitted).seconds.rounded(toPlaces: 3))
     }
 
-    /// Delivers a token; true when the text has reached a stop text and generation is to end.
+    /// Delivers a token, the first of `count` that come at once; true when the text has reached a
+    /// stop text and generation is to end.
     package mutating func take(
-        _ token: UInt32, logProbability: Float, alternatives: [TokenLogProbability], now: Duration
+        _ token: UInt32, logProbability: Float, alternatives: [TokenLogProbability], now: Duration,
+        among count: Int = 1
     ) -> Bool {
         firstToken = firstToken ?? now
-        lastToken = now
+        lastToken = lastToken.map { $0 + (now - $0) / count } ?? now
         generatedTokenCount += 1
         let whole = decoder.append(token)
         let text = stops.append(whole)

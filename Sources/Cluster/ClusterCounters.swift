@@ -8,7 +8,7 @@ package import Wire
 package enum TokenTiming: Equatable {
     /// The first of a request, since its submission.
     case first(Duration)
-    /// Since the one before.
+    /// Since the one before, or its share of that where several came at once.
     case next(Duration)
 }
 

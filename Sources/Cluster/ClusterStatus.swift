@@ -56,10 +56,12 @@ package struct ClusterStatus: Sendable, Codable {
     package var predictedTokensPerSecondOfAllSlots = 0.0
     /// Positions of each sequence that these are predicted for.
     package var predictedDepth = 0
-    /// Over the most recent steps that produced only tokens, and their mean number of rows. Pauses
-    /// and the time of steps with rows of prompts are left out; 0 before the first.
+    /// Over the most recent steps that produced only tokens, and their mean numbers of rows and of
+    /// tokens: wrong guesses are rows alone. Pauses and the time of steps with rows of prompts are
+    /// left out; 0 before the first.
     package var measuredTokensPerSecond = 0.0
     package var measuredRowsPerStep = 0.0
+    package var measuredTokensPerStep = 0.0
     package var stages: [StageStatus] = []
     package var members: [MemberStatus] = []
 
@@ -83,8 +85,9 @@ package struct StageStatus: Sendable, Codable {
     package var memoryBudgetBytes = 0
     package var stepCount = 0
     package var rowCount = 0
-    /// Means over steps of one row, as is predicted for, among the latest
-    /// `ClusterLimits.timingWindow` that only produced tokens; 0 where there are none.
+    /// Means a token over steps of one sequence, as is predicted for, among the latest
+    /// `ClusterLimits.timingWindow` that only produced tokens; 0 where there are none. Right
+    /// guesses make them smaller, wrong ones larger.
     package var computeMicrosecondsPerToken = 0
     package var waitMicrosecondsPerToken = 0
     package var sendMicrosecondsPerToken = 0

@@ -269,7 +269,7 @@ final class CoordinatorLoop {
             backend.forward(stepID: stepID, step)
         }
         var stopped: [UInt64] = []
-        for directive in directives {
+        for (index, directive) in directives.enumerated() {
             switch directive {
             case .forward(let stepID, let step):
                 counters.sent(stepID: stepID, step, now: now)
@@ -278,11 +278,13 @@ final class CoordinatorLoop {
             case .token(let id, let token, let logProbability, let alternatives):
                 // Of several at once those after a stop text are no part of the answer.
                 guard !stopped.contains(id) else { continue }
-                if let timing = requests[id]?.timing(now: now) {
+                let count = directives[index...].prefix { $0.isToken(of: id) }.count
+                if let timing = requests[id]?.timing(now: now, among: count) {
                     counters.token(timing, now: now)
                 }
                 let isStopped = requests[id]?.take(
-                    token, logProbability: logProbability, alternatives: alternatives, now: now)
+                    token, logProbability: logProbability, alternatives: alternatives, now: now,
+                    among: count)
                 if isStopped == true { stopped.append(id) }
                 noteAlive(id)
             case .finished(let id, let reason, _, _):
@@ -307,6 +309,12 @@ final class CoordinatorLoop {
             }
         }
         for id in stopped { carryOut(scheduler.finish(id, reason: .stop)) }
+    }
+}
+
+extension SchedulerDirective {
+    fileprivate func isToken(of sequence: UInt64) -> Bool {
+        if case .token(let id, _, _, _) = self { id == sequence } else { false }
     }
 }
 

@@ -34,6 +34,7 @@ package struct StageTimes {
         /// Since the answer before it, or since its sending after a pause.
         let span: Duration
         let rowCount: Int
+        let sequenceCount: Int
         /// A row gives one, if it is not one of a wrong guess.
         var tokenCount: Int
         let trail: [StageTiming]
@@ -120,7 +121,8 @@ package struct StageTimes {
             window.append(
                 Answer(
                     span: span + turnaround(before: sent), rowCount: sent.rowCount,
-                    tokenCount: sent.sequenceCount, trail: trail))
+                    sequenceCount: sent.sequenceCount, tokenCount: sent.sequenceCount,
+                    trail: trail))
         }
         latestAnswer = now
         return Passage(
@@ -189,12 +191,13 @@ package struct StageTimes {
     private func fill(_ status: inout StageStatus, now: Duration) {
         fillShares(of: &status, now: now)
         let stage = status.stage
-        let timings = window.filter { $0.rowCount == 1 }.compactMap { answer in
-            answer.trail.first { Int($0.stage) == stage }
-        }
-        guard !timings.isEmpty else { return }
+        // A token of one sequence: guesses may have spared it a step of its own.
+        let answers = window.filter { $0.sequenceCount == 1 }
+        let timings = answers.compactMap { $0.trail.first { Int($0.stage) == stage } }
+        let tokenCount = answers.reduce(0) { $0 + $1.tokenCount }
+        guard tokenCount > 0 else { return }
         func mean(_ value: (StageTiming) -> UInt32) -> Int {
-            timings.reduce(0) { $0 + Int(value($1)) } / timings.count
+            timings.reduce(0) { $0 + Int(value($1)) } / tokenCount
         }
         status.computeMicrosecondsPerToken = mean(\.computeMicroseconds)
         status.waitMicrosecondsPerToken = mean(\.waitMicroseconds)
@@ -223,5 +226,6 @@ package struct StageTimes {
         let rows = window.reduce(0) { $0 + $1.rowCount }
         status.measuredTokensPerSecond = Double(tokens) / time.seconds
         status.measuredRowsPerStep = Double(rows) / Double(window.count)
+        status.measuredTokensPerStep = Double(tokens) / Double(window.count)
     }
 }

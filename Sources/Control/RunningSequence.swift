@@ -71,15 +71,17 @@ struct RunningSequence: Sendable {
         if guesses.isEmpty { guessCountMax = max(guessCountMax, 2 * rightCount) }
     }
 
-    /// The first guess is wrong, or will not be known from this step.
-    mutating func dropGuesses() {
-        guard !guesses.isEmpty else { return }
-        guesses = []
+    /// The first guess is not the newest token, so those after it are worth nothing.
+    mutating func guessWasWrong() {
+        dropGuesses()
         guessCountMax = rightCount + 1
         guard rightCount == 0 else { return }
         missCount = min(missCount + 1, Self.missCountMax)
         pauseCount = 1 << missCount
     }
+
+    /// Whether they are right will not be known from this step.
+    mutating func dropGuesses() { guesses = [] }
 
     /// Takes the next `count` positions into step `stepID`; only the rows of the newest token and
     /// of guesses want candidates.

@@ -64,6 +64,7 @@ extension Scheduler {
         switch durable.sampler.choose(row, vocabularyCount: limits.vocabularyCount) {
         case .needsAllLogits:
             sequences[index].durable.wantsAllLogits = true
+            sequences[index].dropGuesses()
             takeBack(index, to: Int(row.position))
         case .token(let token, _) where isEnd(token, of: durable.request):
             directives.append(durable.finished(.stop))

@@ -53,15 +53,15 @@ extension Scheduler {
             rightGuessCount += 1
             sequences[index].guessWasRight()
         } else {
+            sequences[index].guessWasWrong()
             takeBack(index, to: sequences[index].durable.tokens.count - 1)
         }
     }
 
-    /// Drops the positions of the sequence at `index` from `length` on, guesses among them.
+    /// Drops the positions of the sequence at `index` from `length` on, guessed ones too.
     mutating func takeBack(_ index: Int, to length: Int) {
         // Not a row's slot, where the row is that of a leader.
         let slot = sequences[index].slot
-        sequences[index].dropGuesses()
         sequences[index].cachedCount = length
         edits.append(.truncate(slot: slot, length: UInt32(length)))
         ledger.truncate(slot: slot, to: length)

@@ -51,9 +51,17 @@ package struct StatusReport {
         if status.measuredTokensPerSecond > 0 {
             parts.append(
                 "measured lately \(status.measuredTokensPerSecond.rounded(toPlaces: 1)) with "
-                    + "\(status.measuredRowsPerStep.rounded(toPlaces: 1)) rows a step")
+                    + "\(status.measuredRowsPerStep.rounded(toPlaces: 1)) rows "
+                    + tokensPerStep + "a step")
         }
         return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
+    }
+
+    /// Where wrong guesses make them fewer than rows.
+    private var tokensPerStep: String {
+        let tokens = status.measuredTokensPerStep.rounded(toPlaces: 1)
+        let rows = status.measuredRowsPerStep.rounded(toPlaces: 1)
+        return tokens < rows ? "and \(tokens) tokens " : ""
     }
 
     /// Empty before the first step.

@@ -80,6 +80,19 @@ struct ActiveRequestTests {
         #expect(first.text.isEmpty && first.scalarCount == 1)
     }
 
+    /// Three that a step gives at once took a third of it each, and the next one its own time.
+    @Test mutating func tokensThatComeAtOnceShareTheTime() {
+        let arrivals = [(103, 1), (109, 3), (109, 2), (109, 1), (111, 1)]
+        let timings = arrivals.map { second, count in
+            let now = Duration.seconds(second)
+            let timing = request.timing(now: now, among: count)
+            _ = request.take(7, logProbability: -1, alternatives: [], now: now, among: count)
+            return timing
+        }
+        let next = [2, 2, 2, 2].map { TokenTiming.next(.seconds($0)) }
+        #expect(timings == [.first(.seconds(3))] + next)
+    }
+
     /// Of a loss it hears at once, however lately it heard something else.
     @Test mutating func itIsToldAtOnceWhenTheIntervalIsNothing() {
         request.reassure(after: .zero, now: .seconds(100))

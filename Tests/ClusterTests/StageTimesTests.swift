@@ -55,7 +55,7 @@ struct StageTimesTests {
         #expect(compute(times) == 0)
     }
 
-    @Test func meansAreOverStepsOfOneRow() {
+    @Test func meansAreOverStepsOfOneSequence() {
         var times = StageTimes(now: .zero)
         decode(&times, 0..<10, from: .zero, each: .seconds(1))
         #expect(compute(times) == 0)
@@ -126,8 +126,13 @@ struct StageTimesTests {
         times.guessesWereRight(1)
         let load = StepLoad(rowCount: 3, wantingCount: 3, depth: 5, sequenceCount: 1)
         #expect(passage?.load == load)
-        #expect(status(times).measuredTokensPerSecond == 2)
-        #expect(status(times).measuredRowsPerStep == 3)
+        let status = status(times)
+        #expect(status.measuredTokensPerSecond == 2)
+        #expect(status.measuredRowsPerStep == 3)
+        #expect(status.measuredTokensPerStep == 2)
+        // Of 6 µs for two tokens.
+        #expect(status.stages[1].computeMicrosecondsPerToken == 3)
+        #expect(status.stages[1].sendMicrosecondsPerToken == 1)
     }
 
     /// What the coordinator takes between two steps is part of generating: 6 rows in 3.02 seconds.
