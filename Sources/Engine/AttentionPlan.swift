@@ -50,20 +50,24 @@ struct AttentionPlan {
     /// Parts that each thread is to find, so that none waits long for another.
     private static let partsPerThread = 4
 
-    init(_ rows: [StageRow], tables: [[UInt32]], configuration: StageConfiguration) {
+    /// For the `threadCount` threads that are there to share it, at most the configuration's.
+    init(
+        _ rows: [StageRow], tables: [[UInt32]], configuration: StageConfiguration,
+        threadCount: Int
+    ) {
         let numbers = configuration.hyperparameters
         let group = numbers.headCount / numbers.headCountKV
         cut(rows, tables, rowCountMax: max(1, CKernelsLimits.queriesMax / group))
         let perCall = min(group, CKernelsLimits.queriesMax)
         let callCount = numbers.headCountKV * ((group + perCall - 1) / perCall)
         let work = tiles.reduce(0) { $0 + $1.length } * callCount
-        let shareCount = configuration.threadCount * Self.partsPerThread
+        let shareCount = threadCount * Self.partsPerThread
         let share = max(Self.lengthMin, (work + shareCount - 1) / shareCount)
-        let isFine = tiles.count * callCount < 2 * configuration.threadCount
+        let isFine = tiles.count * callCount < 2 * threadCount
         // The last rows of a prompt see the most: begun first, they do not end last.
         for tile in tiles.indices.reversed() {
             let isLong = tiles[tile].length > 2 * share && tiles[tile].rowCount == 1
-            let isAlone = configuration.threadCount == 1
+            let isAlone = threadCount == 1
             let together = isFine && !isLong && !isAlone ? 1 : perCall
             for headKV in 0..<numbers.headCountKV {
                 for first in stride(from: 0, to: group, by: together) {

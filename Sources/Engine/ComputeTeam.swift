@@ -37,6 +37,10 @@ package final class ComputeTeam {
         for thread in threads { thread.join() }
     }
 
+    /// Threads that share loops now: those that other processes keep from their CPUs are left out
+    /// for a while. Only the team's owner may ask.
+    var presentCount: Int { work.presentCount }
+
     /// Binds each thread, the calling one as the team's owner, to a core of its own, where there
     /// are as many threads as the process has cores.
     ///

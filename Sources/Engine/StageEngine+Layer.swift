@@ -41,7 +41,9 @@ extension StageEngine {
     }
 
     func attentionPlan(_ rows: [StageRow]) -> AttentionPlan {
-        AttentionPlan(rows, tables: cache.pages.tables, configuration: configuration)
+        AttentionPlan(
+            rows, tables: cache.pages.tables, configuration: configuration,
+            threadCount: team.presentCount)
     }
 
     func run(layer index: Int, rows: [StageRow], plan: AttentionPlan) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Engine
+import Platform
 import Synchronization
 import Testing
 
@@ -73,5 +74,25 @@ import Testing
             }
             #expect(ran.withLock { $0.count } == count)
         }
+    }
+
+    /// While its only helper is kept from its CPU, the caller runs everything at once and pays for
+    /// no claim. Here the helper is away for a millisecond in each of its claims.
+    @Test func whoIsAloneClaimsNothing() throws {
+        let team = try ComputeTeam(threadCount: 2)
+        let wasWhole = Atomic<Bool>(false)
+        for _ in 0..<5_000 where !wasWhole.load(ordering: .acquiring) {
+            let covered = Mutex(0)
+            team.split(64) { range, thread in
+                covered.withLock { $0 += range.count }
+                if range.count == 64 { wasWhole.store(true, ordering: .releasing) }
+                // The caller's takes so long that the helper comes to have one.
+                let end = MonotonicClock.now() + .microseconds(thread == 0 ? 5 : 1_000)
+                while MonotonicClock.now() < end {}
+            }
+            #expect(covered.withLock { $0 } == 64)
+        }
+        let isWhole = wasWhole.load(ordering: .acquiring)
+        #expect(isWhole)
     }
 }
