@@ -6,11 +6,11 @@
 /// and what it costs to start a layer's loops. Reading and multiplying overlap: the larger one
 /// counts, and near each other they get in each other's way. Measured on an AVX-512 machine, with
 /// one thread from 1 to 64 rows and with two that share its memory, products are within a tenth.
-struct StageCost {
+package struct StageCost {
     /// Loops that a layer hands to the compute team.
     private static let loopsPerLayer = 5.0
     /// Rows that the head multiplies at once.
-    private static let headRows = 8
+    package static let headRows = 8
     /// Float operations in whose time a value is normalised, quantised or ranked, with what
     /// little else rows do by themselves: between the 64 once measured and the 96 that a profile of
     /// a small model on an AVX-512 machine suggests.

@@ -9,6 +9,13 @@ package enum ReadBandwidth {
     package static let byteCount = 512 << 20
     private static let chunkByteCount = 1 << 20
     private static let passCount = 5
+    /// With fewer it is no memory that is read, but a cache.
+    private static let byteCountMin = 16 << 20
+
+    /// Bytes to read where no more than `room` may be taken: a multiple of 1 MiB.
+    package static func byteCount(room: Int) -> Int {
+        max(byteCountMin, min(byteCount, room / chunkByteCount * chunkByteCount))
+    }
 
     /// Bytes per second that `threadCount` threads read together, from huge pages where the system
     /// has them: in a few passes over `byteCount` bytes, a multiple of 1 MiB. It is what they got

@@ -30,7 +30,8 @@ struct BenchCommand: Command {
             .init("--json", nil, "print the same as one JSON object"),
         ],
         notes: [
-            "GB/s are those of weights read: each step reads them once, whatever its rows.",
+            "GB/s are those of weights read: a step that decodes reads all layers once, whatever",
+            "its rows, and the output matrix once for every \(StageCost.headRows) of them.",
             "The share is of the speed at which as many threads read plain memory right before and",
             "after each run; with --local those of the workers that have something to do at once.",
             "Busy is the share of the time in which each stage computed.",
@@ -56,7 +57,7 @@ struct BenchCommand: Command {
         plan = BenchPlan(
             promptLength: try options.integer("--prompt", in: lengths) ?? 512,
             generateLength: try options.integer("--generate", in: lengths) ?? 128,
-            streams: try options.integers("--streams", in: 1...ClusterLimits.rowCountMax) ?? [
+            streams: try options.integers("--streams", in: 1...ClusterLimits.slotCountMax) ?? [
                 1, 4,
             ],
             depths: try options.integers("--depth", in: 0...(1 << 22)) ?? [0],

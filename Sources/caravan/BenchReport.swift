@@ -16,7 +16,7 @@ struct BenchReport: Encodable {
     let `repeat`: Int
     /// Plain memory's, the median of what was measured around the runs.
     let readGigabytesPerSecond: Double
-    /// Bytes that each step reads: all layers and the output.
+    /// Bytes that a step of few rows reads: all layers and the output.
     let weightBytes: Int
     /// Memory of the computing processes after the runs.
     let residentBytes: Int
@@ -39,9 +39,10 @@ struct BenchReport: Encodable {
         let spread: Double
         /// Mean tokens of a step: of all streams together, or rows of the prompt.
         let rowsPerStep: Double
-        /// Read once for each step, by all stages together.
-        let weightGigabytesPerSecond: Double
-        let bandwidthShare: Double
+        /// Read by all stages together; nil for prompts, whose steps read some of the weights
+        /// several times and some never, and don't wait for them.
+        var weightGigabytesPerSecond: Double?
+        var bandwidthShare: Double?
         /// What the plan was expected to give, from what workers measured before it ran.
         var predictedTokensPerSecond: Double?
         /// The share of time in which each stage computed; nil in-process.
@@ -53,17 +54,11 @@ struct BenchReport: Encodable {
         status: ClusterStatus, threadCount: Int, localCount: Int?, memory: MemorySpeed,
         loadTime: Duration
     ) {
-        let bytes = model.weightBytesPerStep
         func line(_ series: BenchSeries) -> Line {
-            let tokensPerStep = series.tokensPerStep
-            let rate = series.median / tokensPerStep * Double(bytes)
-            return Line(
+            Line(
                 tokensPerSecond: series.median.rounded(toPlaces: 2),
                 spread: series.spread.rounded(toPlaces: 4),
-                rowsPerStep: tokensPerStep.rounded(toPlaces: 2),
-                weightGigabytesPerSecond: (rate / 1e9).rounded(toPlaces: 2),
-                bandwidthShare: (series.tokensPerByteOfMemory / tokensPerStep * Double(bytes))
-                    .rounded(toPlaces: 4),
+                rowsPerStep: series.tokensPerStep.rounded(toPlaces: 2),
                 stageBusyShares: localCount.map { _ in
                     series.busy.map { $0.rounded(toPlaces: 4) }
                 })
@@ -74,7 +69,7 @@ struct BenchReport: Encodable {
         local = localCount ?? 0
         `repeat` = plan.repeatCount
         readGigabytesPerSecond = (BenchSeries.median(memory.rates) / 1e9).rounded(toPlaces: 2)
-        weightBytes = bytes
+        weightBytes = model.weightBytes(rowsPerStep: 1)
         residentBytes =
             localCount == nil
             ? MemoryReading.residentBytes() : status.stages.reduce(0) { $0 + $1.residentBytes }
@@ -89,6 +84,13 @@ struct BenchReport: Encodable {
             var line = line(result.series)
             line.streams = result.streams
             line.depth = result.depth
+            let tokensPerStep = result.series.tokensPerStep
+            let bytesPerToken =
+                Double(model.weightBytes(rowsPerStep: tokensPerStep)) / tokensPerStep
+            line.weightGigabytesPerSecond =
+                (result.series.median * bytesPerToken / 1e9).rounded(toPlaces: 2)
+            line.bandwidthShare =
+                (result.series.tokensPerByteOfMemory * bytesPerToken).rounded(toPlaces: 4)
             if result.depth == plan.predictedDepth {
                 let predicted =
                     result.streams == plan.slotCount && result.streams > 1
@@ -127,8 +129,8 @@ struct BenchReport: Encodable {
         [
             name, "\(line.tokensPerSecond.rounded(toPlaces: 1))",
             "\((line.spread * 100).rounded(toPlaces: 1)) %",
-            "\(line.weightGigabytesPerSecond) GB/s",
-            "\((line.bandwidthShare * 100).rounded(toPlaces: 1)) %",
+            line.weightGigabytesPerSecond.map { "\($0) GB/s" } ?? "-",
+            line.bandwidthShare.map { "\(($0 * 100).rounded(toPlaces: 1)) %" } ?? "-",
             line.predictedTokensPerSecond.map { "\($0.rounded(toPlaces: 1))" } ?? "-",
             line.stageBusyShares.map { shares in
                 shares.map { "\(Int(($0 * 100).rounded()))" }.joined(separator: ", ") + " %"
@@ -144,10 +146,11 @@ extension LoadedModel {
             + blobs.embedding.byteCount
     }
 
-    /// Weights that a step reads whatever its rows: all layers, and the output matrix, which is the
-    /// embedding where the head is tied.
-    fileprivate var weightBytesPerStep: Int {
-        blobs.layers.reduce(0) { $0 + $1.byteCount } + blobs.output.byteCount
-            + (blobs.hasTiedHead ? blobs.embedding.byteCount : 0)
+    /// Weights that a step of decode rows reads: all layers once, and for every few rows the output
+    /// matrix, which is the embedding where the head is tied.
+    fileprivate func weightBytes(rowsPerStep: Double) -> Int {
+        let head = blobs.output.byteCount + (blobs.hasTiedHead ? blobs.embedding.byteCount : 0)
+        let headPasses = Int((rowsPerStep / Double(StageCost.headRows)).rounded(.up))
+        return blobs.layers.reduce(0) { $0 + $1.byteCount } + head * max(1, headPasses)
     }
 }

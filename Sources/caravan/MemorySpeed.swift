@@ -7,6 +7,8 @@ import Platform
 struct MemorySpeed {
     /// Of one stage.
     private let threadCount: Int
+    /// Of a reading.
+    private let byteCount: Int
     /// Bytes per second that one stage's threads were given.
     private(set) var rates: [Double] = []
     /// The latest, and how many stages' threads read.
@@ -19,6 +21,10 @@ struct MemorySpeed {
     /// As many threads read as compute at once; each of `stageCount` stages has `threadCount`.
     init(threadCount: Int, stageCount: Int) throws {
         self.threadCount = threadCount
+        let available = MemoryReading.availableBytes()
+        byteCount =
+            available > 0
+            ? ReadBandwidth.byteCount(room: available / 4) : ReadBandwidth.byteCount
         for count in Set([stageCount, 1]).sorted(by: >) {
             try read(stages: count)
             first[count] = latest.rate
@@ -30,8 +36,10 @@ struct MemorySpeed {
     /// as many stages before counts, or else what was given last.
     mutating func read(stages: Int) throws {
         peakBetween = peakResidentBytes
-        if latest.stages == 0 || MemoryReading.availableBytes() > 2 * ReadBandwidth.byteCount {
-            latest = (try ReadBandwidth.measure(threadCount: threadCount * stages), stages)
+        if first[stages] == nil || MemoryReading.availableBytes() > 2 * byteCount {
+            let rate = try ReadBandwidth.measure(
+                threadCount: threadCount * stages, byteCount: byteCount)
+            latest = (rate, stages)
             if stages == 1 { rates.append(latest.rate) }
         } else if latest.stages != stages {
             latest = (first[stages] ?? latest.rate, stages)
