@@ -31,11 +31,13 @@ package final class Coordinator: TextGenerator {
         let makeBackend: () throws -> (any StepBackend, SocketAddress?) = {
             switch configuration.placement {
             case .inProcess(let threadCount):
-                let stage = StageConfiguration(
-                    model, configuration, pages: pages,
-                    layers: 0..<model.hyperparameters.layerCount, threadCount: threadCount)
-                let backend = try LocalBackend(
-                    configuration: stage, tensors: model.tensors, post: post)
+                let tensors = model.tensors
+                let stage = try LocalRoom.fitted(
+                    StageConfiguration(
+                        model, configuration, pages: pages,
+                        layers: 0..<model.hyperparameters.layerCount, threadCount: threadCount),
+                    tensors: tensors, pages: pages)
+                let backend = try LocalBackend(configuration: stage, tensors: tensors, post: post)
                 return (backend, nil)
             case .workers(let listen, let localCount, let threadCount):
                 let catalog = try BlobCatalog(

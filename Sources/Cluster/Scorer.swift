@@ -24,14 +24,18 @@ package final class Scorer {
         let width = model.hyperparameters.embeddingLength
         guard wireType.takes(width: width) else { throw ScorerError.wireType(wireType, width) }
         vocabularySize = model.hyperparameters.vocabularySize
-        stages = try (0..<stageCount).map { stage in
-            let configuration = StageConfiguration(
+        let configurations = (0..<stageCount).map { stage in
+            StageConfiguration(
                 hyperparameters: model.hyperparameters,
                 layers: stage * layerCount / stageCount..<(stage + 1) * layerCount / stageCount,
                 slotCount: 1, contextLength: windowLength, kvType: KVType(cacheType),
                 rowCountMax: Limits.allLogitsRowsMax, threadCount: threadCount)
+        }
+        let tensors = model.tensors
+        try LocalRoom.check(configurations, tensors: tensors)
+        stages = try configurations.enumerated().map { stage, configuration in
             let engine = try StageEngine(
-                configuration: configuration, tensors: model.tensors, progress: { _ in })
+                configuration: configuration, tensors: tensors, progress: { _ in })
             return StageRunner(stage: stage, engine: engine, wireType: wireType)
         }
     }

@@ -47,10 +47,14 @@ package struct SelfMeasurement {
         if let known = read() { return known }
         do {
             let start = MonotonicClock.now()
-            let speed = try measure()
+            let room = Self.roomBytes(
+                memoryBudgetBytes: memoryBudgetBytes,
+                availableBytes: MemoryReading.availableBytes())
+            let speed = try measure(room: room)
             let time = MonotonicClock.now() - start
             Log.info("\(speed.text) (measured in \(time.microseconds / 1000) ms)")
-            write(speed)
+            // With less than there will be at another time it is kept for nobody.
+            if Self.sizeClass(room) >= Self.sizeClass(memoryBudgetBytes / 4) { write(speed) }
             return speed
         } catch {
             Log.warning("the speed of this machine was not measured: \(error)")
@@ -58,9 +62,7 @@ package struct SelfMeasurement {
         }
     }
 
-    private func measure() throws(EngineError) -> WorkerSpeed {
-        let room = Self.roomBytes(
-            memoryBudgetBytes: memoryBudgetBytes, availableBytes: MemoryReading.availableBytes())
+    private func measure(room: Int) throws(EngineError) -> WorkerSpeed {
         let own = try KernelSpeed.measure(threadCount: threadCount, byteCount: room)
         let host =
             coreCount > threadCount
@@ -86,10 +88,16 @@ package struct SelfMeasurement {
 
     private var machine: String { Self.node(HostIdentity.machine()).hexadecimal }
 
-    /// What the figures are valid for; one CPU is as good as another.
+    /// What the figures are valid for; one CPU is as good as another. Few weights may fit a cache,
+    /// and say nothing of what a worker with more memory reads.
     private var key: String {
         "\(machine) \(CaravanVersion.text).\(Self.method) \(isa) \(threadCount) "
-            + "\(coreCount)"
+            + "\(coreCount) \(Self.sizeClass(memoryBudgetBytes / 4))"
+    }
+
+    /// Bits of the number of bytes that are measured with where there is room for `byteCount`.
+    private static func sizeClass(_ byteCount: Int) -> Int {
+        Int.bitWidth - min(byteCount, KernelSpeed.byteCountMax).leadingZeroBitCount
     }
 
     private func read() -> WorkerSpeed? {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Hyperparameters {
+    /// What the engine's kernels take.
+    package static let headSizeMax = 256
+
     /// Holds every number against sane limits, so that products of them cannot overflow.
     ///
     /// The limits stand well above any published model (Llama 3.1 405B: 126 layers, 16,384 wide).
@@ -10,7 +13,7 @@ extension Hyperparameters {
         try check("feed_forward_length", feedForwardLength, 1...(1 << 22))
         try check("attention.head_count", headCount, 1...(1 << 14))
         try check("attention.head_count_kv", headCountKV, 1...headCount)
-        try check("attention.key_length", headSize, 2...(1 << 12))
+        try check("attention.key_length", headSize, 2...Self.headSizeMax)
         try check("rope.dimension_count", ropeDimensionCount, 2...headSize)
         try check("vocab_size", vocabularySize, 1...(1 << 22))
         try check("context_length", contextLength, 1...(1 << 26))

@@ -10,7 +10,7 @@ import Wire
 /// What a worker measures of itself, and where it keeps that.
 struct SelfMeasurementTests {
     /// The hello of a worker that measures itself.
-    private func hello(cache: String) throws -> Hello {
+    private func hello(cache: String, memoryBudgetBytes: Int = 64 << 20) throws -> Hello {
         let listener = try Listener(
             SocketAddress(host: "127.0.0.1", port: 0), security: TestCluster.security)
         let worker = try TestWorker(
@@ -18,7 +18,7 @@ struct SelfMeasurementTests {
                 coordinator: listener.address,
                 dataListen: SocketAddress(host: "127.0.0.1", port: 0),
                 security: TestCluster.security, name: "w", cacheDirectory: cache,
-                memoryBudgetBytes: 64 << 20, threadCount: 1, endsWithCoordinator: true,
+                memoryBudgetBytes: memoryBudgetBytes, threadCount: 1, endsWithCoordinator: true,
                 measuresSpeed: true))
         defer { worker.stop() }
         let stream = try #require(listener.accept(writeTimeout: TestCluster.patience))
@@ -53,6 +53,15 @@ struct SelfMeasurementTests {
         #expect(kept.allSatisfy { CacheRoom.blobName(of: $0) == nil })
         // Measured anew it would hardly come out the same to the last digit.
         #expect(try hello(cache: cache).speed == first)
+    }
+
+    /// What was measured with as little as a cache holds is no word on a worker with more memory.
+    @Test func littleMemoryIsMeasuredForItself() throws {
+        Log.setThreshold(.error)
+        let cache = try TemporaryDirectory()
+        let little = try hello(cache: cache.path).speed
+        #expect(try hello(cache: cache.path, memoryBudgetBytes: 256 << 20).speed != little)
+        #expect(try hello(cache: cache.path).speed == little)
     }
 }
 

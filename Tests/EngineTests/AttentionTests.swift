@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CKernels
+import Model
 import Testing
 
 @Suite struct AttentionTests {
+    /// What a model may have, so that none is refused only once its layers are shipped.
+    @Test func headsOfEveryModelAreTaken() {
+        #expect(Hyperparameters.headSizeMax == Int(CK_HEAD_SIZE_MAX))
+    }
+
     /// One sequence of one KV head, in pages of two blocks and as it was put there.
     struct Sequence {
         let type: UInt32

@@ -121,6 +121,10 @@ struct HyperparametersTests {
         #expect(try refusedKey(rotated, .uint32(7)) == rotated)
         #expect(try refusedKey(rotated, .uint32(18)) == rotated)
         #expect(try refusedKey("llama.attention.key_length", .uint32(17)) != nil)
+        let tooLong = UInt32(Hyperparameters.headSizeMax) + 2
+        for key in ["key_length", "value_length"] {
+            #expect(try refusedKey("llama.attention.\(key)", .uint32(tooLong)) != nil)
+        }
         let value = "llama.attention.value_length"
         #expect(try refusedKey(value, .uint32(8)) == value)
         for bad: Float in [-1e-5, 1, .nan, .infinity] {
