@@ -15,14 +15,15 @@ extension Scheduler {
     /// that time better.
     mutating func guess(for group: [Int]) {
         guard limits.guessCountMax > 0, !group.isEmpty else { return }
-        // Whoever waits while there is a slot may be admitted to this very step.
-        let mayAdmit = !queue.isEmpty && sequences.count < limits.slotCount
-        let isQuiet = !mayAdmit && sequences.allSatisfy(\.isDecoding)
-        let spare = isQuiet ? min(pace.cheapRowCount, Self.rowCountMax) - group.count : 0
-        for index in group {
+        let isQuiet = sequences.allSatisfy(\.isDecoding)
+        var spare = isQuiet ? min(pace.cheapRowCount, Self.rowCountMax) - group.count : 0
+        for (place, index) in group.enumerated() {
+            let left = group.count - place
+            let share = (max(0, spare) + left - 1) / left
             let isShort = sequences[index].durable.tokens.count <= Self.lengthMax
-            let countMax = isShort ? min(limits.guessCountMax, spare / group.count) : 0
+            let countMax = isShort ? min(limits.guessCountMax, share) : 0
             sequences[index].guess(countMax: min(countMax, room(after: index)))
+            spare -= sequences[index].guesses.count
         }
     }
 
@@ -49,6 +50,7 @@ extension Scheduler {
         guard let guess = sequences[index].guesses.first,
             let token = sequences[index].durable.tokens.last
         else { return }
+        guessCount += 1
         if guess == token {
             rightGuessCount += 1
             sequences[index].guessWasRight()

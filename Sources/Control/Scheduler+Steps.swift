@@ -24,8 +24,9 @@ extension Scheduler {
         var draft = empty
         promoteFollowers()
         forkAwaited()
-        planGroup(in: &draft, of: decoding)
+        // First, as nobody guesses beside a prompt.
         admit()
+        planGroup(in: &draft, of: decoding)
         planPrompts(in: &draft, beside: decoding)
         // Oldest first, so that none makes room for others that has rows in this step.
         draft.limit { grant($0.count, at: $0.index) }
@@ -50,7 +51,6 @@ extension Scheduler {
             expectations += taken.filter { $0.want != .nothing }
                 .map { .init(admission: sequence.admission, row: $0) }
             if !sequence.isDecoding { promptRowCount += share.count }
-            guessCount += sequence.guesses.count
         }
         inFlight.append(
             StepInFlight(

@@ -40,8 +40,8 @@ package struct Scheduler: Sendable {
     var admissionCount: UInt64 = 0
     /// Sequences that had to make room so far.
     package internal(set) var preemptionCount = 0
-    /// Tokens that were guessed before they were drawn (`Scheduler+Guesses`), so far, and those of
-    /// them that were right.
+    /// Tokens that were drawn after they had been guessed (`Scheduler+Guesses`), so far, and those
+    /// of them that were guessed right.
     package internal(set) var guessCount = 0
     package internal(set) var rightGuessCount = 0
     /// The latest time seen, since any fixed start.
