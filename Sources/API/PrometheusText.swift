@@ -30,6 +30,12 @@ struct PrometheusText {
             "prompt_tokens_total",
             "Tokens of prompts computed; those of resumed sequences count again.",
             Double(status.promptTokens), "counter")
+        add(
+            "guesses_total", "Tokens drawn after they had been guessed.", Double(status.guesses),
+            "counter")
+        add(
+            "right_guesses_total", "Tokens drawn as they had been guessed.",
+            Double(status.rightGuesses), "counter")
         add("shipped_bytes_total", "Weights shipped.", Double(status.shippedBytes), "counter")
         add(
             "coordinator_private_bytes", "Private memory of the coordinator.",
@@ -41,7 +47,9 @@ struct PrometheusText {
         add(
             "time_to_first_token_seconds", "Submission to first token.",
             status.flow.timeToFirstToken)
-        add("inter_token_seconds", "One token to the next.", status.flow.interTokenTime)
+        add(
+            "inter_token_seconds", "One token to the next, or its share of a step.",
+            status.flow.interTokenTime)
         addStages(status.stages)
     }
 

@@ -51,8 +51,8 @@ package struct ClusterCounters {
         return passage
     }
 
-    /// The latest step, of decode rows alone, gave so many tokens more than it had sequences.
-    package mutating func guessesWereRight(_ count: Int) { times.guessesWereRight(count) }
+    /// The latest step, of decode rows alone, gave so many tokens.
+    package mutating func gave(tokenCount: Int) { times.gave(tokenCount: tokenCount) }
 
     /// A prompt's last row has come back, which is a row like any that gives a token.
     package mutating func prefilled(now: Duration) { notePrompt(rows: 1, over: .zero, now: now) }

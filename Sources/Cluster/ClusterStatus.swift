@@ -20,8 +20,8 @@ package struct ClusterStatus: Sendable, Codable {
     package var pagesKept = 0
     /// Sequences that had to make room for older ones since the start, to be resumed later.
     package var preemptions = 0
-    /// Tokens that were computed before they were drawn, since the start, and those of them that
-    /// were then drawn.
+    /// Tokens that were drawn after they had been guessed, since the start, and those of them that
+    /// were guessed right, and so computed already.
     package var guesses = 0
     package var rightGuesses = 0
     package var slotCount = 0
@@ -85,7 +85,8 @@ package struct StageStatus: Sendable, Codable {
     package var memoryBudgetBytes = 0
     package var stepCount = 0
     package var rowCount = 0
-    /// Means a token over steps of one sequence, as is predicted for, among the latest
+    /// Means a token over steps of one sequence, of which one without guesses is what is predicted
+    /// for, among the latest
     /// `ClusterLimits.timingWindow` that only produced tokens; 0 where there are none. Right
     /// guesses make them smaller, wrong ones larger.
     package var computeMicrosecondsPerToken = 0

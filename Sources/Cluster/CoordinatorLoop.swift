@@ -206,12 +206,12 @@ final class CoordinatorLoop {
                 let passage = counters.arrived(
                     stepID: id, trail: candidates.trail, now: MonotonicClock.now())
                 if let passage { backend.learn(from: passage, trail: candidates.trail) }
-                let rightCount = scheduler.rightGuessCount
                 do {
-                    carryOut(try scheduler.candidatesArrived(stepID: id, candidates))
+                    let directives = try scheduler.candidatesArrived(stepID: id, candidates)
                     if passage?.promptRowCount == 0 {
-                        counters.guessesWereRight(scheduler.rightGuessCount - rightCount)
+                        counters.gave(tokenCount: directives.count { $0.isToken() })
                     }
+                    carryOut(directives)
                 } catch {
                     Log.error("wrong candidates for step \(id): \(error)")
                     act(on: backend.distrust("the last stage answered wrongly"))
@@ -294,6 +294,7 @@ final class CoordinatorLoop {
                 noteAlive(id)
             case .failed(let id, _) where stopped.contains(id):
                 // Only what comes after the stop text has failed.
+                counters.finished(now: now)
                 requests[id]?.finish(.stop)
                 requests[id] = nil
                 noteGone(id)
@@ -313,8 +314,9 @@ final class CoordinatorLoop {
 }
 
 extension SchedulerDirective {
-    fileprivate func isToken(of sequence: UInt64) -> Bool {
-        if case .token(let id, _, _, _) = self { id == sequence } else { false }
+    /// Of the sequence `id`, or of any.
+    fileprivate func isToken(of id: UInt64? = nil) -> Bool {
+        if case .token(let found, _, _, _) = self { id == nil || id == found } else { false }
     }
 }
 

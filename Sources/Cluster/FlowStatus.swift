@@ -24,7 +24,7 @@ package struct FlowStatus: Sendable, Codable {
     package var stepTime = LatencyStatus()
     /// From a request's submission to its first token, waiting included.
     package var timeToFirstToken = LatencyStatus()
-    /// From one token of a request to the next.
+    /// From one token of a request to the next; of several that one step gives, their shares.
     package var interTokenTime = LatencyStatus()
 
     package init() {}

@@ -35,7 +35,8 @@ package struct StageTimes {
         let span: Duration
         let rowCount: Int
         let sequenceCount: Int
-        /// A row gives one, if it is not one of a wrong guess.
+        /// One of each sequence until it is told otherwise: right guesses give more, and a row that
+        /// leaves the draw open, or ends its sequence, none.
         var tokenCount: Int
         let trail: [StageTiming]
     }
@@ -130,10 +131,10 @@ package struct StageTimes {
             load: sent.load, isAlone: sent.isAlone && inFlight.isEmpty)
     }
 
-    /// The latest decode step gave so many tokens more than it had sequences.
-    package mutating func guessesWereRight(_ count: Int) {
-        guard count > 0, !window.isEmpty else { return }
-        window[window.count - 1].tokenCount += count
+    /// The latest decode step gave so many tokens.
+    package mutating func gave(tokenCount: Int) {
+        guard !window.isEmpty else { return }
+        window[window.count - 1].tokenCount = tokenCount
     }
 
     /// What choosing the tokens before the step took, which is part of generating; nothing if there

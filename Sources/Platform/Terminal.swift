@@ -66,12 +66,14 @@ package final class Terminal: Sendable {
 
     /// Shows `lines` from the top of the screen, and nothing else. None may be wider than it.
     package func draw(_ lines: [String]) {
-        // Each line is cleared first: after one that fills the screen's width it would lose its
-        // last column.
-        let text = lines.map { "\u{1B}[2K" + $0 }.joined(separator: "\n")
+        // Each line is cleared first, and with the last one what is below: after one that fills the
+        // screen's width it would lose its last column.
+        let text =
+            lines.dropLast().map { "\u{1B}[2K" + $0 + "\n" }.joined() + "\u{1B}[J"
+            + (lines.last ?? "")
         isRestored.withLock { isRestored in
             guard !isRestored else { return }
-            StandardOutput.write("\u{1B}[H" + text + "\u{1B}[J")
+            StandardOutput.write("\u{1B}[H" + text)
         }
     }
 

@@ -57,11 +57,10 @@ package struct StatusReport {
         return parts.isEmpty ? [] : [parts.joined(separator: "; ")]
     }
 
-    /// Where wrong guesses make them fewer than rows.
+    /// Where guesses make them differ from sequences, and wrong ones from rows.
     private var tokensPerStep: String {
         let tokens = status.measuredTokensPerStep.rounded(toPlaces: 1)
-        let rows = status.measuredRowsPerStep.rounded(toPlaces: 1)
-        return tokens < rows ? "and \(tokens) tokens " : ""
+        return status.guesses > 0 ? "and \(tokens) tokens " : ""
     }
 
     /// Empty before the first step.
@@ -143,7 +142,8 @@ package struct StatusReport {
             ]
         }
         let header = ["stream", "state", "prompt", "generated", "tokens/s", "age"]
-        return aligned([header] + rows)
+        let missing = status.slotsInUse + status.waiting - status.streams.count
+        return aligned([header] + rows) + (missing > 0 ? ["and \(missing) more"] : [])
     }
 
     private var events: [String] {

@@ -4,26 +4,31 @@ import Cluster
 
 /// The table of requests that wait or run.
 struct TopStreams {
+    /// The oldest of them.
     let streams: [StreamStatus]
+    /// How many there are.
+    let count: Int
 
     /// At most `count` lines, the heading included; says how many are left out.
     func lines(within count: Int) -> [StyledLine] {
         guard count > 0, !streams.isEmpty else { return [] }
-        let shown = streams.count < count ? streams.count : count - 2
-        guard shown == streams.count || shown > 1 else { return [summary] }
+        let isWhole = streams.count == self.count && streams.count < count
+        let shown = isWhole ? streams.count : min(streams.count, count - 2)
+        guard isWhole || shown > 1 else { return [summary] }
         var lines = [
             StyledLine("  stream  state       prompt  generated  tokens/s       age", .faint)
         ]
         lines += streams.prefix(shown).map(line)
-        if shown < streams.count {
-            lines.append(StyledLine("          and \(streams.count - shown) more", .faint))
+        if shown < self.count {
+            lines.append(StyledLine("          and \(self.count - shown) more", .faint))
         }
         return lines
     }
 
     private var summary: StyledLine {
-        let running = streams.filter { $0.state == .generating }.count
-        return StyledLine("  \(streams.count) streams, \(running) generating", .faint)
+        let running = streams.count { $0.state == .generating }
+        let generating = streams.count == count ? ", \(running) generating" : ""
+        return StyledLine("  \(count) streams\(generating)", .faint)
     }
 
     private func line(_ stream: StreamStatus) -> StyledLine {

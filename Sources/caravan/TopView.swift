@@ -179,10 +179,13 @@ package struct TopView {
     private func below(_ status: ClusterStatus, room: Int) -> [StyledLine] {
         guard room > 0 else { return [] }
         let events = status.events
-        let streamsWanted = status.streams.isEmpty ? 0 : status.streams.count + 1
+        let total = max(status.streams.count, status.slotsInUse + status.waiting)
+        // A heading, and a line that says how many are not listed.
+        let others = total > status.streams.count ? 2 : 1
+        let streamsWanted = status.streams.isEmpty ? 0 : status.streams.count + others
         let eventsLeast = min(events.count, room / 2)
         let streamCount = min(streamsWanted, max(0, room - eventsLeast))
-        var lines = TopStreams(streams: status.streams).lines(within: streamCount)
+        var lines = TopStreams(streams: status.streams, count: total).lines(within: streamCount)
         let eventRoom = room == .max ? events.count : room - lines.count
         for event in events.prefix(max(0, eventRoom)) {
             var line = StyledLine("\(Self.age(event.secondsAgo)) ago".leftPadded(to: 12), .faint)

@@ -39,6 +39,18 @@ struct StatusReportTests {
                 "predicted 20.5 tokens/s for one stream, 60.0 for 4, at depth 512\n"))
     }
 
+    /// A status lists no more than some of very many streams.
+    @Test func streamsThatAreNotListedAreCounted() {
+        var status = ShownStatus.busy(stages: 2, streams: 20)
+        #expect(!StatusReport(status).text.contains("more"))
+        status.waiting += 300
+        #expect(StatusReport(status).text.contains("\nand 300 more\n"))
+        var snapshot = TopSnapshot(url: "http://127.0.0.1:8080")
+        snapshot.take(status)
+        let lines = TopView(snapshot, width: 80, height: .max).plainLines()
+        #expect(lines.contains { $0.contains("and 300 more") })
+    }
+
     @Test func clusterWithoutWorkersHasNoTables() {
         let status = ClusterStatus(model: "m", contextLength: 8, layerCount: 2)
         #expect(StatusReport(status).text.split(separator: "\n").count == 3)

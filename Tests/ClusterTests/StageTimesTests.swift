@@ -123,7 +123,7 @@ struct StageTimesTests {
         let rows = (4..<7).map { row($0, .candidates(count: 1)) }
         times.noteSent(stepID: 1, Step(rows: rows), now: .zero)
         let passage = times.record(stepID: 1, trail: trail(5), now: .seconds(1))
-        times.guessesWereRight(1)
+        times.gave(tokenCount: 2)
         let load = StepLoad(rowCount: 3, wantingCount: 3, depth: 5, sequenceCount: 1)
         #expect(passage?.load == load)
         let status = status(times)
@@ -133,6 +133,12 @@ struct StageTimesTests {
         // Of 6 µs for two tokens.
         #expect(status.stages[1].computeMicrosecondsPerToken == 3)
         #expect(status.stages[1].sendMicrosecondsPerToken == 1)
+        // A row that leaves its draw open takes time and gives nothing.
+        times.noteSent(stepID: 2, step(.candidates(count: 1)), now: .seconds(1))
+        times.record(stepID: 2, trail: trail(5), now: .seconds(2))
+        times.gave(tokenCount: 0)
+        #expect(self.status(times).measuredTokensPerSecond == 1)
+        #expect(self.status(times).stages[1].computeMicrosecondsPerToken == 6)
     }
 
     /// What the coordinator takes between two steps is part of generating: 6 rows in 3.02 seconds.
