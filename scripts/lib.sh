@@ -30,6 +30,11 @@ no_arguments() {
     exit 64
 }
 
+# For scripts whose argument is a count, 1 to 99: `rounds="${1:-5}"; need_count "$rounds"`.
+need_count() {
+    case "$1" in [1-9] | [1-9][0-9]) ;; *) no_arguments "$1" ;; esac
+}
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 die() {

@@ -85,10 +85,9 @@ package struct StageStatus: Sendable, Codable {
     package var memoryBudgetBytes = 0
     package var stepCount = 0
     package var rowCount = 0
-    /// Means a token over steps of one sequence, of which one without guesses is what is predicted
-    /// for, among the latest
-    /// `ClusterLimits.timingWindow` that only produced tokens; 0 where there are none. Right
-    /// guesses make them smaller, wrong ones larger.
+    /// Means per token over those of the latest `ClusterLimits.timingWindow` steps that gave
+    /// tokens of one sequence alone; 0 where there are none. Predictions are for steps without
+    /// guesses: right ones make these smaller, wrong ones larger.
     package var computeMicrosecondsPerToken = 0
     package var waitMicrosecondsPerToken = 0
     package var sendMicrosecondsPerToken = 0

@@ -19,12 +19,9 @@ package enum LocalRoom {
         guard availableBytes > 0 else { return stage }
         var fitted = stage
         fitted.pageCount = pages.least
-        let need = need([fitted], tensors: tensors)
-        guard need <= availableBytes else {
-            throw LocalRoomError(needBytes: need, availableBytes: availableBytes)
-        }
+        let left = try left(by: [fitted], tensors: tensors, of: availableBytes)
         let pageBytes = max(1, (fitted.kvByteCount ?? .max) / pages.least)
-        fitted.pageCount = min(pages.wanted, pages.least + (availableBytes - need) / pageBytes)
+        fitted.pageCount = min(pages.wanted, pages.least + left / pageBytes)
         return fitted
     }
 
@@ -33,10 +30,19 @@ package enum LocalRoom {
         _ stages: [StageConfiguration], tensors: [Tensor],
         availableBytes: Int = MemoryReading.availableBytes()
     ) throws(LocalRoomError) {
+        guard availableBytes > 0 else { return }
+        _ = try left(by: stages, tensors: tensors, of: availableBytes)
+    }
+
+    /// What `stages` leave of `availableBytes`.
+    private static func left(
+        by stages: [StageConfiguration], tensors: [Tensor], of availableBytes: Int
+    ) throws(LocalRoomError) -> Int {
         let need = need(stages, tensors: tensors)
-        guard availableBytes == 0 || need <= availableBytes else {
+        guard need <= availableBytes else {
             throw LocalRoomError(needBytes: need, availableBytes: availableBytes)
         }
+        return availableBytes - need
     }
 
     private static func need(_ stages: [StageConfiguration], tensors: [Tensor]) -> Int {

@@ -54,7 +54,7 @@ package struct SelfMeasurement {
             let time = MonotonicClock.now() - start
             Log.info("\(speed.text) (measured in \(time.microseconds / 1000) ms)")
             // With less than there will be at another time it is kept for nobody.
-            if Self.sizeClass(room) >= Self.sizeClass(memoryBudgetBytes / 4) { write(speed) }
+            if Self.sizeClass(room) >= wantedSizeClass { write(speed) }
             return speed
         } catch {
             Log.warning("the speed of this machine was not measured: \(error)")
@@ -92,7 +92,12 @@ package struct SelfMeasurement {
     /// and say nothing of what a worker with more memory reads.
     private var key: String {
         "\(machine) \(CaravanVersion.text).\(Self.method) \(isa) \(threadCount) "
-            + "\(coreCount) \(Self.sizeClass(memoryBudgetBytes / 4))"
+            + "\(coreCount) \(wantedSizeClass)"
+    }
+
+    /// Where all of the budget is free.
+    private var wantedSizeClass: Int {
+        Self.sizeClass(Self.roomBytes(memoryBudgetBytes: memoryBudgetBytes, availableBytes: 0))
     }
 
     /// Bits of the number of bytes that are measured with where there is room for `byteCount`.

@@ -7,28 +7,28 @@ struct TopStreams {
     /// The oldest of them.
     let streams: [StreamStatus]
     /// How many there are.
-    let count: Int
+    let total: Int
 
     /// At most `count` lines, the heading included; says how many are left out.
     func lines(within count: Int) -> [StyledLine] {
         guard count > 0, !streams.isEmpty else { return [] }
-        let isWhole = streams.count == self.count && streams.count < count
+        let isWhole = streams.count == total && streams.count < count
         let shown = isWhole ? streams.count : min(streams.count, count - 2)
         guard isWhole || shown > 1 else { return [summary] }
         var lines = [
             StyledLine("  stream  state       prompt  generated  tokens/s       age", .faint)
         ]
         lines += streams.prefix(shown).map(line)
-        if shown < self.count {
-            lines.append(StyledLine("          and \(self.count - shown) more", .faint))
+        if shown < total {
+            lines.append(StyledLine("          and \(total - shown) more", .faint))
         }
         return lines
     }
 
     private var summary: StyledLine {
         let running = streams.count { $0.state == .generating }
-        let generating = streams.count == count ? ", \(running) generating" : ""
-        return StyledLine("  \(count) streams\(generating)", .faint)
+        let generating = streams.count == total ? ", \(running) generating" : ""
+        return StyledLine("  \(total) streams\(generating)", .faint)
     }
 
     private func line(_ stream: StreamStatus) -> StyledLine {

@@ -185,7 +185,7 @@ package struct TopView {
         let streamsWanted = status.streams.isEmpty ? 0 : status.streams.count + others
         let eventsLeast = min(events.count, room / 2)
         let streamCount = min(streamsWanted, max(0, room - eventsLeast))
-        var lines = TopStreams(streams: status.streams, count: total).lines(within: streamCount)
+        var lines = TopStreams(streams: status.streams, total: total).lines(within: streamCount)
         let eventRoom = room == .max ? events.count : room - lines.count
         for event in events.prefix(max(0, eventRoom)) {
             var line = StyledLine("\(Self.age(event.secondsAgo)) ago".leftPadded(to: 12), .faint)
