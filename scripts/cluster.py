@@ -136,6 +136,8 @@ class Cluster:
     def start(self, log, place, cpu, command):
         def prepare():
             place.enter()
+            # A script that runs before all that computes does so alone.
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
             if cpu is not None:
                 os.sched_setaffinity(0, {cpu})
 
