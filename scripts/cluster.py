@@ -136,7 +136,7 @@ class Cluster:
     def start(self, log, place, cpu, command):
         def prepare():
             place.enter()
-            # A script that runs before all that computes does so alone.
+            # Not with the real-time priority that a script may have given itself.
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
             if cpu is not None:
                 os.sched_setaffinity(0, {cpu})

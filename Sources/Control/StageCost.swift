@@ -86,7 +86,7 @@ package struct StageCost {
         var bytes = layerBytes[range.upperBound] - layerBytes[range.lowerBound]
         bytes += keyValueBytes(range, load)
         if range.upperBound == layerCount {
-            bytes += Double(work.head.byteCount * UInt64(headPasses(load)))
+            bytes += headBytes(load)
         }
         return bytes
     }
@@ -123,15 +123,20 @@ package struct StageCost {
             * Double(range.count)
     }
 
-    private func headPasses(_ load: StepLoad) -> Int {
-        (load.wantingCount + Self.headRows - 1) / Self.headRows
+    /// How often a step reads the head for `rows` that want logits, or for as many in the mean:
+    /// where some steps have a row more or less, a mean slightly above doesn't make it a pass more.
+    package static func headPasses(rows: Double) -> Double {
+        (rows.rounded() / Double(headRows)).rounded(.up)
+    }
+
+    private func headBytes(_ load: StepLoad) -> Double {
+        Double(work.head.byteCount) * Self.headPasses(rows: Double(load.wantingCount))
     }
 
     private func head(_ load: StepLoad, on rates: WorkerRates) -> Parts {
         let rows = Double(load.wantingCount)
         return Parts(
-            reading: Double(work.head.byteCount) * Double(headPasses(load))
-                / rates.readBytesPerSecond,
+            reading: headBytes(load) / rates.readBytesPerSecond,
             computing: 2 * rows
                 * (Double(work.head.int8Count) / rates.int8PerSecond
                     + Double(work.head.floatCount) / rates.floatPerSecond),

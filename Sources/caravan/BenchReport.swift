@@ -146,11 +146,11 @@ extension LoadedModel {
             + blobs.embedding.byteCount
     }
 
-    /// Weights that a step of decode rows reads: all layers once, and for every few rows the output
-    /// matrix, which is the embedding where the head is tied.
+    /// Weights that a step of so many decode rows in the mean reads: all layers once, and for every
+    /// few rows the output matrix, which is the embedding where the head is tied.
     fileprivate func weightBytes(rowsPerStep: Double) -> Int {
         let head = blobs.output.byteCount + (blobs.hasTiedHead ? blobs.embedding.byteCount : 0)
-        let headPasses = Int((rowsPerStep / Double(StageCost.headRows)).rounded(.up))
-        return blobs.layers.reduce(0) { $0 + $1.byteCount } + head * max(1, headPasses)
+        let headPasses = max(1, Int(StageCost.headPasses(rows: rowsPerStep)))
+        return blobs.layers.reduce(0) { $0 + $1.byteCount } + head * headPasses
     }
 }

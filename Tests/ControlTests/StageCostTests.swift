@@ -100,4 +100,15 @@ import Wire
         let roomy = try found(streams: 2).tokensPerSecond
         #expect(isNear(roomy, 2.0 / 3, within: 1e-3), "\(roomy)")
     }
+
+    @Test(arguments: [(0, 0), (1, 1), (8, 1), (9, 2), (16, 2), (17, 3)])
+    func headIsReadForEveryFewRows(rows: Int, passes: Double) {
+        #expect(StageCost.headPasses(rows: Double(rows)) == passes)
+    }
+
+    /// 16 streams on two stages, of which one starts late, make steps of 8.03 rows in the mean.
+    @Test func meanSlightlyAboveAWholePassIsThatPass() {
+        #expect(StageCost.headPasses(rows: 8.03) == 1)
+        #expect(StageCost.headPasses(rows: 8.6) == 2)
+    }
 }
