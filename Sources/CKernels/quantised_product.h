@@ -180,6 +180,12 @@ INLINE void add_halves(
 /// 20 to 37 GB/s, Q5_K 17 to 37, Q4_0 39 to 47; 8 rows of Q4_0 cost 2.0 times one, not 4.0.
 enum { PREFETCH_BYTES = 8192 };
 
+/// Which weights a pass over others asks for: `step` bytes at each block, the first `ahead` of the
+/// first block; none if that is 0.
+typedef struct {
+    size_t ahead, step;
+} fetching;
+
 /// Asks for the lines of `bytes` so far ahead of `p`, unless that is 0; past the end of the weights
 /// it does nothing. Only those who read weights first need it.
 INLINE void prefetch_ahead(size_t ahead, const uint8_t *p, size_t bytes) {
@@ -191,12 +197,13 @@ INLINE void prefetch_ahead(size_t ahead, const uint8_t *p, size_t bytes) {
 /// G groups, `stride` bytes apart, (or the half `part` of one, where registers are narrow) times R
 /// activation rows: (R, G) totals.
 INLINE void plain_tile(
-    const uint32_t type, const tile_shape shape, size_t ahead, size_t height,
+    const uint32_t type, const tile_shape shape, fetching fetch, size_t height,
     const uint8_t *group, size_t stride, size_t block_count, size_t part, tile_input in,
     vf *total) {
     for (size_t b = 0; b < block_count; b++, group += unit_bytes(type)) {
         vf scale[G_MAX], minimum[G_MAX];
-        prefetch_ahead(ahead, group, unit_bytes(type));
+        prefetch_ahead(fetch.ahead, group, fetch.step);
+        fetch.ahead -= fetch.ahead ? unit_bytes(type) - fetch.step : 0;
         UNROLL for (int g = 0; g < shape.groups; g++) {
             const uint8_t *block = group + g * stride;
             scale[g] = load_scales(block + part * 2 * CK_LANES);
@@ -248,7 +255,7 @@ INLINE size_t group_stride(uint32_t type, size_t columns) {
 
 /// The groups of a shape times its rows, of a panel's those from `first`.
 INLINE void quantised_rows(
-    const uint32_t type, const tile_shape shape, size_t ahead, const ck_matrix *w,
+    const uint32_t type, const tile_shape shape, fetching fetch, const ck_matrix *w,
     const ck_activations *x, size_t group, ck_panel panel, size_t first, output target) {
     const int R = shape.rows, G = shape.groups;
     size_t blocks = x->columns / CK_BLOCK_COLUMNS, row = panel.start + first;
@@ -268,9 +275,9 @@ INLINE void quantised_rows(
             fetch_target(target, row + (size_t)(i / G), column + (size_t)(i % G) * 16);
         }
         if (is_super(type)) {
-            super_tile(type, shape, ahead, panel.rows, base, blocks, part, in, total);
+            super_tile(type, shape, fetch.ahead, panel.rows, base, blocks, part, in, total);
         } else {
-            plain_tile(type, shape, ahead, panel.rows, base, stride, blocks, part, in, total);
+            plain_tile(type, shape, fetch, panel.rows, base, stride, blocks, part, in, total);
         }
         UNROLL for (int i = 0; i < R * G; i++) {
             size_t place = column + (size_t)(i % G) * 16;
@@ -284,17 +291,18 @@ INLINE void quantised_rows(
 INLINE void quantised_panel(
     const uint32_t type, size_t ahead, const ck_matrix *w, const ck_activations *x, size_t group,
     ck_panel panel, output target) {
+    const fetching fetch = {ahead, unit_bytes(type)};
     size_t first = 0;
     for (; first + CK_TILE_ROWS <= panel.rows; first += CK_TILE_ROWS) {
         const tile_shape shape = {CK_TILE_ROWS, 1};
-        quantised_rows(type, shape, ahead, w, x, group, panel, first, target);
+        quantised_rows(type, shape, fetch, w, x, group, panel, first, target);
     }
     switch (panel.rows - first) {
 #define TILE(R)                                                                                   \
     case R:                                                                                       \
         if (R < CK_TILE_ROWS) {                                                                   \
             const tile_shape shape = {R, 1};                                                      \
-            quantised_rows(type, shape, ahead, w, x, group, panel, first, target);                \
+            quantised_rows(type, shape, fetch, w, x, group, panel, first, target);                \
         }                                                                                         \
         break;
         TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7)
@@ -306,27 +314,40 @@ INLINE void quantised_panel(
 /// By the Zen 5 above, 8 rows: Q4_0 688 to 740 GOP/s, but Q4_1 and Q5_0 2 % less and Q8_0 18 %.
 INLINE bool pairs_at_first(uint32_t type) { return type == CK_Q4_0; }
 
-/// A pair of groups times a full panel, some rows after the other. Where the pair is read for the
-/// first time, each of these passes asks for one group of the next pair.
+/// Whether a pair's last two panels ask for the next pair. By the same Zen 5, from memory: Q8_0 16
+/// rows 625 to 693 GOP/s, 32 rows 708 to 749, 64 rows 752 to 772; IQ4_NL 2 % more, Q4_1 2 % less.
+INLINE bool fetches_at_last(uint32_t type) { return is_wide(type); }
+
+/// Over how many panels a pair asks for the next one.
+INLINE size_t fetching_panels(uint32_t type) {
+    return pairs_at_first(type) ? 1 : fetches_at_last(type) ? 2 : 0;
+}
+
+/// A pair of groups times a full panel, some rows after the other. The panels that ask for the next
+/// pair are counted by `turn`, and each asks for its part; others have a higher one.
 INLINE void quantised_pair(
-    const uint32_t type, const bool fetches, const ck_matrix *w, const ck_activations *x,
+    const uint32_t type, size_t turn, const ck_matrix *w, const ck_activations *x,
     size_t group, ck_panel panel, output target) {
     const tile_shape shape = {CK_TILE_ROWS / G_MAX, G_MAX};
-    size_t stride = group_stride(type, x->columns), ahead = fetches ? G_MAX * stride : 0;
+    const size_t turns = fetching_panels(type), divisor = turns ? turns : 1;
+    size_t part = group_stride(type, x->columns) / divisor;
+    fetching fetch = {turn < turns ? (turns + turn) * G_MAX * part : 0, unit_bytes(type) / divisor};
     for (size_t first = 0; first < CK_PANEL_ROWS; first += CK_TILE_ROWS / G_MAX) {
-        quantised_rows(type, shape, ahead, w, x, group, panel, first, target);
-        ahead += fetches ? stride : 0;
+        quantised_rows(type, shape, fetch, w, x, group, panel, first, target);
+        fetch.ahead += fetch.ahead ? part : 0;
     }
 }
 
-/// Rows from `row` to before `end` times groups, each of which stays in the near caches meanwhile.
+/// Rows from `row` to before `end` times groups, each of which stays in the near caches meanwhile;
+/// `is_fetched`: the groups have been asked for.
 /// Full panels have loops of their own, as the compiler otherwise prepares every number of rows
 /// for each of them: 64 rows of Q4_0 by AVX-512 then take 1.15 times as long. The first has its
 /// own, too: a test in each block, whether to fetch, costs 8 rows of Q4_K 6 %.
 INLINE void quantised_groups(
     const uint32_t type, const ck_matrix *w, const ck_activations *x, size_t group, size_t count,
-    size_t row, size_t end, output target) {
-    if (row + CK_PANEL_ROWS <= end && !(count > 1 && pairs_at_first(type))) {
+    bool is_fetched, size_t row, size_t end, output target) {
+    const bool pairs = G_MAX > 1 && count > 1;
+    if (row + CK_PANEL_ROWS <= end && !(pairs && (pairs_at_first(type) || is_fetched))) {
         for (size_t i = 0; i < count; i++) {
             ck_panel panel = {row, CK_PANEL_ROWS};
             quantised_panel(type, PREFETCH_BYTES, w, x, group + i, panel, target);
@@ -335,9 +356,11 @@ INLINE void quantised_groups(
     }
     for (size_t start = row; row + CK_PANEL_ROWS <= end; row += CK_PANEL_ROWS) {
         ck_panel panel = {row, CK_PANEL_ROWS};
-        if (G_MAX > 1 && count > 1) {
-            bool fetches = pairs_at_first(type) && row == start;
-            quantised_pair(type, fetches, w, x, group, panel, target);
+        if (pairs) {
+            size_t turn = (row - start) / CK_PANEL_ROWS, left = (end - row) / CK_PANEL_ROWS;
+            quantised_pair(
+                type, fetches_at_last(type) ? fetching_panels(type) - left : turn, w, x, group,
+                panel, target);
         } else {
             quantised_panel(type, 0, w, x, group, panel, target);
         }
@@ -357,7 +380,9 @@ INLINE void quantised_typed(
         size_t end = x->rows < start + 128 ? x->rows : start + 128, count;
         for (size_t group = group_start; group < group_end; group += count) {
             count = group_end - group < most ? 1 : most;
-            quantised_groups(type, w, x, group, count, start, end, target);
+            bool is_fetched = fetches_at_last(type) && group > group_start &&
+                              end - start >= fetching_panels(type) * CK_PANEL_ROWS;
+            quantised_groups(type, w, x, group, count, is_fetched, start, end, target);
         }
     }
 }
